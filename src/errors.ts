@@ -1,0 +1,59 @@
+/**
+ * Errors a user can cause, and the exit code of each class.
+ *
+ * A {@linkcode UserError} is one sentence that gives the offending value and the way out. `main.ts`
+ * prints it without a stack trace and exits with its code; any other error is a defect of ardiff.
+ */
+
+/** Exit codes of the command line, one per class of failure. */
+export const ExitCode = {
+  /** The command did what it was asked to do. */
+  ok: 0,
+  /** A defect of ardiff itself. */
+  internal: 1,
+  /** The command line cannot be understood: unknown option, bad value, missing argument. */
+  usage: 2,
+  /** Input text or data cannot be read or is malformed. */
+  data: 3,
+  /** A model folder, checkpoint or configuration is missing, damaged or inconsistent. */
+  model: 4,
+  /** The native library or libtorch is missing or does not fit. */
+  native: 5,
+  /** The device is missing, or ran out of memory. */
+  device: 6,
+  /** Output cannot be written (disk full, no permission). */
+  output: 7,
+  /** Training met a non-finite loss and was told to stop. */
+  diverged: 8,
+  /** A check (golden values, doctor, a metric comparison) ran and did not pass. */
+  check: 9,
+  /** Stopped by SIGINT after saving. */
+  interrupted: 130,
+  /** Stopped by SIGTERM after saving. */
+  terminated: 143,
+} as const;
+
+/** One of the values of {@linkcode ExitCode}. */
+export type ExitCode = typeof ExitCode[keyof typeof ExitCode];
+
+/** A mistake or mishap that the user can mend: one sentence with the value and the way out. */
+export class UserError extends Error {
+  override readonly name: string = "UserError";
+  /** The process exit code that tells this class of failure apart. */
+  readonly exitCode: ExitCode;
+
+  /**
+   * @param exitCode the class of failure
+   * @param message one sentence in sentence case, without a final newline
+   * @param options `cause` keeps the underlying error for `--verbose`
+   */
+  constructor(exitCode: ExitCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.exitCode = exitCode;
+  }
+}
+
+/** The message of any thrown value. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
