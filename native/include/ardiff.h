@@ -1,0 +1,265 @@
+/*
+ * ardiff.h — the C ABI of ardiff's native shim: AR-Diffusion's denoiser on CPU and CUDA.
+ *
+ * Usage (error handling left out):
+ *
+ *     ardiff_model* model;
+ *     ardiff_model_create(&config, &model, error, sizeof error);
+ *     for (i = 0; i < ardiff_model_tensor_count(model); ++i)          // fill in the weights
+ *         ardiff_model_write_tensor(model, i, data[i], count[i], error, sizeof error);
+ *     ardiff_model_prepare(model, ARDIFF_DEVICE_CPU, 0, ARDIFF_DTYPE_F32, threads, error, sizeof error);
+ *
+ *     ardiff_generation* batch;                                       // encode the sources once
+ *     ardiff_generation_create(model, ids, mask, sources, length, candidates, first_candidate,
+ *                              slots, seed, noise_scale, &batch, error, sizeof error);
+ *     for (step = 0; step < steps; ++step)                            // latents stay on the device
+ *         ardiff_generation_step(batch, step, rows, timesteps, input_scale, coefficients,
+ *                                at_rest, ARDIFF_STEP_ROUND, NULL, NULL, error, sizeof error);
+ *     ardiff_generation_tokens(batch, ARDIFF_STATE_Z, tokens, NULL, error, sizeof error);
+ *     ardiff_generation_free(batch);
+ *     ardiff_model_free(model);
+ *
+ * Conventions
+ *   - Handles are opaque. Every `_create` has its `_free`; freeing NULL does nothing.
+ *   - Functions return ARDIFF_OK or another ardiff_status. On failure they write one sentence, cut
+ *     to `error_capacity` bytes and terminated by 0, into the caller's `error` (which may be NULL),
+ *     and leave their other outputs untouched. No exception and no libtorch type crosses this ABI.
+ *   - All buffers belong to the caller, are dense and row-major, and are only used during the call.
+ *   - Any thread may call any function. Calls on one model or batch must not overlap; calls on
+ *     different batches of one model may. Nothing depends on thread-local state of libtorch.
+ *   - The shim opens no file, reads no environment variable and writes to no stream.
+ *   - Symbols of shapes: S sources, L source positions, K candidates a source, R = S*K rows,
+ *     N target slots, C embedding size, d hidden size, V vocabulary size.
+ */
+#ifndef ARDIFF_H
+#define ARDIFF_H
+
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define ARDIFF_API __declspec(dllexport)
+#else
+#define ARDIFF_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Raised whenever a signature, a struct or a constant below changes its meaning. */
+#define ARDIFF_ABI_VERSION 1
+
+typedef enum ardiff_status {
+    ARDIFF_OK = 0,
+    ARDIFF_INVALID_ARGUMENT = 1, /* a pointer, size, index or value is out of its documented range */
+    ARDIFF_INVALID_STATE = 2,    /* the call is valid, but not now (weights missing, not prepared) */
+    ARDIFF_OUT_OF_MEMORY = 3,    /* host or device memory is exhausted */
+    ARDIFF_UNSUPPORTED = 4,      /* this build or machine lacks the device or data type */
+    ARDIFF_NON_FINITE = 5,       /* a weight, loss or gradient is NaN or infinite */
+    ARDIFF_INTERNAL = 6          /* an error of libtorch or of the shim; the text says which */
+} ardiff_status;
+
+typedef enum ardiff_device { ARDIFF_DEVICE_CPU = 0, ARDIFF_DEVICE_CUDA = 1 } ardiff_device;
+
+/* Data type of the network's arithmetic. Latents, losses and optimiser state are float32 in both. */
+typedef enum ardiff_dtype { ARDIFF_DTYPE_F32 = 0, ARDIFF_DTYPE_BF16 = 1 } ardiff_dtype;
+
+/* How the per-slot timestep reaches the decoder (SPEC section 4). */
+typedef enum ardiff_time_conditioning {
+    ARDIFF_TIME_TXL = 0,     /* an extra key per slot with Transformer-XL biases (the paper's model) */
+    ARDIFF_TIME_ROTARY = 1,  /* rotates q, k and v of self-attention */
+    ARDIFF_TIME_ADDITIVE = 2 /* added to the input, as in Diffusion-LM and GENIE */
+} ardiff_time_conditioning;
+
+typedef struct ardiff_model ardiff_model;
+typedef struct ardiff_generation ardiff_generation;
+
+/* Sizes of the network (SPEC section 4). All fields are int32_t; there is no padding. */
+typedef struct ardiff_network_config {
+    int32_t struct_size;         /* sizeof(ardiff_network_config), checked */
+    int32_t vocabulary_size;     /* V, 1 or more */
+    int32_t embedding_size;      /* C, width of a latent */
+    int32_t hidden_size;         /* d, a multiple of attention_heads */
+    int32_t encoder_layers;      /* 0 or more */
+    int32_t decoder_layers;      /* 1 or more */
+    int32_t attention_heads;     /* of encoder and decoder */
+    int32_t encoder_ffn_size;    /* inner width of the encoder's feed-forward; the decoder's is 4d */
+    int32_t time_channels;       /* width of the sinusoidal time embedding */
+    int32_t max_positions;       /* rows of both learned position tables; L and N may not exceed it */
+    int32_t time_conditioning;   /* ardiff_time_conditioning */
+    int32_t self_conditioning;   /* 1: the previous x0_hat is concatenated before z */
+    int32_t embedding_layer_norm /* 1: target embeddings pass a LayerNorm (Difformer) */;
+} ardiff_network_config;
+
+/* ------------------------------------------------------------------ library and devices ------ */
+
+/* The version this library was built with; callers compare it with ARDIFF_ABI_VERSION at load. */
+ARDIFF_API int32_t ardiff_abi_version(void);
+
+/*
+ * Describes the build and the machine as one JSON object: libtorch version, CUDA version (null
+ * without), instruction set the CPU kernels use, whether AMX can be used, hardware threads, CUDA
+ * devices with name and memory in bytes. Writes at most `capacity` bytes, terminated by 0.
+ */
+ARDIFF_API int32_t ardiff_describe(char* json, int32_t capacity, char* error, int32_t error_capacity);
+
+/* ------------------------------------------------------------------ model --------------------- */
+
+/* Creates a model with all weights unset. Allocates 4 bytes per parameter of host memory. */
+ARDIFF_API int32_t ardiff_model_create(const ardiff_network_config* config, ardiff_model** model,
+                                       char* error, int32_t error_capacity);
+
+/* Frees a model. Batches and trainers made from it keep what they need and stay valid. */
+ARDIFF_API void ardiff_model_free(ardiff_model* model);
+
+/* Number of weight tensors, or -1 for NULL. */
+ARDIFF_API int32_t ardiff_model_tensor_count(const ardiff_model* model);
+
+/*
+ * Name (as in published checkpoints) and shape of tensor `index`. `shape` has room for 4 sizes;
+ * `dimensions` receives how many are set.
+ */
+ARDIFF_API int32_t ardiff_model_tensor_info(const ardiff_model* model, int32_t index, char* name,
+                                            int32_t name_capacity, int32_t* shape, int32_t* dimensions,
+                                            char* error, int32_t error_capacity);
+
+/* Copies `count` float32 values into tensor `index`. A NaN or infinity gives ARDIFF_NON_FINITE. */
+ARDIFF_API int32_t ardiff_model_write_tensor(ardiff_model* model, int32_t index, const float* data,
+                                             int32_t count, char* error, int32_t error_capacity);
+
+/* Copies tensor `index` out as `count` float32 values. */
+ARDIFF_API int32_t ardiff_model_read_tensor(const ardiff_model* model, int32_t index, float* data,
+                                            int32_t count, char* error, int32_t error_capacity);
+
+/*
+ * Makes the model ready to generate: checks that every weight is set, moves or packs the weights
+ * for `device` (`device_index` counts CUDA devices) and `dtype`. `threads` is the number of CPU
+ * threads (0: one per hardware thread). May be called again, with other weights or another device;
+ * batches that exist keep the old ones.
+ */
+ARDIFF_API int32_t ardiff_model_prepare(ardiff_model* model, int32_t device, int32_t device_index,
+                                        int32_t dtype, int32_t threads, char* error,
+                                        int32_t error_capacity);
+
+/* ------------------------------------------------------------------ generation ---------------- */
+
+/* Flags of ardiff_generation_create. */
+/* Use libtorch's operators even where fused CPU kernels exist (the path CUDA takes; for tests). */
+#define ARDIFF_GENERATION_PORTABLE 1
+
+/*
+ * Encodes S sources and starts K candidates of each from noise (SPEC section 5). Row r = s*K + k.
+ *
+ *   ids, mask    [S,L] int32 token ids, 0 <= id < V, and uint8 mask (0: padding, ignored; the
+ *                position of a token is its column). Every source needs at least one unmasked id.
+ *   first_candidate  number of the first candidate: rows are candidates first_candidate+k, so a
+ *                large K can be spread over batches without changing any text
+ *   slots        N, 1..max_positions
+ *   seed         64 bits. Noise comes from Philox4x32-10 keyed by (seed, hash of the source's
+ *                unmasked ids), counted by candidate, step, slot and channel: a row's noise does
+ *                not depend on the batch it is in.
+ *   noise_scale  z starts as noise_scale * N(0,1)
+ */
+ARDIFF_API int32_t ardiff_generation_create(ardiff_model* model, const int32_t* ids,
+                                            const uint8_t* mask, int32_t sources, int32_t length,
+                                            int32_t candidates, int32_t first_candidate,
+                                            int32_t slots, uint64_t seed, float noise_scale,
+                                            int32_t flags, ardiff_generation** generation,
+                                            char* error, int32_t error_capacity);
+
+/* Frees a batch and its device memory. */
+ARDIFF_API void ardiff_generation_free(ardiff_generation* generation);
+
+/* Flags of ardiff_generation_step. */
+#define ARDIFF_STEP_ROUND 1    /* x0_hat := nearest embedding (L2), for slots not at rest */
+#define ARDIFF_STEP_PREDICT 2  /* only compute x0_hat (rounded if asked); leave z as it is */
+#define ARDIFF_STEP_ALL 4      /* round slots at rest too, so that traces show every slot */
+
+/*
+ * One network evaluation and one sampler update for all rows:
+ *
+ *     x0_hat = denoiser(input_scale * z, timesteps, source [, previous x0_hat])
+ *     x0_hat = nearest embedding of x0_hat                     with ARDIFF_STEP_ROUND
+ *     z      = a*z + b*x0_hat + c*noise + e*previous x0_hat    with (a,b,c,e) = coefficients
+ *
+ *   step          index of this step, part of the noise counter, 0 or more
+ *   plan_rows     1: the arrays below are [N] and hold for all rows; R: they are [R,N]
+ *   timesteps     float32, scaled timesteps as the network expects them (t * 1000/T)
+ *   input_scale   float32 factors on z at the network's input (1 unless a noise factor is used)
+ *   coefficients  [..,4] float32 in the order a, b, c, e
+ *   at_rest       uint8: 1 where the update leaves the slot as it is, so rounding may skip it
+ *   noise         [R,N,C] float32 standard normal values in place of the generator's; may be NULL
+ *   nearest       [R,N] int32, receives the id each x0_hat was rounded to, -1 where it was not
+ *                 rounded; may be NULL
+ */
+ARDIFF_API int32_t ardiff_generation_step(ardiff_generation* generation, int32_t step,
+                                          int32_t plan_rows, const float* timesteps,
+                                          const float* input_scale, const float* coefficients,
+                                          const uint8_t* at_rest, int32_t flags, const float* noise,
+                                          int32_t* nearest, char* error, int32_t error_capacity);
+
+/*
+ * Restricts row r to its first active[r] slots, 1 <= active[r] <= its present number; slots to the
+ * right leave the computation for good. Reading state or tokens gives 0 and -1 for them.
+ */
+ARDIFF_API int32_t ardiff_generation_shrink(ardiff_generation* generation, const int32_t* active,
+                                            char* error, int32_t error_capacity);
+
+/* What ardiff_generation_tokens, _read and _write refer to. */
+typedef enum ardiff_state {
+    ARDIFF_STATE_Z = 0,       /* [R,N,C] latents */
+    ARDIFF_STATE_X0 = 1,      /* [R,N,C] last x0_hat (rounded if the step rounded); zeros before */
+    ARDIFF_STATE_ENCODER = 2, /* [S,L,d] encoder output, zeros at padding; read only */
+    ARDIFF_STATE_LOGITS = 3   /* [R,N,V] logits of x0_hat; read only, for tests */
+} ardiff_state;
+
+/*
+ * Token of every slot: argmax over V of state . embedding + lm_head.bias (SPEC section 4), `state`
+ * being ARDIFF_STATE_Z or ARDIFF_STATE_X0. `ids` is [R,N] int32, -1 for slots that were dropped.
+ * `log_probability` ([R,N] float32, may be NULL) receives the log-softmax of the chosen token.
+ */
+ARDIFF_API int32_t ardiff_generation_tokens(ardiff_generation* generation, int32_t state, int32_t* ids,
+                                            float* log_probability, char* error,
+                                            int32_t error_capacity);
+
+/* Copies a state out as `count` float32 values; `count` must be exactly its size. */
+ARDIFF_API int32_t ardiff_generation_read(ardiff_generation* generation, int32_t state, float* data,
+                                          int64_t count, char* error, int32_t error_capacity);
+
+/* Replaces Z or X0 (the latter is also the self-conditioning input of the next step). */
+ARDIFF_API int32_t ardiff_generation_write(ardiff_generation* generation, int32_t state,
+                                           const float* data, int64_t count, char* error,
+                                           int32_t error_capacity);
+
+/*
+ * Seconds spent so far in this batch: [0] encoder, [1] network, [2] rounding and token choice,
+ * [3] noise and update; summed over threads and divided by their number. `seconds` has 4 values.
+ */
+ARDIFF_API int32_t ardiff_generation_seconds(const ardiff_generation* generation, double* seconds,
+                                             char* error, int32_t error_capacity);
+
+/* ------------------------------------------------------------------ parts, for tests and benches */
+
+/* Philox4x32-10 (Salmon et al. 2011): counter [4] and key [2] to output [4], all uint32. */
+ARDIFF_API int32_t ardiff_philox(const uint32_t* counter, const uint32_t* key, uint32_t* output,
+                                 char* error, int32_t error_capacity);
+
+/*
+ * The generator's key for a source: 64 bits from the seed and a hash of `count` token ids, as two
+ * uint32 (low, high).
+ */
+ARDIFF_API int32_t ardiff_noise_key(uint64_t seed, const int32_t* ids, int32_t count, uint32_t* key,
+                                    char* error, int32_t error_capacity);
+
+/*
+ * Times the packed matmul [rows,inner] x [inner,columns] that the CPU network uses, in seconds per
+ * call (best of `repeats`), on one thread. For benches.
+ */
+ARDIFF_API int32_t ardiff_time_matmul(int32_t rows, int32_t columns, int32_t inner, int32_t dtype,
+                                      int32_t repeats, double* seconds, char* error,
+                                      int32_t error_capacity);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
