@@ -1,0 +1,114 @@
+/**
+ * A sampling plan: everything that a run of the reverse process needs besides the network, as flat
+ * arrays that a generic native step can read. It depends on no text, so one plan serves all
+ * sentences of the same number of slots.
+ */
+import { ExitCode, UserError } from "../errors.ts";
+import { inputScale, type NoiseSchedule, scaledTimestep } from "./noise_schedule.ts";
+import { type SamplerName, stepCoefficients } from "./samplers.ts";
+import { stepGrid, type StepGridKind } from "./step_grid.ts";
+import { type TimestepKind, tokenTimesteps } from "./token_timesteps.ts";
+
+/** What a plan is made from. */
+export interface SamplingPlanOptions {
+  readonly schedule: NoiseSchedule;
+  readonly timestepKind: TimestepKind;
+  /** The number of target slots N. */
+  readonly slots: number;
+  /** The number of network evaluations M. */
+  readonly evaluations: number;
+  readonly grid: StepGridKind;
+  readonly sampler: SamplerName;
+  /** DDIM's share of fresh noise, from 0 to 1; the other samplers ignore it. */
+  readonly eta: number;
+  /** The anchor's distance in multiples of N (token-level timesteps). */
+  readonly anchorScale: number;
+  /** The noise factor F the model was trained with. */
+  readonly noiseFactor: number;
+  /** Whether the network takes timesteps as t * 1000 / T. */
+  readonly rescaleTimesteps: boolean;
+}
+
+/** The numbers per coefficient group of {@linkcode SamplingPlan.coefficients}. */
+export const COEFFICIENTS_PER_SLOT = 4;
+
+/** The steps of one run, all arrays row-major with one row per network evaluation. */
+export interface SamplingPlan {
+  /** The number of network evaluations M. */
+  readonly evaluations: number;
+  /** The number of target slots N. */
+  readonly slots: number;
+  /** The step grid, [M+1], falling to 0. */
+  readonly sentenceTimesteps: Int32Array<ArrayBuffer>;
+  /** The timestep of every slot at each evaluation, [M, N]. */
+  readonly from: Int32Array<ArrayBuffer>;
+  /** The timestep of every slot after the move, [M, N]. */
+  readonly to: Int32Array<ArrayBuffer>;
+  /** `from` as the time embedding takes it, [M, N]. */
+  readonly timesteps: Float32Array<ArrayBuffer>;
+  /** Coefficients of z, x0_hat, noise and the previous x0_hat, [M, N, 4]. */
+  readonly coefficients: Float32Array<ArrayBuffer>;
+  /** What the latent is multiplied by before it enters the network, [M, N]; 1 for F = 1. */
+  readonly inputScale: Float32Array<ArrayBuffer>;
+  /** 1 where a slot does not move, so that its prediction need not be rounded, [M, N]. */
+  readonly atRest: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Plans a run: from standard normal noise times F at the noisiest timestep down to timestep 0.
+ *
+ * @throws {UserError} where M does not fit the number of timesteps, or eta is not from 0 to 1
+ */
+export function samplingPlan(options: SamplingPlanOptions): SamplingPlan {
+  const { schedule, slots, evaluations, sampler, eta, noiseFactor } = options;
+  if (!(eta >= 0 && eta <= 1)) {
+    throw new UserError(ExitCode.usage, `Cannot use eta ${eta}: expected a number from 0 to 1`);
+  }
+  const geometry = {
+    kind: options.timestepKind,
+    slots,
+    steps: schedule.steps,
+    anchorScale: options.anchorScale,
+  };
+  const sentenceTimesteps = stepGrid({
+    kind: options.grid,
+    evaluations,
+    geometry,
+    schedule,
+    noiseFactor,
+  });
+  const plan = {
+    evaluations,
+    slots,
+    sentenceTimesteps,
+    from: new Int32Array(evaluations * slots),
+    to: new Int32Array(evaluations * slots),
+    timesteps: new Float32Array(evaluations * slots),
+    coefficients: new Float32Array(evaluations * slots * COEFFICIENTS_PER_SLOT),
+    inputScale: new Float32Array(evaluations * slots),
+    atRest: new Uint8Array(evaluations * slots),
+  };
+  let previous: Int32Array<ArrayBuffer> | null = null;
+  let from = tokenTimesteps(geometry, sentenceTimesteps[0]!);
+  for (let step = 0; step < evaluations; step++) {
+    const to = tokenTimesteps(geometry, sentenceTimesteps[step + 1]!);
+    plan.from.set(from, step * slots);
+    plan.to.set(to, step * slots);
+    for (let slot = 0; slot < slots; slot++) {
+      const at = step * slots + slot;
+      const move = { previous: previous?.[slot] ?? null, from: from[slot]!, to: to[slot]! };
+      const { z, x0, noise, previousX0 } = stepCoefficients(schedule, move, {
+        sampler,
+        eta,
+        noiseFactor,
+      });
+      plan.coefficients.set([z, x0, noise, previousX0], at * COEFFICIENTS_PER_SLOT);
+      plan.timesteps[at] = scaledTimestep(move.from, schedule.steps, options.rescaleTimesteps);
+      plan.inputScale[at] = inputScale(schedule, move.from, noiseFactor);
+      plan.atRest[at] = move.from === move.to ? 1 : 0;
+    }
+    previous = from;
+    from = to;
+  }
+  return plan;
+}
