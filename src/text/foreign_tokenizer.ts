@@ -1,0 +1,87 @@
+/**
+ * Tokenizers that our own encoder does not know (WordPiece, Unigram, other BPE), through Hugging
+ * Face's JavaScript library.
+ */
+
+import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
+import { messageOf } from "../errors.ts";
+import { readMerges } from "./merges.ts";
+import { silentIds, type SpecialTokens } from "./special_tokens.ts";
+import type { Tokenizer } from "./tokenizer.ts";
+import { describe, tokenizerError, type TokenizerFile } from "./tokenizer_file.ts";
+
+/**
+ * Makes a tokenizer of any kind that Hugging Face's library reads.
+ *
+ * @throws {UserError} where the library cannot make or use it
+ */
+export function loadForeignTokenizer(file: TokenizerFile, special: SpecialTokens): Tokenizer {
+  const { unk_token: unknown } = file.model;
+  if (typeof unknown === "string" && unknown !== "" && !file.idOf.has(unknown)) {
+    throw tokenizerError(
+      file.source,
+      `its unknown token ${describe(unknown)} is not in the vocabulary`,
+    );
+  }
+  if (file.modelType === "BPE") readMerges(file);
+  const tokenizer = new ForeignTokenizer(file, special);
+  // The library checks little when it loads: a mistyped part shows only when text goes through it.
+  tokenizer.decode(tokenizer.encode("A probe, né 42."));
+  return tokenizer;
+}
+
+class ForeignTokenizer implements Tokenizer {
+  readonly kind = "huggingface";
+  readonly vocabSize: number;
+  readonly special: SpecialTokens;
+  readonly #file: TokenizerFile;
+  readonly #silent: ReadonlySet<number>;
+  readonly #tokenizer: HuggingFaceTokenizer;
+
+  constructor(file: TokenizerFile, special: SpecialTokens) {
+    this.#file = file;
+    this.vocabSize = file.tokens.length;
+    this.special = special;
+    this.#silent = silentIds(file, special);
+    this.#tokenizer = this.#guard(() => new HuggingFaceTokenizer(file.root, {}));
+  }
+
+  encode(text: string): number[] {
+    const options = { add_special_tokens: false };
+    const { ids } = this.#guard(() => this.#tokenizer.encode(text, options));
+    // Text outside a vocabulary without an unknown token has no id and is left out.
+    return ids.filter((id) => this.#file.tokens[id] !== undefined);
+  }
+
+  decode(ids: Iterable<number>): string {
+    const spoken = Array.from(ids).filter((id) =>
+      this.#file.tokens[id] !== undefined && !this.#silent.has(id)
+    );
+    // The library refuses an empty list.
+    if (spoken.length === 0) return "";
+    // Spaces before punctuation are the business of the file's own decoder.
+    const options = { clean_up_tokenization_spaces: false };
+    return this.#guard(() => this.#tokenizer.decode(spoken, options));
+  }
+
+  tokenText(id: number): string {
+    return this.#file.tokens[id] ?? `<unknown ${id}>`;
+  }
+
+  toJson(): string {
+    return this.#file.json;
+  }
+
+  /** Runs the library, whose errors mean that the file is not what it should be. */
+  #guard<T>(action: () => T): T {
+    try {
+      return action();
+    } catch (error) {
+      throw tokenizerError(
+        this.#file.source,
+        `its parts do not fit together (${messageOf(error)})`,
+        error,
+      );
+    }
+  }
+}
