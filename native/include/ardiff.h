@@ -88,7 +88,8 @@ typedef struct ardiff_network_config {
     int32_t max_positions;       /* rows of both learned position tables; L and N may not exceed it */
     int32_t time_conditioning;   /* ardiff_time_conditioning */
     int32_t self_conditioning;   /* 1: the previous x0_hat is concatenated before z */
-    int32_t embedding_layer_norm /* 1: target embeddings pass a LayerNorm (Difformer) */;
+    int32_t embedding_layer_norm; /* 1: target embeddings pass a LayerNorm (Difformer) */
+    int32_t input_projection;    /* 1: input_up_proj is there; may be 0 only where the input is d wide */
 } ardiff_network_config;
 
 /* ------------------------------------------------------------------ library and devices ------ */
@@ -258,6 +259,171 @@ ARDIFF_API int32_t ardiff_noise_key(uint64_t seed, const int32_t* ids, int32_t c
 ARDIFF_API int32_t ardiff_time_matmul(int32_t rows, int32_t columns, int32_t inner, int32_t dtype,
                                       int32_t repeats, double* seconds, char* error,
                                       int32_t error_capacity);
+
+/* ------------------------------------------------------------------ training ------------------ */
+
+/*
+ * Usage (error handling left out):
+ *
+ *     ardiff_trainer_create(model, &config, schedule, &trainer, error, sizeof error);
+ *     for (step = 0; step < steps; ++step) {
+ *         for (m = 0; m < micro_batches; ++m)                         // accumulates gradients
+ *             ardiff_trainer_batch(trainer, &options, ids, mask, rows, length, targets, NULL,
+ *                                  timesteps, weights, slots, NULL, NULL, terms, NULL, ...);
+ *         ardiff_trainer_update(trainer, &update, &norm, &applied, error, sizeof error);
+ *     }
+ *     ardiff_trainer_export(trainer, ARDIFF_TRAINING_AVERAGE, model, error, sizeof error);
+ *
+ * A trainer holds, as flat float32 buffers on its device, the weights, their gradients, AdamW's two
+ * moments and an exponential moving average of the weights. With ARDIFF_DTYPE_BF16 the network's
+ * matmuls take bfloat16 operands; weights, gradients, losses and everything else stay float32.
+ *
+ * Every random number is a function of (seed, step, micro_batch) and its place in the batch, so a
+ * run continues exactly where a checkpoint left it. On one device with one number of threads,
+ * float32 results are the same bit for bit.
+ *
+ * Source dropout (for guidance) needs no option: a source reduced to its first token, by clearing
+ * the rest of its mask, is encoded exactly as that token alone.
+ */
+typedef struct ardiff_trainer ardiff_trainer;
+
+/* Fixed for the life of a trainer. All fields are 4 bytes wide; there is no padding. */
+typedef struct ardiff_trainer_config {
+    int32_t struct_size;     /* sizeof(ardiff_trainer_config), checked */
+    int32_t device;          /* ardiff_device */
+    int32_t device_index;    /* counts CUDA devices; 0 on the CPU */
+    int32_t dtype;           /* ardiff_dtype */
+    int32_t threads;         /* CPU threads, 0: one per hardware thread */
+    int32_t portable;        /* 1: libtorch operators even where fused CPU kernels exist (for tests) */
+    int32_t diffusion_steps; /* T, rows of the schedule */
+    float embedding_noise;   /* sqrt(1 - alpha_bar[0]), the noise between embedding and x0 */
+    float prior_scale;       /* sqrt(alpha_bar[T-1]), the factor on x0 in the prior loss */
+} ardiff_trainer_config;
+
+/* What the rounding loss (nll) is taken of (SPEC section 3). */
+typedef enum ardiff_rounding_loss {
+    ARDIFF_ROUNDING_LOSS_X0 = 0,        /* the noised embedding: the paper */
+    ARDIFF_ROUNDING_LOSS_PREDICTION = 1 /* x0_hat: Difformer's anchor loss */
+} ardiff_rounding_loss;
+
+/* Options of one micro-batch. All fields are 4 bytes wide; there is no padding. */
+typedef struct ardiff_training_options {
+    int32_t struct_size;     /* sizeof(ardiff_training_options), checked */
+    int32_t backward;        /* 1: accumulate gradients; 0: only evaluate the loss */
+    int32_t averaged;        /* 1: use the averaged weights; only without backward */
+    int32_t self_condition;  /* 1: a first pass without gradient gives the self-conditioning input */
+    int32_t rounding_loss;   /* ardiff_rounding_loss */
+    uint32_t seed_low, seed_high; /* 64 bits of seed */
+    uint32_t step;           /* number of the update this batch belongs to */
+    uint32_t micro_batch;    /* number of the batch within the update, below 65536 */
+    float dropout;           /* 0 <= rate < 1, on the hidden states (SPEC section 4) */
+    float attention_dropout; /* the same, on attention probabilities */
+    float label_smoothing;   /* share of the target's probability spread over the vocabulary */
+    float self_condition_noise; /* standard deviation of noise added to the self-conditioning input */
+    float normaliser;        /* what losses and gradients are divided by: the number of slots, or the
+                                sum of their weights, in all micro-batches of the update */
+} ardiff_training_options;
+
+/*
+ * Creates a trainer that starts from the weights of `model`, which must all be set; moments are
+ * zero and the average equals the weights. The model is only read during the call.
+ *
+ *   schedule   [T,4] float32, row t: scaled timestep (t * 1000/T), factor on x0 (sqrt(alpha_bar)),
+ *              factor on the noise (F * sqrt(1 - alpha_bar)), factor on z at the network's input
+ *              (1, or 1/sqrt(alpha_bar + F^2 (1 - alpha_bar)) with a noise factor F)
+ */
+ARDIFF_API int32_t ardiff_trainer_create(const ardiff_model* model, const ardiff_trainer_config* config,
+                                         const float* schedule, ardiff_trainer** trainer, char* error,
+                                         int32_t error_capacity);
+
+/* Frees a trainer and its device memory. */
+ARDIFF_API void ardiff_trainer_free(ardiff_trainer* trainer);
+
+/*
+ * Forward pass, loss and, if asked, backward pass of one micro-batch of B rows (SPEC section 3).
+ * Gradients are added to those already there.
+ *
+ *   ids, mask        [B,L] source, as in ardiff_generation_create
+ *   target_ids       [B,N] int32 token ids, padding included
+ *   key_mask         [B,N] uint8, 0: no slot attends to this one (padding after the end token, where
+ *                    training has slots of varying number); NULL: all slots are seen, as in the paper.
+ *                    A row needs at least one 1
+ *   timesteps        [B,N] int32, 0..T-1, the token-level timesteps
+ *   weights          [B,N] float32 weight of each slot's loss, 0 or more; NULL: all 1
+ *   embedding_noise, diffusion_noise   [B,N,C] float32 in place of the generator's; may be NULL
+ *   terms            4 float32: sum over slots of weight * (loss, mse, nll, prior), each divided by
+ *                    `normaliser`. A non-finite loss is not an error here: ardiff_trainer_update
+ *                    refuses the gradients it led to
+ *   slot_terms       [6,B,N] float32, may be NULL: loss, mse, nll, prior, mean_C (x0 - x0_hat)^2 and
+ *                    mean_C (embedding - x0_hat)^2, neither weighted nor divided; mse is the last of
+ *                    them where the timestep is 0 and the last but one elsewhere
+ */
+ARDIFF_API int32_t ardiff_trainer_batch(ardiff_trainer* trainer, const ardiff_training_options* options,
+                                        const int32_t* ids, const uint8_t* mask, int32_t rows,
+                                        int32_t length, const int32_t* target_ids,
+                                        const uint8_t* key_mask, const int32_t* timesteps,
+                                        const float* weights, int32_t slots,
+                                        const float* embedding_noise, const float* diffusion_noise,
+                                        float* terms, float* slot_terms, char* error,
+                                        int32_t error_capacity);
+
+/* One step of AdamW (Loshchilov and Hutter 2019). Doubles follow two int32, so there is no padding. */
+typedef struct ardiff_update_options {
+    int32_t struct_size;   /* sizeof(ardiff_update_options), checked */
+    int32_t update;        /* number of this update, 1 for the first (for bias correction) */
+    double learning_rate;
+    double beta1, beta2;
+    double epsilon;
+    double weight_decay;   /* decoupled, on every weight */
+    double clip_norm;      /* gradients are scaled down to this norm; 0: never */
+    double average_decay;  /* average := decay * average + (1 - decay) * weights; 0: no average */
+} ardiff_update_options;
+
+/*
+ * Clips the accumulated gradients, updates weights, moments and average in one pass, and sets the
+ * gradients to zero. `gradient_norm` receives their L2 norm before clipping. Where it is not finite,
+ * `applied` receives 0 and nothing but the gradients changes; otherwise 1.
+ */
+ARDIFF_API int32_t ardiff_trainer_update(ardiff_trainer* trainer, const ardiff_update_options* options,
+                                         double* gradient_norm, int32_t* applied, char* error,
+                                         int32_t error_capacity);
+
+/* The flat buffers of a trainer. */
+typedef enum ardiff_training_state {
+    ARDIFF_TRAINING_WEIGHTS = 0,
+    ARDIFF_TRAINING_GRADIENTS = 1,
+    ARDIFF_TRAINING_FIRST_MOMENT = 2,
+    ARDIFF_TRAINING_SECOND_MOMENT = 3,
+    ARDIFF_TRAINING_AVERAGE = 4
+} ardiff_training_state;
+
+/*
+ * Number of float32 values in each flat buffer, or -1 for NULL. Tensors lie in the order of
+ * ardiff_model_tensor_info, each starting at a multiple of 16 values; the gaps are zeros.
+ */
+ARDIFF_API int64_t ardiff_trainer_size(const ardiff_trainer* trainer);
+
+/* Copies a flat buffer out or in; `count` must be exactly its size. Written values must be finite. */
+ARDIFF_API int32_t ardiff_trainer_read(const ardiff_trainer* trainer, int32_t state, float* data,
+                                       int64_t count, char* error, int32_t error_capacity);
+ARDIFF_API int32_t ardiff_trainer_write(ardiff_trainer* trainer, int32_t state, const float* data,
+                                        int64_t count, char* error, int32_t error_capacity);
+
+/*
+ * Copies ARDIFF_TRAINING_WEIGHTS or ARDIFF_TRAINING_AVERAGE into a model of the same configuration,
+ * which ardiff_model_prepare then makes ready to generate.
+ */
+ARDIFF_API int32_t ardiff_trainer_export(const ardiff_trainer* trainer, int32_t state,
+                                         ardiff_model* model, char* error, int32_t error_capacity);
+
+/* What a trainer has used so far. All fields are 8 bytes wide; there is no padding. */
+typedef struct ardiff_trainer_usage {
+    double forward_seconds, backward_seconds, update_seconds; /* wall clock inside the shim */
+    int64_t peak_bytes; /* CPU: peak resident set of the process; CUDA: peak of libtorch's allocator */
+} ardiff_trainer_usage;
+
+ARDIFF_API int32_t ardiff_trainer_usage_read(const ardiff_trainer* trainer, ardiff_trainer_usage* usage,
+                                             char* error, int32_t error_capacity);
 
 #ifdef __cplusplus
 }
