@@ -1,0 +1,263 @@
+/**
+ * The configuration of a model, `config.json` of a model folder: what the network is, which
+ * diffusion process it was trained with, and how text becomes ids for it. Whatever a model was
+ * trained with that generation must obey stands here.
+ */
+import { ExitCode, messageOf, UserError } from "../errors.ts";
+import {
+  NOISE_SCHEDULES,
+  noiseSchedule,
+  type NoiseScheduleName,
+} from "../diffusion/noise_schedule.ts";
+import {
+  boolean,
+  describe,
+  type Fail,
+  type Fields,
+  type FieldType,
+  integer,
+  isObject,
+  nullable,
+  number,
+  oneOf,
+  readFields,
+  readKnownFields,
+  text,
+} from "./json_fields.ts";
+
+/** Marks the file format; a format that old programs would misread gets another name. */
+export const MODEL_FORMAT = "ardiff-model-1";
+
+/** How the timestep of each slot reaches the decoder (SPEC 4). */
+export const TIME_CONDITIONINGS = ["txl", "rotary", "additive"] as const;
+
+/** Sizes and options of the network (SPEC 4). */
+export interface NetworkConfig {
+  /** Vocabulary V, the number of token ids. */
+  readonly vocabulary_size: number;
+  /** Width C of token embeddings and latents. */
+  readonly embedding_size: number;
+  /** Hidden width d, a multiple of the number of heads. */
+  readonly hidden_size: number;
+  readonly encoder_layers: number;
+  readonly decoder_layers: number;
+  /** Attention heads of encoder and decoder. */
+  readonly attention_heads: number;
+  /** Inner width of the encoder's feed-forward layers; the decoder's is always 4d. */
+  readonly encoder_ffn_size: number;
+  /** Width of the sinusoidal time embedding, even. */
+  readonly time_channels: number;
+  /** Learned positions of encoder and of decoder; neither source nor target may be longer. */
+  readonly max_positions: number;
+  /** An extra attention key (the paper's model), a rotation, or a term of the input. */
+  readonly time_conditioning: typeof TIME_CONDITIONINGS[number];
+  /** Whether the decoder is also given its previous prediction. */
+  readonly self_conditioning: boolean;
+  /** Whether token embeddings pass a LayerNorm (Difformer). */
+  readonly embedding_layer_norm: boolean;
+}
+
+/** The diffusion process the model was trained with (SPEC 1 to 3). */
+export interface DiffusionConfig {
+  /** Diffusion steps T. */
+  readonly steps: number;
+  readonly noise_schedule: NoiseScheduleName;
+  /** One timestep per slot (the paper) or one per sentence. */
+  readonly timesteps: "token" | "sentence";
+  /** The anchor's distance in multiples of the target length: 2 in the paper. */
+  readonly anchor_scale: number;
+  /** F in z = sqrt(abar) x0 + F sqrt(1 - abar) eps: 1 in the paper. */
+  readonly noise_factor: number;
+  /** Whether the network takes timesteps as t * 1000 / T. */
+  readonly rescale_timesteps: boolean;
+}
+
+/** How text becomes ids. */
+export interface TextConfig {
+  /** Target slots N; at most this many where `length` is "batch". */
+  readonly target_slots: number;
+  /** Whether all targets are padded to `target_slots` (the paper), or to a batch's longest only. */
+  readonly length: "fixed" | "batch";
+  /** Sources are cut to this many tokens. */
+  readonly max_source_tokens: number;
+  readonly pad_id: number;
+  /** Put before a source; null for none. */
+  readonly bos_id: number | null;
+  readonly eos_id: number;
+}
+
+/** Where a model comes from; anything else worth knowing may be added. */
+export interface Provenance {
+  /** The program and version that wrote the folder. */
+  readonly created_by: string;
+  /** What it was trained on or imported from. */
+  readonly source: string;
+  readonly [key: string]: string | number | boolean;
+}
+
+/** The content of `config.json`. All keys are required. */
+export interface ModelConfig {
+  readonly format: typeof MODEL_FORMAT;
+  readonly network: NetworkConfig;
+  readonly diffusion: DiffusionConfig;
+  readonly text: TextConfig;
+  readonly provenance: Provenance;
+}
+
+const object: FieldType<Readonly<Record<string, unknown>>> = {
+  expected: "an object",
+  accepts: isObject,
+};
+
+const CONFIG_FIELDS: Fields<Record<keyof ModelConfig, unknown>> = {
+  format: oneOf([MODEL_FORMAT]),
+  network: object,
+  diffusion: object,
+  text: object,
+  provenance: object,
+};
+
+const width = integer(1, 65_536);
+const tokenId = integer(0, 2 ** 24 - 1);
+const positions = integer(1, 2 ** 20);
+
+const NETWORK_FIELDS: Fields<NetworkConfig> = {
+  vocabulary_size: integer(1, 2 ** 24),
+  embedding_size: width,
+  hidden_size: integer(2, 65_536),
+  encoder_layers: integer(0, 1024),
+  decoder_layers: integer(1, 1024),
+  attention_heads: width,
+  encoder_ffn_size: integer(1, 2 ** 20),
+  time_channels: integer(2, 65_536),
+  max_positions: positions,
+  time_conditioning: oneOf(TIME_CONDITIONINGS),
+  self_conditioning: boolean,
+  embedding_layer_norm: boolean,
+};
+
+const DIFFUSION_FIELDS: Fields<DiffusionConfig> = {
+  steps: integer(2, 1_000_000),
+  noise_schedule: oneOf(NOISE_SCHEDULES),
+  timesteps: oneOf(["token", "sentence"]),
+  anchor_scale: number(1, 1e6),
+  noise_factor: number(1e-3, 1e3),
+  rescale_timesteps: boolean,
+};
+
+const TEXT_FIELDS: Fields<TextConfig> = {
+  target_slots: positions,
+  length: oneOf(["fixed", "batch"]),
+  max_source_tokens: positions,
+  pad_id: tokenId,
+  bos_id: nullable(tokenId),
+  eos_id: tokenId,
+};
+
+const PROVENANCE_FIELDS: Fields<Pick<Provenance, "created_by" | "source">> = {
+  created_by: text,
+  source: text,
+};
+
+/**
+ * Reads and checks a `config.json`.
+ *
+ * @param json the file's content
+ * @param source the file's path, for messages
+ * @throws {UserError} where the text is not JSON, a key is unknown or missing, or a value is of the
+ *   wrong type, out of range or at odds with another
+ */
+export function parseModelConfig(json: string, source: string): ModelConfig {
+  return checkModelConfig(parseJson(json, source), source);
+}
+
+/**
+ * Checks a configuration built or parsed elsewhere; see {@linkcode parseModelConfig}.
+ *
+ * @param value a parsed JSON value
+ */
+export function checkModelConfig(value: unknown, source: string): ModelConfig {
+  const fail = failure(source);
+  const sections = readFields(value, CONFIG_FIELDS, "", fail);
+  const config: ModelConfig = {
+    format: MODEL_FORMAT,
+    network: readFields(sections.network, NETWORK_FIELDS, "network", fail),
+    diffusion: readFields(sections.diffusion, DIFFUSION_FIELDS, "diffusion", fail),
+    text: readFields(sections.text, TEXT_FIELDS, "text", fail),
+    provenance: readProvenance(sections.provenance, fail),
+  };
+  checkConsistency(config, fail);
+  return config;
+}
+
+/** The text of a `config.json`. */
+export function formatModelConfig(config: ModelConfig): string {
+  return JSON.stringify(config, null, 2) + "\n";
+}
+
+/** Parses JSON that a user has written; `source` is its path, for messages. */
+export function parseJson(json: string, source: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    return failure(source)(`it is not valid JSON (${messageOf(error)})`, error);
+  }
+}
+
+/** Throws the error for a problem in a configuration file. */
+export function failure(source: string): (problem: string, cause?: unknown) => never {
+  return (problem, cause) => {
+    const message = `Cannot read configuration "${source}": ${problem}`;
+    throw new UserError(ExitCode.model, message, { cause });
+  };
+}
+
+function readProvenance(value: unknown, fail: Fail): Provenance {
+  if (!isObject(value)) return fail(`"provenance" is ${describe(value)}, expected an object`);
+  for (const [key, entry] of Object.entries(value)) {
+    if (!["string", "number", "boolean"].includes(typeof entry)) {
+      fail(`"provenance.${key}" is ${describe(entry)}, expected a string, number or boolean`);
+    }
+  }
+  readKnownFields(value, PROVENANCE_FIELDS, "provenance", fail);
+  return value as Provenance;
+}
+
+/** What no single value shows: relations between them. */
+function checkConsistency({ network, diffusion, text }: ModelConfig, fail: Fail): void {
+  const { hidden_size, attention_heads, vocabulary_size, max_positions } = network;
+  if (hidden_size % attention_heads !== 0) {
+    fail(
+      `"network.hidden_size" is ${hidden_size}, ` +
+        `expected a multiple of "network.attention_heads" (${attention_heads})`,
+    );
+  }
+  const headSize = hidden_size / attention_heads;
+  if (network.time_conditioning === "rotary" && headSize % 2 !== 0) {
+    fail(
+      `"network.time_conditioning" is "rotary", which needs an even head size, ` +
+        `but ${hidden_size} / ${attention_heads} heads is ${headSize}`,
+    );
+  }
+  if (network.time_channels % 2 !== 0) {
+    fail(`"network.time_channels" is ${network.time_channels}, expected an even number`);
+  }
+  for (const key of ["target_slots", "max_source_tokens"] as const) {
+    if (text[key] > max_positions) {
+      fail(`"text.${key}" is ${text[key]}, but "network.max_positions" is only ${max_positions}`);
+    }
+  }
+  for (const key of ["pad_id", "bos_id", "eos_id"] as const) {
+    const id = text[key];
+    if (id !== null && id >= vocabulary_size) {
+      fail(
+        `"text.${key}" is ${id}, expected an id below "network.vocabulary_size" (${vocabulary_size})`,
+      );
+    }
+  }
+  try {
+    noiseSchedule(diffusion.noise_schedule, diffusion.steps);
+  } catch (error) {
+    fail(`"diffusion.steps" is ${diffusion.steps} (${messageOf(error)})`);
+  }
+}

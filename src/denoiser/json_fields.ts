@@ -1,0 +1,137 @@
+/**
+ * Checks parsed JSON against a table of fields: every key known, none missing, every value of its
+ * type and range. The first mismatch becomes one sentence that names the key and its value.
+ */
+
+/** What a value must be. */
+export interface FieldType<T> {
+  /** Completes "expected ...". */
+  readonly expected: string;
+  /** Whether a parsed JSON value is one. */
+  accepts(value: unknown): value is T;
+}
+
+/** The type of every key of an object. */
+export type Fields<T> = { readonly [K in keyof T]-?: FieldType<T[K]> };
+
+/** Reports a mismatch; `problem` completes "Cannot read ...: ". */
+export type Fail = (problem: string) => never;
+
+/** A whole number within limits, both included. */
+export function integer(minimum: number, maximum: number): FieldType<number> {
+  return {
+    expected: `an integer from ${minimum} to ${maximum}`,
+    accepts: (value): value is number =>
+      Number.isSafeInteger(value) && (value as number) >= minimum && (value as number) <= maximum,
+  };
+}
+
+/** A finite number within limits, both included. */
+export function number(minimum: number, maximum: number): FieldType<number> {
+  return {
+    expected: `a number from ${minimum} to ${maximum}`,
+    accepts: (value): value is number =>
+      typeof value === "number" && value >= minimum && value <= maximum,
+  };
+}
+
+/** `true` or `false`. */
+export const boolean: FieldType<boolean> = {
+  expected: "true or false",
+  accepts: (value): value is boolean => typeof value === "boolean",
+};
+
+/** Any text. */
+export const text: FieldType<string> = {
+  expected: "a string",
+  accepts: (value): value is string => typeof value === "string",
+};
+
+/** One of a few names. */
+export function oneOf<T extends string>(names: readonly T[]): FieldType<T> {
+  return {
+    expected: names.map((name) => JSON.stringify(name)).join(" or "),
+    accepts: (value): value is T => names.some((name) => name === value),
+  };
+}
+
+/** Null, or a value of another type. */
+export function nullable<T>(type: FieldType<T>): FieldType<T | null> {
+  return {
+    expected: `${type.expected} or null`,
+    accepts: (value): value is T | null => value === null || type.accepts(value),
+  };
+}
+
+/** Whether a parsed JSON value is an object, not null and not a list. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Reads an object whose keys are exactly those of a table.
+ *
+ * @param path the object's place in the file, "" at the top
+ */
+export function readFields<T>(value: unknown, fields: Fields<T>, path: string, fail: Fail): T {
+  if (!isObject(value)) return fail(`${path || "it"} is ${describe(value)}, expected an object`);
+  const names = Object.keys(fields);
+  for (const name of Object.keys(value)) {
+    if (names.includes(name)) continue;
+    const near = nearest(name, names);
+    fail(`unknown key "${join(path, name)}"${near ? `: did you mean "${join(path, near)}"?` : ""}`);
+  }
+  return readKnownFields(value, fields, path, fail);
+}
+
+/** Reads the keys of a table from an object that may have others. */
+export function readKnownFields<T>(
+  value: Readonly<Record<string, unknown>>,
+  fields: Fields<T>,
+  path: string,
+  fail: Fail,
+): T {
+  const names = Object.keys(fields) as (keyof T & string)[];
+  const entries = names.map((name) => {
+    const field = fields[name];
+    const found = Object.hasOwn(value, name) ? value[name] : undefined;
+    const key = join(path, name);
+    if (found === undefined) return fail(`missing key "${key}": expected ${field.expected}`);
+    if (!field.accepts(found)) fail(`"${key}" is ${describe(found)}, expected ${field.expected}`);
+    return [name, found];
+  });
+  return Object.fromEntries(entries) as T;
+}
+
+/** The closest name within a third of its length in edits, if any. */
+export function nearest(name: string, candidates: readonly string[]): string | undefined {
+  const scored = candidates
+    .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
+    .filter(({ candidate, distance }) => distance <= Math.max(candidate.length / 3, 1))
+    .sort((left, right) => left.distance - right.distance);
+  return scored[0]?.candidate;
+}
+
+/** A value as JSON, cut to a length that fits a sentence. */
+export function describe(value: unknown): string {
+  const json = JSON.stringify(value);
+  return json.length > 60 ? `${json.slice(0, 57)}...` : json;
+}
+
+function join(path: string, name: string): string {
+  return path ? `${path}.${name}` : name;
+}
+
+/** Levenshtein distance, one row of the table at a time. */
+function editDistance(left: string, right: string): number {
+  let row = Array.from({ length: right.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= left.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= right.length; j++) {
+      const substitution = row[j - 1]! + (left[i - 1] === right[j - 1] ? 0 : 1);
+      next.push(Math.min(substitution, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[right.length]!;
+}
