@@ -4,6 +4,7 @@ Written plainly from SPEC sections 1, 2, 3 and 5 (arXiv 2305.09515), as a compan
 noise schedule are float64; a coefficient becomes float32 when it meets a tensor.
 """
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from torch.nn import functional as F
 # ---- Noise schedule (SPEC 1) -----------------------------------------------------------------------------------------
 
 
+@functools.cache
 def alpha_bars(name: str, steps: int) -> np.ndarray:
     """alpha_bar[i], i = 0..steps-1, float64."""
     if name == "linear":
@@ -124,7 +126,8 @@ def training_losses(
     mse_pre = mean_of((x0 - x0_hat) ** 2)
     t0_loss = mean_of((embeddings - x0_hat) ** 2)
     mse = torch.where(timesteps == 0, t0_loss, mse_pre)
-    nll = F.cross_entropy(network.logits(x0).transpose(1, 2), target_ids, reduction="none")  # [B,N]
+    logits = network.logits(x0).flatten(0, 1)  # [B*N,V]
+    nll = F.cross_entropy(logits, target_ids.flatten(), reduction="none").view(target_ids.shape)
     decoder_nll = nll if timesteps.dim() == 2 else nll.mean(dim=-1)
     prior = mean_of((per_slot(np.sqrt(alpha_bar), torch.full_like(timesteps, config.diffusion_steps - 1)) * x0) ** 2)
     loss_per_token = mse + decoder_nll + prior
@@ -135,7 +138,7 @@ def training_losses(
 
 
 def nearest_embedding(x: Tensor, table: Tensor) -> Tensor:
-    """Replaces each vector of x [B,N,C] by the nearest row (L2) of table [V,C]."""
+    """Each vector of x [B,N,C] replaced by the nearest row (L2) of table [V,C]."""
     return F.embedding(nearest_ids(x, table), table)
 
 
@@ -188,7 +191,7 @@ def sample(
     step_noise: Tensor,
     rounding: bool,
 ) -> tuple[Trajectory, Tensor]:
-    """initial_noise [B,N,C], step_noise [M,B,N,C]. Also returns the predictions [M,B,N,C] as they were before rounding."""
+    """initial_noise [B,N,C], step_noise [M,B,N,C]. Also returns the predictions [M,B,N,C] before rounding."""
     alpha_bar = alpha_bars(config.noise_schedule, config.diffusion_steps)
     grid = skipping_grid(config)
     z, self_condition = initial_noise, None

@@ -323,7 +323,7 @@ class Denoiser(nn.Module):
         source_mask: Tensor,
         self_condition: Tensor | None = None,
     ) -> Tensor:
-        """z [B,N,C], scaled_timesteps [B,N] (or [B]: one per sentence), source [B,S,d], source_mask [B,S] -> [B,N,C]."""
+        """z [B,N,C], timesteps [B,N] (or [B]: one per sentence), source [B,S,d], source_mask [B,S] -> [B,N,C]."""
         if self.config.self_condition:
             previous = torch.zeros_like(z) if self_condition is None else self_condition
             z = torch.cat([previous, z], dim=-1)
