@@ -114,6 +114,7 @@ export function nearest(name: string, candidates: readonly string[]): string | u
 
 /** A value as JSON, cut to a length that fits a sentence. */
 export function describe(value: unknown): string {
+  if (value === undefined) return "nothing";
   const json = JSON.stringify(value);
   return json.length > 60 ? `${json.slice(0, 57)}...` : json;
 }

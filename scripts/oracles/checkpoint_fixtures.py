@@ -1,0 +1,87 @@
+"""Writes the fixtures of tests/denoiser/ that other programs make: safetensors and torch.save.
+
+    python scripts/oracles/checkpoint_fixtures.py [tests/data/denoiser]
+
+Everything is a constant, so that running it again changes nothing but the torch version's marks.
+"""
+
+import collections
+import pathlib
+import sys
+
+import torch
+from safetensors.torch import save_file
+
+
+def mixed_tensors():
+    return {
+        "f64": torch.tensor([0.5, -3.0], dtype=torch.float64),
+        "f32": torch.arange(6.0).reshape(2, 3),
+        "f16": torch.tensor([1.0, -0.25, 65504.0], dtype=torch.float16),
+        "bf16": torch.tensor([[1.5, -384.0]], dtype=torch.bfloat16),
+        "i64": torch.tensor([[7, -7]]),
+        "i32": torch.tensor(42, dtype=torch.int32),
+        "f32_empty": torch.zeros(0, 4),
+    }
+
+
+class Evil:
+    """Unpickling this would run a command."""
+
+    def __reduce__(self):
+        import os
+
+        return os.system, ("echo pickled code ran >&2",)
+
+
+def write_torch_files(folder):
+    base = torch.arange(24.0).reshape(4, 6)
+    views = collections.OrderedDict(
+        transposed=base.t(),
+        column=base[:, 2],
+        strided=base[1::2, ::3],
+        expanded=torch.tensor([1.0, 2.0]).unsqueeze(1).expand(2, 3),
+        scalar=torch.tensor(2.5),
+    )
+    module = torch.nn.Linear(2, 1)
+    with torch.no_grad():
+        module.weight.copy_(torch.tensor([[0.5, -1.0]]))
+        module.bias.fill_(2.0)
+    parameters = {"weight": module.weight, "bias": module.bias}
+    optimizer = torch.optim.AdamW(module.parameters(), lr=1e-3)
+    module(torch.ones(1, 2)).sum().backward()
+    optimizer.step()
+    with torch.no_grad():
+        module.weight.copy_(torch.tensor([[0.5, -1.0]]))
+        module.bias.fill_(2.0)
+    files = {
+        "mixed.pt": mixed_tensors(),
+        "views.pt": views,
+        "state_dict.pt": module.state_dict(),
+        "parameters.pt": parameters,
+        # The form in which the published implementation saves a training run.
+        "training.pt": {
+            "model_dict": {f"module.{k}": v for k, v in module.state_dict().items()},
+            "optimizer_dict": optimizer.state_dict(),
+            "scheduler_dict": {"base_lrs": [1e-3], "last_epoch": 7, "lr_lambdas": [{}]},
+            "offset": 40000,
+        },
+        "evil.pt": {"weight": torch.ones(1), "extra": Evil()},
+        "whole_module.pt": module,
+    }
+    for name, content in files.items():
+        torch.save(content, folder / name)
+    torch.save(module.state_dict(), folder / "legacy.pt", _use_new_zipfile_serialization=False)
+    for protocol in (3, 4, 5):
+        torch.save(views, folder / f"protocol{protocol}.pt", pickle_protocol=protocol)
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "tests/data/denoiser")
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(mixed_tensors(), folder / "mixed.safetensors", metadata={"format": "pt"})
+    write_torch_files(folder)
+
+
+if __name__ == "__main__":
+    main()
