@@ -32,6 +32,7 @@ NetworkConfig NetworkConfig::from(const ardiff_network_config& c) {
         {"time_conditioning", c.time_conditioning, 0, 2},
         {"self_conditioning", c.self_conditioning, 0, 1},
         {"embedding_layer_norm", c.embedding_layer_norm, 0, 1},
+        {"input_projection", c.input_projection, 0, 1},
     };
     for (const Field& f : fields) {
         if (f.value < f.minimum || f.value > f.maximum) {
@@ -62,6 +63,12 @@ NetworkConfig NetworkConfig::from(const ardiff_network_config& c) {
     config.time = static_cast<ardiff_time_conditioning>(c.time_conditioning);
     config.self_conditioning = c.self_conditioning == 1;
     config.embedding_norm = c.embedding_layer_norm == 1;
+    config.input_projection = c.input_projection == 1;
+    if (!config.input_projection && config.input_channels() != config.hidden) {
+        throw Error(ARDIFF_INVALID_ARGUMENT,
+                    format("Without input projection the input must be %d wide, but it is %d",
+                           config.hidden, config.input_channels()));
+    }
     return config;
 }
 
@@ -97,8 +104,10 @@ ParameterLayout::ParameterLayout(const NetworkConfig& c) {
         norm(layer + "output.LayerNorm", d);
     }
 
-    linear("input_up_proj.0", 2 * d, c.input_channels());
-    linear("input_up_proj.2", d, 2 * d);
+    if (c.input_projection) {
+        linear("input_up_proj.0", 2 * d, c.input_channels());
+        linear("input_up_proj.2", d, 2 * d);
+    }
     add("position_embeddings.weight", {c.max_positions, d});
     norm("LayerNorm", d);
     if (c.time == ARDIFF_TIME_ADDITIVE) {
@@ -164,5 +173,10 @@ AlignedFloats allocate_floats(int64_t count) {
 
 Parameters::Parameters(const NetworkConfig& c)
     : config(c), layout(c), written(layout.entries().size(), false), values_(allocate_floats(layout.size())) {}
+
+Parameters::Parameters(const Parameters& other) : Parameters(other.config) {
+    std::memcpy(values_.get(), other.values_.get(), static_cast<size_t>(layout.size()) * sizeof(float));
+    written = other.written;
+}
 
 }  // namespace ardiff

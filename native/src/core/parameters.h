@@ -19,7 +19,7 @@ struct NetworkConfig {
     int vocabulary, embedding, hidden, encoder_layers, decoder_layers, heads, encoder_ffn,
         time_channels, max_positions;
     ardiff_time_conditioning time;
-    bool self_conditioning, embedding_norm;
+    bool self_conditioning, embedding_norm, input_projection;
 
     int head_size() const { return hidden / heads; }
     int decoder_ffn() const { return 4 * hidden; }
@@ -66,6 +66,7 @@ AlignedFloats allocate_floats(int64_t count);
 class Parameters {
   public:
     explicit Parameters(const NetworkConfig& config);
+    Parameters(const Parameters& other);
 
     const NetworkConfig config;
     const ParameterLayout layout;

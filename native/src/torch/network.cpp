@@ -1,0 +1,259 @@
+#include "torch/network.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+#include <limits>
+
+namespace ardiff::portable {
+
+using at::Tensor;
+
+namespace {
+
+constexpr double kBlockEpsilon = 1e-12;      // encoder and decoder
+constexpr double kEmbeddingEpsilon = 1e-5;   // LayerNorm of the target embeddings
+
+// [B,N] bool -> [B,1,1,N] float32: 0 where kept, the most negative number elsewhere. Finite, so that
+// no softmax is 0/0.
+Tensor additive(const Tensor& mask) {
+    return at::zeros(mask.sizes(), mask.options().dtype(at::kFloat))
+        .masked_fill_(mask.logical_not(), std::numeric_limits<float>::lowest())
+        .view({mask.size(0), 1, 1, mask.size(1)});
+}
+
+Tensor merge_heads(const Tensor& x) { return x.transpose(1, 2).flatten(2); }
+
+// Rotates the pairs (x_2j, x_2j+1) of each head by (cos_j, sin_j), the halves of its time key.
+Tensor rotate(const Tensor& x, const Tensor& time_key) {
+    const auto halves = time_key.chunk(2, -1);
+    const Tensor pairs = x.unflatten(-1, {-1, 2});
+    const Tensor even = pairs.select(-1, 0), odd = pairs.select(-1, 1);
+    return at::stack({even * halves[0] - odd * halves[1], odd * halves[0] + even * halves[1]}, -1)
+        .flatten(-2);
+}
+
+}  // namespace
+
+Tensor Dropout::apply(const Tensor& x, float rate, uint32_t site) const {
+    return rate == 0.0f ? x : x * random.mask(x.sizes(), rate, site, x.device()).to(x.scalar_type());
+}
+
+Tensor Dropout::hidden(const Tensor& x, Purpose purpose, int layer) const {
+    return apply(x, rate, TrainingRandom::site(purpose, pass, layer));
+}
+
+Tensor Dropout::attention(const Tensor& probabilities, Purpose purpose, int layer) const {
+    return apply(probabilities, attention_rate, TrainingRandom::site(purpose, pass, layer));
+}
+
+Tensor timestep_embedding(const Tensor& timesteps, int64_t channels) {
+    const int64_t half = channels / 2;
+    const Tensor exponents = at::arange(half, timesteps.options()) / static_cast<double>(half);
+    const Tensor angles = timesteps.unsqueeze(-1) * at::exp(exponents * -std::log(10000.0));
+    return at::cat({at::cos(angles), at::sin(angles)}, -1);
+}
+
+Tensor Network::Linear::operator()(const Tensor& x) const {
+    return at::linear(x.to(weight.scalar_type()), weight, bias);
+}
+
+Tensor Network::Norm::operator()(const Tensor& x) const {
+    return at::layer_norm(x, {x.size(-1)}, weight, bias, epsilon);
+}
+
+Network::Network(const NetworkConfig& config, const NamedTensors& weights, at::ScalarType compute)
+    : config_(config), compute_(compute) {
+    const auto matrix = [&](const std::string& name) {
+        return Linear{weights[name + ".weight"].to(compute), {}};
+    };
+    const auto linear = [&](const std::string& name) {
+        return Linear{weights[name + ".weight"].to(compute), weights[name + ".bias"].to(compute)};
+    };
+    const auto norm = [&](const std::string& name, double epsilon) {
+        return Norm{weights[name + ".weight"], weights[name + ".bias"], epsilon};
+    };
+    const auto pair = [&](const std::string& name) {
+        return std::make_pair(linear(name + ".0"), linear(name + ".2"));
+    };
+
+    table_ = weights["word_embedding.weight"];
+    if (config.embedding_norm) table_ = norm("embedding_norm", kEmbeddingEpsilon)(table_);
+    logits_bias_ = weights["lm_head.bias"];
+
+    const std::string embeddings = "encoder.embeddings.";
+    encoder_words_ = weights[embeddings + "word_embeddings.weight"];
+    encoder_positions_ = weights[embeddings + "position_embeddings.weight"];
+    encoder_type_ = weights[embeddings + "token_type_embeddings.weight"].select(0, 0);
+    encoder_norm_ = norm(embeddings + "LayerNorm", kBlockEpsilon);
+    for (int i = 0; i < config.encoder_layers; ++i) {
+        const std::string layer = "encoder.encoder.layer." + std::to_string(i) + ".";
+        encoder_.push_back({linear(layer + "attention.self.query"), linear(layer + "attention.self.key"),
+                            linear(layer + "attention.self.value"),
+                            linear(layer + "attention.output.dense"),
+                            linear(layer + "intermediate.dense"), linear(layer + "output.dense"),
+                            norm(layer + "attention.output.LayerNorm", kBlockEpsilon),
+                            norm(layer + "output.LayerNorm", kBlockEpsilon)});
+    }
+
+    if (config.input_projection) input_ = pair("input_up_proj");
+    if (config.time == ARDIFF_TIME_ADDITIVE) time_ = pair("time_trans");
+    if (config.has_output_projection()) output_ = pair("output_down_proj");
+    positions_ = weights["position_embeddings.weight"];
+    input_norm_ = norm("LayerNorm", kBlockEpsilon);
+    for (int i = 0; i < config.decoder_layers; ++i) {
+        const std::string name = "transformer_blocks." + std::to_string(i) + ".";
+        const auto attention = [&](const std::string& part) {
+            return Attention{matrix(name + part + ".to_q"), matrix(name + part + ".to_k"),
+                             matrix(name + part + ".to_v"), linear(name + part + ".to_out.0")};
+        };
+        DecoderBlock block{attention("attn1"),
+                           attention("attn2"),
+                           linear(name + "ff.net.0.proj"),
+                           linear(name + "ff.net.2"),
+                           {},
+                           {},
+                           {},
+                           {},
+                           norm(name + "norm1", kBlockEpsilon),
+                           norm(name + "norm2", kBlockEpsilon),
+                           norm(name + "norm3", kBlockEpsilon)};
+        if (config.time != ARDIFF_TIME_ADDITIVE) {
+            block.time_0 = linear(name + "time_trans.0");
+            block.time_2 = linear(name + "time_trans.2");
+        }
+        if (config.time == ARDIFF_TIME_TXL) {
+            block.r_w = weights[name + "r_w_bias"].unsqueeze(1);
+            block.r_r = weights[name + "r_r_bias"].unsqueeze(1);
+        }
+        decoder_.push_back(std::move(block));
+    }
+}
+
+Tensor Network::split_heads(const Tensor& x) const {
+    return x.unflatten(-1, {config_.heads, config_.head_size()}).transpose(1, 2);
+}
+
+// softmax(query . key / sqrt(d/H) + bias) . value for [B,H,*,d/H], heads merged. For slots this few
+// plain matmuls are faster than the fused attention of libtorch, above all backwards.
+Tensor Network::attend(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& bias,
+                       const Dropout* dropout, Purpose purpose, int layer) const {
+    const double scale = 1.0 / std::sqrt(static_cast<double>(config_.head_size()));
+    Tensor scores = at::matmul((query * scale).to(compute_), key.to(compute_).transpose(-1, -2)).to(at::kFloat);
+    if (bias.defined()) scores = scores + bias;
+    Tensor probabilities = at::softmax(scores, -1);
+    if (dropout != nullptr) probabilities = dropout->attention(probabilities, purpose, layer);
+    return merge_heads(at::matmul(probabilities.to(compute_), value.to(compute_)));
+}
+
+Tensor Network::encode(const Tensor& ids, const Tensor& mask, const Dropout* dropout) const {
+    const auto drop = [&](const Tensor& x, Purpose purpose, int layer = 0) {
+        return dropout == nullptr ? x : dropout->hidden(x, purpose, layer);
+    };
+    const Tensor bias = additive(mask);
+    Tensor hidden = at::embedding(encoder_words_, ids) + encoder_positions_.narrow(0, 0, ids.size(1)) +
+                    encoder_type_;
+    hidden = drop(encoder_norm_(hidden), Purpose::encoder_input);
+    for (int i = 0; i < config_.encoder_layers; ++i) {
+        const EncoderLayer& layer = encoder_[i];
+        const Tensor attended =
+            attend(split_heads(layer.query(hidden)), split_heads(layer.key(hidden)),
+                   split_heads(layer.value(hidden)), bias, dropout, Purpose::encoder_attention, i);
+        const Tensor mixed =
+            drop(layer.attention_output(attended).to(at::kFloat), Purpose::encoder_attention_output, i);
+        hidden = layer.attention_norm(hidden + mixed);
+        const Tensor inner = at::gelu(layer.intermediate(hidden));
+        const Tensor output = drop(layer.output(inner).to(at::kFloat), Purpose::encoder_output, i);
+        hidden = layer.output_norm(hidden + output);
+    }
+    return hidden;
+}
+
+CrossAttention Network::attend_to(const Tensor& encoded, const Tensor& mask) const {
+    CrossAttention source{{}, additive(mask)};
+    for (const DecoderBlock& block : decoder_) {
+        source.keys_values.emplace_back(split_heads(block.cross.key(encoded)),
+                                        split_heads(block.cross.value(encoded)));
+    }
+    return source;
+}
+
+Tensor Network::self_attention(const DecoderBlock& block, const Tensor& x, const Tensor& time,
+                               const Tensor& key_bias, const Dropout* dropout, int layer) const {
+    Tensor query = split_heads(block.self.query(x)), key = split_heads(block.self.key(x)),
+           value = split_heads(block.self.value(x));
+    Tensor bias = key_bias;
+    if (config_.time != ARDIFF_TIME_ADDITIVE) {
+        const Tensor raw = dropout == nullptr ? time : dropout->hidden(time, Purpose::decoder_time, layer);
+        const Tensor time_key =
+            split_heads(block.time_2(at::silu(block.time_0(raw)))).to(at::kFloat);  // [1|R,H,N,d/H]
+        if (config_.time == ARDIFF_TIME_TXL) {
+            // (q + r_w) . k + (q + r_r) . t = q . (k + t) + (r_w . k + r_r . t): one matmul, and a
+            // bias that is the same for all queries.
+            key = key.to(at::kFloat);
+            const double scale = 1.0 / std::sqrt(static_cast<double>(config_.head_size()));
+            const Tensor shared =
+                ((key * block.r_w + time_key * block.r_r).sum(-1) * scale).unsqueeze(2);  // [R,H,1,N]
+            bias = bias.defined() ? bias + shared : shared;
+            key = key + time_key;
+        } else {
+            query = rotate(query.to(at::kFloat), time_key);
+            key = rotate(key.to(at::kFloat), time_key);
+            value = rotate(value.to(at::kFloat), time_key);
+        }
+    }
+    return block.self.output(
+        attend(query, key, value, bias, dropout, Purpose::decoder_attention, layer));
+}
+
+Tensor Network::cross_attention(const DecoderBlock& block, const Tensor& x, const CrossAttention& source,
+                                const Dropout* dropout, int layer) const {
+    // Candidates of one source lie side by side: their slots are queries of one attention.
+    const int64_t sources = source.bias.size(0);
+    const auto& [key, value] = source.keys_values[layer];
+    const Tensor query = split_heads(block.cross.query(x).reshape({sources, -1, x.size(2)}));
+    const Tensor attended =
+        attend(query, key, value, source.bias, dropout, Purpose::decoder_cross_attention, layer);
+    return block.cross.output(attended.reshape(x.sizes()));
+}
+
+Tensor Network::feed_forward(const DecoderBlock& block, const Tensor& x, const Dropout* dropout,
+                             int layer) const {
+    const auto halves = block.feed_forward_in(x).chunk(2, -1);
+    Tensor inner = halves[0] * at::gelu(halves[1]);
+    if (dropout != nullptr) inner = dropout->hidden(inner, Purpose::decoder_feed_forward, layer);
+    return block.feed_forward_out(inner);
+}
+
+Tensor Network::denoise(const DecoderInput& input, const CrossAttention& source,
+                        const Dropout* dropout) const {
+    const auto drop = [&](const Tensor& x, Purpose purpose, int layer = 0) {
+        return dropout == nullptr ? x : dropout->hidden(x, purpose, layer);
+    };
+    Tensor hidden = input.z;
+    if (config_.self_conditioning) {
+        const Tensor previous = input.previous.defined() ? input.previous : at::zeros_like(input.z);
+        hidden = at::cat({previous, input.z}, -1);
+    }
+    if (input_) hidden = input_->second(at::tanh(input_->first(hidden))).to(at::kFloat);
+    hidden = hidden + positions_.narrow(0, 0, hidden.size(1));
+    const Tensor time = timestep_embedding(input.timesteps, config_.time_channels);
+    if (time_) hidden = hidden + time_->second(at::silu(time_->first(time))).to(at::kFloat);
+    hidden = drop(input_norm_(hidden), Purpose::decoder_input);
+
+    const Tensor key_bias = input.key_mask.defined() ? additive(input.key_mask) : Tensor();
+    for (int i = 0; i < config_.decoder_layers; ++i) {
+        const DecoderBlock& block = decoder_[i];
+        const Tensor attended =
+            self_attention(block, block.norm1(hidden), time, key_bias, dropout, i).to(at::kFloat);
+        hidden = hidden + drop(attended, Purpose::decoder_attention_output, i);
+        const Tensor crossed =
+            cross_attention(block, block.norm2(hidden), source, dropout, i).to(at::kFloat);
+        hidden = hidden + drop(crossed, Purpose::decoder_cross_output, i);
+        hidden = hidden + feed_forward(block, block.norm3(hidden), dropout, i).to(at::kFloat);
+    }
+    if (output_) hidden = output_->second(at::tanh(output_->first(hidden))).to(at::kFloat);
+    return hidden;
+}
+
+}  // namespace ardiff::portable

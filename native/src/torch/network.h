@@ -1,0 +1,116 @@
+// The network of SPEC section 4 over libtorch operators: any device, differentiable.
+//
+// Shapes: S sources, L source positions, R rows (R = S*K, row r belongs to source r / K), N slots,
+// C embedding size, d hidden size, H heads. Matmuls run in the compute type; the residual stream,
+// LayerNorm and softmax are float32.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/parameters.h"
+#include "torch/random.h"
+#include "torch/weights.h"
+
+namespace ardiff::portable {
+
+// Dropout of one pass. Absent: no dropout.
+struct Dropout {
+    const TrainingRandom& random;
+    float rate, attention_rate;
+    int pass;
+
+    at::Tensor hidden(const at::Tensor& x, Purpose purpose, int layer = 0) const;
+    at::Tensor attention(const at::Tensor& probabilities, Purpose purpose, int layer) const;
+
+  private:
+    at::Tensor apply(const at::Tensor& x, float rate, uint32_t site) const;
+};
+
+// What the decoder attends to: keys and values of every block, computed once per source.
+struct CrossAttention {
+    std::vector<std::pair<at::Tensor, at::Tensor>> keys_values;  // each [S,H,L,d/H]
+    at::Tensor bias;                                             // [S,1,1,L] added to scores
+};
+
+// What the decoder computes x0_hat from.
+struct DecoderInput {
+    at::Tensor z;           // [R,N,C] float32, scaled for the network
+    at::Tensor previous;    // [R,N,C] previous x0_hat; undefined stands for zeros
+    at::Tensor timesteps;   // [1,N] or [R,N] float32, scaled; 1: the same for all rows
+    at::Tensor key_mask;    // [R,N] bool, slots that are attended to; undefined: all
+};
+
+class Network {
+  public:
+    // Uses the tensors of `weights`, through which gradients flow if they require them.
+    Network(const NetworkConfig& config, const NamedTensors& weights, at::ScalarType compute);
+
+    // ids [S,L] int64, mask [S,L] bool -> encoder output [S,L,d].
+    at::Tensor encode(const at::Tensor& ids, const at::Tensor& mask, const Dropout* dropout) const;
+
+    CrossAttention attend_to(const at::Tensor& encoded, const at::Tensor& mask) const;
+
+    // -> x0_hat [R,N,C] float32.
+    at::Tensor denoise(const DecoderInput& input, const CrossAttention& source,
+                       const Dropout* dropout) const;
+
+    // Target embeddings [V,C], LayerNorm applied where the model has one.
+    const at::Tensor& table() const { return table_; }
+    const at::Tensor& logits_bias() const { return logits_bias_; }
+
+  private:
+    struct Linear {
+        at::Tensor weight, bias;
+        at::Tensor operator()(const at::Tensor& x) const;
+    };
+    struct Norm {
+        at::Tensor weight, bias;
+        double epsilon;
+        at::Tensor operator()(const at::Tensor& x) const;
+    };
+    struct EncoderLayer {
+        Linear query, key, value, attention_output, intermediate, output;
+        Norm attention_norm, output_norm;
+    };
+    struct Attention {
+        Linear query, key, value, output;
+    };
+    struct DecoderBlock {
+        Attention self, cross;
+        Linear feed_forward_in, feed_forward_out, time_0, time_2;
+        at::Tensor r_w, r_r;  // [H,1,d/H]
+        Norm norm1, norm2, norm3;
+    };
+
+    at::Tensor split_heads(const at::Tensor& x) const;
+    at::Tensor attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                      const at::Tensor& bias, const Dropout* dropout, Purpose purpose, int layer) const;
+    at::Tensor self_attention(const DecoderBlock& block, const at::Tensor& x, const at::Tensor& time,
+                              const at::Tensor& key_bias, const Dropout* dropout, int layer) const;
+    at::Tensor cross_attention(const DecoderBlock& block, const at::Tensor& x,
+                               const CrossAttention& source, const Dropout* dropout, int layer) const;
+    at::Tensor feed_forward(const DecoderBlock& block, const at::Tensor& x, const Dropout* dropout,
+                            int layer) const;
+
+    const NetworkConfig config_;
+    const at::ScalarType compute_;
+
+    at::Tensor table_, logits_bias_;
+    at::Tensor encoder_words_, encoder_positions_, encoder_type_;
+    Norm encoder_norm_;
+    std::vector<EncoderLayer> encoder_;
+    std::optional<std::pair<Linear, Linear>> input_, time_, output_;
+    at::Tensor positions_;
+    Norm input_norm_;
+    std::vector<DecoderBlock> decoder_;
+};
+
+// [..] scaled timesteps -> [..,channels]: cosines, then sines.
+at::Tensor timestep_embedding(const at::Tensor& timesteps, int64_t channels);
+
+}  // namespace ardiff::portable

@@ -1,0 +1,27 @@
+// Tensors that view a flat buffer by name, so that one allocation holds all weights of a network.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <unordered_map>
+
+#include "core/parameters.h"
+
+namespace ardiff::portable {
+
+class NamedTensors {
+  public:
+    // Views of `flat` ([layout.size()]), one for every entry of `layout`.
+    NamedTensors(const ParameterLayout& layout, const at::Tensor& flat);
+
+    const at::Tensor& operator[](const std::string& name) const;
+
+    // The same tensors as leaves whose gradients accumulate in `gradients`, flat like the weights.
+    NamedTensors as_leaves(const ParameterLayout& layout, const at::Tensor& gradients) const;
+
+  private:
+    std::unordered_map<std::string, at::Tensor> tensors_;
+};
+
+}  // namespace ardiff::portable
