@@ -54,7 +54,7 @@ using ::store;
 
 // ---------------------------------------------------------------- packing
 
-int panel_width(bool half) {
+int panel_width([[maybe_unused]] bool half) {
 #if defined(__AMX_BF16__)
     if (half) return 2 * kTile;
 #endif
@@ -67,11 +67,10 @@ int packed_columns(int out, bool half, bool geglu) {
     return geglu ? round_up(out / 2, panel / 2) * 2 : round_up(out, panel);
 }
 
-int padded_inner(int in, bool half) {
+int padded_inner(int in, [[maybe_unused]] bool half) {
 #if defined(__AMX_BF16__)
     if (half) return round_up(in, kPad);
 #endif
-    (void)half;
     return in;
 }
 
