@@ -26,7 +26,7 @@ from diffusion import (
 )
 from network import Config, Denoiser
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 SMALLEST_MARGIN = 2e-5  # relative; float32 implementations differ by about 1e-6
 
