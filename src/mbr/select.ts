@@ -1,0 +1,83 @@
+/**
+ * Minimum Bayes risk selection (SPEC section 6): of K candidates, the one with the greatest expected
+ * utility when the others stand in for the truth.
+ *
+ *   argmax_h  Σ_{h' ≠ h} w(h') utility(h, h') / Σ_{h' ≠ h} w(h')
+ */
+
+import { mergeDuplicates } from "./distinct.ts";
+import { aggregateExpectation, exactExpectation, type Expectation } from "./expectation.ts";
+import { prunedExpectation } from "./prune.ts";
+import { utilities, type UtilityName } from "./utilities/mod.ts";
+import type { CompiledCandidates } from "./utilities/utility.ts";
+import type { DistinctCandidates } from "./distinct.ts";
+
+/** How the expected utility is found: of every pair, of mean statistics, or by pruning. */
+export type SelectionMethod = "exact" | "aggregate" | "prune";
+
+/** What to select by. */
+export interface SelectionOptions {
+  /** The utility; "bleu" is the paper's. */
+  readonly utility: UtilityName;
+  /** How the expected utility is found. Default "exact". */
+  readonly method?: SelectionMethod;
+  /** The weight of each candidate as evidence for the others, not negative. Default 1 each. */
+  readonly weights?: ArrayLike<number>;
+}
+
+/** The outcome for one input. */
+export interface Selection {
+  /** The index of the chosen candidate. */
+  readonly index: number;
+  /**
+   * The expected utility of each candidate, 0 to 1. With "prune" that of a candidate dropped on the
+   * way is the estimate at which it was dropped.
+   */
+  readonly expectedUtility: Float64Array;
+}
+
+/**
+ * Expected utilities this close are a tie. It is far above the rounding of a sum and far below any
+ * difference between texts, so the choice does not depend on the order in which utilities are added.
+ */
+const TIE = 1e-12;
+
+const expectations: Record<
+  SelectionMethod,
+  (compiled: CompiledCandidates, distinct: DistinctCandidates) => Expectation
+> = {
+  exact: exactExpectation,
+  aggregate: aggregateExpectation,
+  prune: prunedExpectation,
+};
+
+/** Whether a method works with a utility: "rouge-l" has no mean statistics to aggregate. */
+export function supports(method: SelectionMethod, utility: UtilityName): boolean {
+  return method !== "aggregate" || utility !== "rouge-l";
+}
+
+/**
+ * Selects one of the candidates; of several that tie the first. The choice and the expected utilities
+ * are those of comparing each candidate with each other one, duplicates included.
+ *
+ * @param candidates at least one text
+ * @throws RangeError without candidates, with another number of weights than candidates, or for a
+ *   method that does not support the utility
+ */
+export function select(candidates: readonly string[], options: SelectionOptions): Selection {
+  const distinct = mergeDuplicates(candidates, options.weights);
+  const compiled = utilities[options.utility].compile(distinct.texts);
+  const expectation = expectations[options.method ?? "exact"](compiled, distinct);
+
+  const { groupOf, candidateWeights } = distinct;
+  const expectedUtility = new Float64Array(candidates.length);
+  let best = -Infinity;
+  for (const [i, u] of groupOf.entries()) {
+    expectedUtility[i] = expectation.of(u, candidateWeights[i]!);
+    if (expectation.contends(u)) best = Math.max(best, expectedUtility[i]!);
+  }
+  const index = expectedUtility.findIndex((value, i) =>
+    value >= best - TIE && expectation.contends(groupOf[i]!)
+  );
+  return { index, expectedUtility };
+}
