@@ -1,0 +1,232 @@
+// The trainer over libtorch operators and its autograd: every device, and the reference for the
+// fused CPU trainer.
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <c10/core/CachingDeviceAllocator.h>
+#include <c10/core/DeviceGuard.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <cmath>
+#include <optional>
+
+#include "core/memory.h"
+#include "core/stopwatch.h"
+#include "core/trainer.h"
+#include "torch/device.h"
+#include "torch/network.h"
+#include "torch/random.h"
+#include "torch/worker.h"
+
+namespace ardiff {
+namespace portable {
+namespace {
+
+using at::Tensor;
+
+// The loss of SPEC section 3, per slot [B,N].
+struct Loss {
+    Tensor mse, nll, prior, mse_x0, mse_embedding;
+
+    Tensor total() const { return mse + nll + prior; }
+};
+
+class TorchTrainer final : public Trainer {
+  public:
+    explicit TorchTrainer(const TrainerSetup& setup);
+
+    void batch(const ardiff_training_options& options, const TrainingBatch& batch) override {
+        run([&] { run_batch(options, batch); });
+    }
+    bool update(const ardiff_update_options& options, double& gradient_norm) override {
+        bool applied = false;
+        run([&] { applied = run_update(options, gradient_norm); });
+        return applied;
+    }
+    void read(ardiff_training_state state, float* data) const override {
+        run([&] { download(buffer(state), data); });
+    }
+    void write(ardiff_training_state state, const float* data) override {
+        run([&] {
+            const at::NoGradGuard no_grad;
+            buffer(state).copy_(upload(data, {layout_.size()}, device_));
+        });
+    }
+    ardiff_trainer_usage usage() const override;
+
+  private:
+    template <class Job>
+    void run(Job&& job) const {
+        worker_.run([&] {
+            const c10::DeviceGuard guard(device_);
+            job();
+        });
+    }
+
+    const Tensor& buffer(ardiff_training_state state) const { return buffers_[state]; }
+    void run_batch(const ardiff_training_options& options, const TrainingBatch& batch);
+    bool run_update(const ardiff_update_options& options, double& gradient_norm);
+    Loss loss(const ardiff_training_options& options, const TrainingBatch& batch, const Network& network) const;
+
+    const NetworkConfig config_;
+    const ParameterLayout layout_;
+    const ardiff_trainer_config setup_;
+    const at::Device device_;
+    mutable Worker worker_;
+    Tensor schedule_;    // [T,4]
+    Tensor buffers_[5];  // by ardiff_training_state, each [layout size]
+    ardiff_trainer_usage usage_{};
+};
+
+TorchTrainer::TorchTrainer(const TrainerSetup& setup)
+    : config_(setup.parameters.config),
+      layout_(config_),
+      setup_(setup.config),
+      device_(checked_device(static_cast<ardiff_device>(setup_.device), setup_.device_index)),
+      worker_(setup_.threads) {
+    run([&] {
+        schedule_ = upload(&setup.schedule.data()->timestep, {setup_.diffusion_steps, 4}, device_);
+        const Tensor weights = upload(setup.parameters.data(), {layout_.size()}, device_);
+        for (Tensor& buffer : buffers_) buffer = at::zeros_like(weights);
+        buffers_[ARDIFF_TRAINING_WEIGHTS].copy_(weights);
+        buffers_[ARDIFF_TRAINING_AVERAGE].copy_(weights);
+    });
+}
+
+Loss TorchTrainer::loss(const ardiff_training_options& options, const TrainingBatch& batch,
+                        const Network& network) const {
+    const int64_t rows = batch.rows, slots = batch.slots, channels = config_.embedding;
+    const TrainingRandom random(options.seed_low | static_cast<uint64_t>(options.seed_high) << 32, options.step,
+                                options.micro_batch);
+    const auto noise = [&](const float* given, Purpose purpose) {
+        return given != nullptr ? upload(given, {rows, slots, channels}, device_)
+                                : random.normal({rows, slots, channels}, purpose, device_);
+    };
+
+    const Tensor mask = upload(batch.mask, {rows, batch.length}, device_).to(at::kBool);
+    const Tensor ids = upload(batch.ids, {rows, batch.length}, device_).to(at::kLong) * mask;
+    const Tensor targets = upload(batch.target_ids, {rows, slots}, device_).to(at::kLong);
+    const Tensor timesteps = upload(batch.timesteps, {rows, slots}, device_).to(at::kLong);
+    const auto coefficients = schedule_.index_select(0, timesteps.flatten()).view({rows, slots, 4}).split(1, -1);
+
+    const Tensor embedded = at::embedding(network.table(), targets);
+    const Tensor x0 =
+        embedded + noise(batch.embedding_noise, Purpose::embedding_noise) * setup_.embedding_noise;
+    const Tensor z = coefficients[1] * x0 +
+                     coefficients[2] * noise(batch.diffusion_noise, Purpose::diffusion_noise);
+
+    DecoderInput input;
+    input.z = coefficients[3] * z;
+    input.timesteps = coefficients[0].squeeze(-1);
+    if (batch.key_mask != nullptr) {
+        input.key_mask = upload(batch.key_mask, {rows, slots}, device_).to(at::kBool);
+    }
+    const bool drops = options.dropout > 0 || options.attention_dropout > 0;
+    const Dropout dropout{random, options.dropout, options.attention_dropout, 0};
+    const Dropout first_dropout{random, options.dropout, options.attention_dropout, 1};
+    const CrossAttention source =
+        network.attend_to(network.encode(ids, mask, drops ? &dropout : nullptr), mask);
+    if (options.self_condition != 0) {
+        const at::NoGradGuard no_grad;
+        input.previous = network.denoise(input, source, drops ? &first_dropout : nullptr);
+        if (options.self_condition_noise > 0) {
+            input.previous = input.previous + random.normal(z.sizes(), Purpose::self_condition_noise, device_) *
+                                                  options.self_condition_noise;
+        }
+    }
+    const Tensor predicted = network.denoise(input, source, drops ? &dropout : nullptr);
+
+    Loss loss;
+    loss.mse_x0 = (x0 - predicted).square().mean(-1);
+    loss.mse_embedding = (embedded - predicted).square().mean(-1);
+    loss.mse = at::where(timesteps.eq(0), loss.mse_embedding, loss.mse_x0);
+    loss.prior = (x0 * setup_.prior_scale).square().mean(-1);
+    const Tensor& rounded = options.rounding_loss == ARDIFF_ROUNDING_LOSS_X0 ? x0 : predicted;
+    const at::ScalarType compute = setup_.dtype == ARDIFF_DTYPE_BF16 ? at::kBFloat16 : at::kFloat;
+    const Tensor logits =
+        at::matmul(rounded.to(compute), network.table().to(compute).t()).to(at::kFloat) + network.logits_bias();
+    const Tensor log_probabilities = at::log_softmax(logits, -1);
+    loss.nll = -log_probabilities.gather(-1, targets.unsqueeze(-1)).squeeze(-1);
+    if (options.label_smoothing > 0) {
+        loss.nll = loss.nll * (1.0 - options.label_smoothing) -
+                   log_probabilities.mean(-1) * options.label_smoothing;
+    }
+    return loss;
+}
+
+void TorchTrainer::run_batch(const ardiff_training_options& options, const TrainingBatch& batch) {
+    const bool backward = options.backward != 0;
+    const at::AutoGradMode mode(backward);
+    const at::ScalarType compute = setup_.dtype == ARDIFF_DTYPE_BF16 ? at::kBFloat16 : at::kFloat;
+    Tensor total;
+    timed(usage_.forward_seconds, [&] {
+        const NamedTensors views(
+            layout_, buffer(options.averaged != 0 ? ARDIFF_TRAINING_AVERAGE : ARDIFF_TRAINING_WEIGHTS));
+        const Network network(
+            config_, backward ? views.as_leaves(layout_, buffer(ARDIFF_TRAINING_GRADIENTS)) : views, compute);
+        const Loss parts = loss(options, batch, network);
+        const Tensor weights =
+            (batch.weights == nullptr ? at::ones_like(parts.mse)
+                                      : upload(batch.weights, {batch.rows, batch.slots}, device_)) /
+            options.normaliser;
+        const Tensor slot_total = parts.total();
+        total = (slot_total * weights).sum();
+        const at::NoGradGuard no_grad;
+        const auto weighted = [&](const Tensor& part) { return (part * weights).sum(); };
+        download(at::stack({total, weighted(parts.mse), weighted(parts.nll), weighted(parts.prior)}), batch.terms);
+        if (batch.slot_terms != nullptr) {
+            download(at::stack({slot_total, parts.mse, parts.nll, parts.prior, parts.mse_x0, parts.mse_embedding}),
+                     batch.slot_terms);
+        }
+    });
+    if (!backward) return;
+    timed(usage_.backward_seconds, [&] {
+        torch::autograd::backward({total});
+        synchronize(device_);
+    });
+}
+
+bool TorchTrainer::run_update(const ardiff_update_options& o, double& gradient_norm) {
+    const at::NoGradGuard no_grad;
+    bool applied = false;
+    timed(usage_.update_seconds, [&] {
+        Tensor weights = buffer(ARDIFF_TRAINING_WEIGHTS), gradients = buffer(ARDIFF_TRAINING_GRADIENTS),
+               first = buffer(ARDIFF_TRAINING_FIRST_MOMENT), second = buffer(ARDIFF_TRAINING_SECOND_MOMENT),
+               average = buffer(ARDIFF_TRAINING_AVERAGE);
+        gradient_norm = std::sqrt(gradients.square().sum(at::kDouble).item<double>());
+        applied = std::isfinite(gradient_norm);
+        if (applied) {
+            if (o.clip_norm > 0 && gradient_norm > o.clip_norm) gradients.mul_(o.clip_norm / (gradient_norm + 1e-6));
+            first.lerp_(gradients, 1.0 - o.beta1);
+            second.mul_(o.beta2).addcmul_(gradients, gradients, 1.0 - o.beta2);
+            const double correction1 = 1.0 - std::pow(o.beta1, o.update);
+            const double correction2 = 1.0 - std::pow(o.beta2, o.update);
+            weights.mul_(1.0 - o.learning_rate * o.weight_decay);
+            weights.addcdiv_(first, second.sqrt().div_(std::sqrt(correction2)).add_(o.epsilon),
+                             -o.learning_rate / correction1);
+            average.lerp_(weights, 1.0 - o.average_decay);
+        }
+        gradients.zero_();
+        synchronize(device_);
+    });
+    return applied;
+}
+
+ardiff_trainer_usage TorchTrainer::usage() const {
+    ardiff_trainer_usage usage = usage_;
+    usage.peak_bytes = peak_resident_bytes();
+    if (device_.is_cuda()) {
+        constexpr size_t all = 0;  // statistics of all memory pools together
+        usage.peak_bytes =
+            at::getDeviceAllocator(at::kCUDA)->getDeviceStats(device_.index()).allocated_bytes[all].peak;
+    }
+    return usage;
+}
+
+}  // namespace
+}  // namespace portable
+
+std::unique_ptr<Trainer> make_torch_trainer(const TrainerSetup& setup) {
+    return std::make_unique<portable::TorchTrainer>(setup);
+}
+
+}  // namespace ardiff
