@@ -2,7 +2,8 @@
 
     python scripts/oracles/checkpoint_fixtures.py [tests/data/denoiser]
 
-Everything is a constant, so that running it again changes nothing but the torch version's marks.
+Everything is a constant: with the same torch, running it again changes only legacy.pt, in which
+torch keeps memory addresses.
 """
 
 import collections
@@ -32,6 +33,18 @@ class Evil:
         import os
 
         return os.system, ("echo pickled code ran >&2",)
+
+
+class Rebuilt:
+    """Pickles as a tensor with a size and stride of our choice, possible or not."""
+
+    def __init__(self, tensor, size, stride):
+        self.arguments = (tensor.untyped_storage(), tensor.dtype, size, stride)
+
+    def __reduce__(self):
+        storage, dtype, size, stride = self.arguments
+        typed = torch.storage.TypedStorage(wrap_storage=storage, dtype=dtype, _internal=True)
+        return torch._utils._rebuild_tensor_v2, (typed, 0, size, stride, False, {})
 
 
 def write_torch_files(folder):
@@ -66,6 +79,13 @@ def write_torch_files(folder):
             "scheduler_dict": {"base_lrs": [1e-3], "last_epoch": 7, "lr_lambdas": [{}]},
             "offset": 40000,
         },
+        "averaged.pt": {
+            "model": {"weight": torch.tensor([1.0])},
+            "ema": {"decay": 0.9999, "module": {"weight": torch.tensor([3.0])}},
+        },
+        "plain.pt": {"model": {"weight": [1.0, 2.0]}, "step": 3},
+        "reaching.pt": {"weight": Rebuilt(torch.ones(2), (2, 2), (1, 1))},
+        "endless.pt": {"weight": Rebuilt(torch.ones(2), (2**40, 2), (0, 1))},
         "evil.pt": {"weight": torch.ones(1), "extra": Evil()},
         "whole_module.pt": module,
     }

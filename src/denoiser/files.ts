@@ -90,6 +90,16 @@ export function parentOf(path: string): string {
   return slash < 0 ? "." : slash === 0 ? "/" : trimmed.slice(0, slash);
 }
 
+/** What is at a path, links followed; null where nothing is. */
+export function statIfPresent(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw unreadable(path, error);
+  }
+}
+
 /** Removes a file or folder with all it holds; one that does not exist is fine. */
 export function removeIfPresent(path: string): void {
   try {
