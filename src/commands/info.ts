@@ -15,16 +15,21 @@ export interface InfoOptions {
 
 /** The streams of the process, or of a test. */
 export interface InfoIo {
+  /** Takes the result. */
   stdout(text: string): void | Promise<void>;
 }
 
 /** What `--json` prints. */
 export interface ModelInfo extends Omit<ModelConfig, "format"> {
+  /** The model folder. */
   readonly path: string;
+  /** The version of its file format. */
   readonly format: string;
   /** Parameters by part of the network. */
   readonly parameters: ParameterCounts;
+  /** How the weights are stored. */
   readonly weights: { readonly dtypes: readonly string[]; readonly bytes: number };
+  /** Its kind and size, and the tokens that frame a sequence. */
   readonly tokenizer: {
     readonly kind: string;
     readonly vocabulary_size: number;

@@ -9,10 +9,10 @@ import {
   noiseSchedule,
   type NoiseScheduleName,
 } from "../diffusion/noise_schedule.ts";
+import type { Fail } from "./fail.ts";
 import {
   boolean,
   describe,
-  type Fail,
   type Fields,
   type FieldType,
   integer,
@@ -39,7 +39,9 @@ export interface NetworkConfig {
   readonly embedding_size: number;
   /** Hidden width d, a multiple of the number of heads. */
   readonly hidden_size: number;
+  /** Layers of the encoder; 0 leaves its embeddings. */
   readonly encoder_layers: number;
+  /** Blocks of the decoder. */
   readonly decoder_layers: number;
   /** Attention heads of encoder and decoder. */
   readonly attention_heads: number;
@@ -61,6 +63,7 @@ export interface NetworkConfig {
 export interface DiffusionConfig {
   /** Diffusion steps T. */
   readonly steps: number;
+  /** How the signal fades over the steps. */
   readonly noise_schedule: NoiseScheduleName;
   /** One timestep per slot (the paper) or one per sentence. */
   readonly timesteps: "token" | "sentence";
@@ -80,9 +83,11 @@ export interface TextConfig {
   readonly length: "fixed" | "batch";
   /** Sources are cut to this many tokens. */
   readonly max_source_tokens: number;
+  /** Fills the slots after the end. */
   readonly pad_id: number;
   /** Put before a source; null for none. */
   readonly bos_id: number | null;
+  /** Ends a source and a target. */
   readonly eos_id: number;
 }
 
@@ -92,15 +97,21 @@ export interface Provenance {
   readonly created_by: string;
   /** What it was trained on or imported from. */
   readonly source: string;
+  /** Updates, data, licence, figures: what the writer wants to be known. */
   readonly [key: string]: string | number | boolean;
 }
 
 /** The content of `config.json`. All keys are required. */
 export interface ModelConfig {
+  /** The file format. */
   readonly format: typeof MODEL_FORMAT;
+  /** Sizes and options of the network. */
   readonly network: NetworkConfig;
+  /** The diffusion process it was trained with. */
   readonly diffusion: DiffusionConfig;
+  /** How text becomes ids. */
   readonly text: TextConfig;
+  /** Where it comes from. */
   readonly provenance: Provenance;
 }
 

@@ -2,6 +2,7 @@
  * Checks parsed JSON against a table of fields: every key known, none missing, every value of its
  * type and range. The first mismatch becomes one sentence that names the key and its value.
  */
+import type { Fail } from "./fail.ts";
 
 /** What a value must be. */
 export interface FieldType<T> {
@@ -13,9 +14,6 @@ export interface FieldType<T> {
 
 /** The type of every key of an object. */
 export type Fields<T> = { readonly [K in keyof T]-?: FieldType<T[K]> };
-
-/** Reports a mismatch; `problem` completes "Cannot read ...: ". */
-export type Fail = (problem: string) => never;
 
 /** A whole number within limits, both included. */
 export function integer(minimum: number, maximum: number): FieldType<number> {

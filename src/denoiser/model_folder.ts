@@ -11,6 +11,7 @@ import {
   type NetworkConfig,
   parseModelConfig,
 } from "./config.ts";
+import type { Fail } from "./fail.ts";
 import {
   parentOf,
   readTextFile,
@@ -35,7 +36,9 @@ export const MODEL_FILES = {
 
 /** A loaded folder. */
 export interface ModelFolder {
+  /** The folder. */
   readonly path: string;
+  /** The checked configuration. */
   readonly config: ModelConfig;
   /**
    * Exactly the tensors of `expectedTensors()`, finite and of the right shapes, as stored:
@@ -48,11 +51,13 @@ export interface ModelFolder {
 
 /** What a new folder is to hold. */
 export interface ModelFolderContent {
+  /** The configuration; it is checked again. */
   readonly config: ModelConfig;
   /** The values of every tensor of `expectedTensors()`, asked for one at a time. */
   readonly values: (name: string) => Float32Array<ArrayBuffer>;
   /** How weights are stored. */
   readonly dtype: "F32" | "BF16";
+  /** The tokenizer in Hugging Face's form. */
   readonly tokenizerJson: string;
   /** The model card, if any. */
   readonly readme?: string;
@@ -193,10 +198,7 @@ function checkPlace(path: string, replace: boolean): boolean {
 }
 
 /** A checkpoint may carry the output layer's copy of the embedding, but not another matrix. */
-function checkTie(
-  tensors: ReadonlyMap<string, StoredTensor>,
-  fail: (problem: string) => never,
-): void {
+function checkTie(tensors: ReadonlyMap<string, StoredTensor>, fail: Fail): void {
   const output = tensors.get("lm_head.weight");
   if (output === undefined) return;
   const embedding = toFloat32(tensors.get("word_embedding.weight")!);

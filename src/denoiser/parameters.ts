@@ -42,12 +42,15 @@ export function hasOutputProjection(network: NetworkConfig): boolean {
 
 /** Parameters by part of the network. */
 export interface ParameterCounts {
+  /** Everything under `encoder.`. */
   readonly encoder: number;
+  /** Blocks, projections, positions and LayerNorm of the decoder. */
   readonly decoder: number;
   /** Word embedding (tied with the output layer), its bias, and its LayerNorm if any. */
   readonly embeddings: number;
   /** Everything that brings in the timestep. */
   readonly time: number;
+  /** All of them; tied weights count once. */
   readonly total: number;
 }
 

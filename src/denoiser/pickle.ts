@@ -3,9 +3,7 @@
  * machine that may import and call anything; this machine knows the opcodes that build data, and
  * calls nothing but functions of an allow-list written in TypeScript.
  */
-
-/** Reports a problem of the pickle; `problem` completes a sentence. */
-type Fail = (problem: string) => never;
+import type { Fail } from "./fail.ts";
 
 /** Stands for a Python callable; gets the pickled arguments as one list. */
 export type PickleFunction = (args: readonly unknown[]) => unknown;

@@ -8,6 +8,7 @@ import { looksLikeZip } from "./zip.ts";
 
 /** Weights by published name. */
 export interface PublishedWeights {
+  /** Tensors as stored, with whatever else the file holds. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** The keys inside the file under which they were found. */
   readonly path: readonly string[];

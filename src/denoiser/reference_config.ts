@@ -4,10 +4,10 @@
  */
 import { NOISE_SCHEDULES } from "../diffusion/noise_schedule.ts";
 import { type DiffusionConfig, failure, type NetworkConfig, parseJson } from "./config.ts";
+import type { Fail } from "./fail.ts";
 import {
   boolean,
   describe,
-  type Fail,
   type Fields,
   integer,
   isObject,
@@ -19,10 +19,13 @@ import {
 
 /** What a published configuration says about a model. */
 export interface ReferenceConfig {
+  /** The network, in our form. */
   readonly network: NetworkConfig;
+  /** The diffusion process, in our form. */
   readonly diffusion: DiffusionConfig;
   /** Target slots N. */
   readonly target_slots: number;
+  /** The id that fills the slots after the end. */
   readonly pad_id: number;
   /** The number of network evaluations it was generated with. */
   readonly evaluations: number;

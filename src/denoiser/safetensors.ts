@@ -4,6 +4,7 @@
  * is checked before a byte of data is used.
  */
 import { ExitCode, messageOf, UserError } from "../errors.ts";
+import type { Fail } from "./fail.ts";
 import { readFileBytes, writeAll, writeFileAtomically } from "./files.ts";
 import { describe, isObject } from "./json_fields.ts";
 import {
@@ -25,9 +26,13 @@ export interface Safetensors {
 
 /** A tensor to be written; its bytes are asked for when their turn comes. */
 export interface TensorToWrite {
+  /** Its name in the file. */
   readonly name: string;
+  /** The type of its values as stored. */
   readonly dtype: DataType;
+  /** Its sizes, the slowest axis first. */
   readonly shape: readonly number[];
+  /** Its values, dense, row-major and little-endian. */
   readonly bytes: () => Uint8Array<ArrayBuffer>;
 }
 
@@ -133,8 +138,6 @@ export function floatTensor(
 ): TensorToWrite {
   return { name, dtype, shape, bytes: () => fromFloat32(values(), dtype) };
 }
-
-type Fail = (problem: string) => never;
 
 function parseHeader(bytes: Uint8Array, fail: Fail): Readonly<Record<string, unknown>> {
   try {

@@ -29,8 +29,11 @@ export type FloatType = "F64" | "F32" | "F16" | "BF16";
 
 /** A dense row-major tensor as stored: little-endian bytes. */
 export interface StoredTensor {
+  /** The type of its values. */
   readonly dtype: DataType;
+  /** Its sizes, the slowest axis first. */
   readonly shape: readonly number[];
+  /** Its values. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 

@@ -3,6 +3,7 @@
  * executing pickled code: a state dict, alone or inside a training run's checkpoint.
  */
 import { ExitCode, UserError } from "../errors.ts";
+import type { Fail } from "./fail.ts";
 import { type PickleFunction, unpickle } from "./pickle.ts";
 import { elementCount } from "./parameters.ts";
 import { byteCount, DATA_TYPE_SIZES, type DataType, type StoredTensor } from "./tensors.ts";
@@ -10,6 +11,7 @@ import { readZip } from "./zip.ts";
 
 /** A state dict found in a checkpoint. */
 export interface TorchCheckpoint {
+  /** Its tensors by name, prefixes that all names share left out. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** The keys under which it was found; empty where the checkpoint is the state dict itself. */
   readonly path: readonly string[];
@@ -48,8 +50,6 @@ const STORAGE_TYPES: Readonly<Record<string, DataType>> = {
   ByteStorage: "U8",
   BoolStorage: "BOOL",
 };
-
-type Fail = (problem: string) => never;
 
 /**
  * Reads a checkpoint and finds the state dict in it.

@@ -11,13 +11,17 @@ import { type TimestepKind, tokenTimesteps } from "./token_timesteps.ts";
 
 /** What a plan is made from. */
 export interface SamplingPlanOptions {
+  /** The noise schedule the model was trained with. */
   readonly schedule: NoiseSchedule;
+  /** How a sentence-level index becomes one timestep per slot. */
   readonly timestepKind: TimestepKind;
   /** The number of target slots N. */
   readonly slots: number;
   /** The number of network evaluations M. */
   readonly evaluations: number;
+  /** Where the evaluations lie. */
   readonly grid: StepGridKind;
+  /** How a latent moves between them. */
   readonly sampler: SamplerName;
   /** DDIM's share of fresh noise, from 0 to 1; the other samplers ignore it. */
   readonly eta: number;

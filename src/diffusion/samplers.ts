@@ -43,6 +43,7 @@ export interface Move {
 
 /** A sampler and its parameters. */
 export interface SamplerOptions {
+  /** Its name. */
   readonly sampler: SamplerName;
   /** For `ddim`: 0 is deterministic, 1 adds as much noise as `posterior` (Song et al. 2021). */
   readonly eta: number;

@@ -23,10 +23,13 @@ export type StepGridKind = typeof STEP_GRIDS[number];
 
 /** What a step grid depends on. */
 export interface StepGridOptions {
+  /** What is spaced evenly. */
   readonly kind: StepGridKind;
   /** The number of network evaluations M, from 1 to the number of sentence-level indices. */
   readonly evaluations: number;
+  /** The indices to choose from. */
   readonly geometry: TimestepGeometry;
+  /** The noise schedule, for log-SNRs. */
   readonly schedule: NoiseSchedule;
   /** The noise factor F, which shifts the log-SNR. */
   readonly noiseFactor: number;

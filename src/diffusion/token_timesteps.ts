@@ -15,6 +15,7 @@ export type TimestepKind = "token" | "sentence" | "autoregressive";
 
 /** What the mapping from sentence level to token level depends on. */
 export interface TimestepGeometry {
+  /** The mapping. */
   readonly kind: TimestepKind;
   /** The number of target slots N. */
   readonly slots: number;
