@@ -5,12 +5,13 @@
 
 import { BYTE_CHARACTERS, tokenToBytes } from "./byte_alphabet.ts";
 import { detached } from "./detached.ts";
+import { isObject, type JsonObject } from "./json_value.ts";
 import { MergeTable, readMerges } from "./merges.ts";
 import { makeNormalizer, type Normalizer, normalizerNames } from "./normalizer.ts";
 import { splitWords } from "./pretokenizer.ts";
 import { silentIds, type SpecialTokens } from "./special_tokens.ts";
 import type { Tokenizer } from "./tokenizer.ts";
-import { type AddedToken, isObject, type TokenizerFile } from "./tokenizer_file.ts";
+import type { AddedToken, TokenizerFile } from "./tokenizer_file.ts";
 
 /** What sets one byte-level BPE file apart from another, besides its vocabulary. */
 export interface ByteLevelForm {
@@ -64,7 +65,7 @@ function isOff(value: unknown): boolean {
   return value === undefined || value === null || value === false || value === "" || value === 0;
 }
 
-function isByteLevel(entry: unknown): entry is Readonly<Record<string, unknown>> {
+function isByteLevel(entry: unknown): entry is JsonObject {
   return isObject(entry) && entry["type"] === "ByteLevel";
 }
 

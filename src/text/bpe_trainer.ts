@@ -138,7 +138,7 @@ export function learnMerges(
     const left = Math.floor(best.pair / vocabSize);
     const right = best.pair % vocabSize;
     const token = tokens[left]! + tokens[right]!;
-    // Two pairs can make the same token, as "ab" + "c" and "a" + "bc" do.
+    // The token may be there already: made of another pair, or a special token that a word spells.
     const id = idOf.get(token) ?? tokens.push(token) - 1;
     idOf.set(token, id);
     // A pair that comes up again is merged again, and counts where it was merged last.

@@ -15,6 +15,8 @@ export async function* readCsvRows(
   { file, delimiter }: TableSpec,
   open: OpenFile,
 ): AsyncGenerator<Row, void, undefined> {
+  /** Line after the last row that was parsed, though rows may still wait to be read. */
+  let unparsed = 1;
   const parser = parse({
     delimiter,
     record_delimiter: "\n",
@@ -22,6 +24,10 @@ export async function* readCsvRows(
     relax_quotes: true,
     max_record_size: MAX_DATA_LINE_BYTES,
     info: true,
+    on_record: (record, { lines }) => {
+      unparsed = lines + 1;
+      return record;
+    },
   });
   const source = Readable.from(textOfLines(file, open));
   // A failure of the source destroys the parser with its error, which the loop below meets.
@@ -36,7 +42,7 @@ export async function* readCsvRows(
     }
   } catch (error) {
     if (error instanceof CsvError) {
-      throw dataError(file, line, `it is not valid CSV (${error.message})`);
+      throw dataError(file, unparsed, `it is not valid CSV (${error.message})`);
     }
     throw error;
   }

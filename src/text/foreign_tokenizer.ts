@@ -1,14 +1,16 @@
 /**
  * Tokenizers that our own encoder does not know (WordPiece, Unigram, other BPE), through Hugging
- * Face's JavaScript library.
+ * Face's JavaScript library. Its ids are those of the Python library on all our data; they are known
+ * to differ for Han characters outside the basic plane, which it does not set apart as words.
  */
 
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { messageOf } from "../errors.ts";
+import { describe } from "./json_value.ts";
 import { readMerges } from "./merges.ts";
 import { silentIds, type SpecialTokens } from "./special_tokens.ts";
 import type { Tokenizer } from "./tokenizer.ts";
-import { describe, tokenizerError, type TokenizerFile } from "./tokenizer_file.ts";
+import { tokenizerError, type TokenizerFile } from "./tokenizer_file.ts";
 
 /**
  * Makes a tokenizer of any kind that Hugging Face's library reads.
@@ -16,18 +18,29 @@ import { describe, tokenizerError, type TokenizerFile } from "./tokenizer_file.t
  * @throws {UserError} where the library cannot make or use it
  */
 export function loadForeignTokenizer(file: TokenizerFile, special: SpecialTokens): Tokenizer {
-  const { unk_token: unknown } = file.model;
-  if (typeof unknown === "string" && unknown !== "" && !file.idOf.has(unknown)) {
-    throw tokenizerError(
-      file.source,
-      `its unknown token ${describe(unknown)} is not in the vocabulary`,
-    );
-  }
-  if (file.modelType === "BPE") readMerges(file);
+  checkModel(file);
   const tokenizer = new ForeignTokenizer(file, special);
   // The library checks little when it loads: a mistyped part shows only when text goes through it.
   tokenizer.decode(tokenizer.encode("A probe, né 42."));
   return tokenizer;
+}
+
+/** Checks what the library takes on trust: the merges, and the tokens that the model's settings name. */
+function checkModel(file: TokenizerFile): void {
+  const { unk_token: unknown, continuing_subword_prefix: prefix } = file.model;
+  const needed = file.modelType === "WordPiece";
+  if (needed && typeof prefix !== "string") {
+    const flaw = `expected "model.continuing_subword_prefix" to be a string, found ${
+      describe(prefix)
+    }`;
+    throw tokenizerError(file.source, flaw);
+  }
+  const given = typeof unknown === "string" && unknown !== "";
+  if ((needed || given) && !file.idOf.has(String(unknown))) {
+    const flaw = `its unknown token, ${describe(unknown)}, is not in the vocabulary`;
+    throw tokenizerError(file.source, flaw);
+  }
+  if (file.modelType === "BPE") readMerges(file);
 }
 
 class ForeignTokenizer implements Tokenizer {

@@ -3,7 +3,8 @@
  */
 
 import { Heap } from "./heap.ts";
-import { describe, quote, tokenizerError, type TokenizerFile } from "./tokenizer_file.ts";
+import { describe, quote } from "./json_value.ts";
+import { tokenizerError, type TokenizerFile } from "./tokenizer_file.ts";
 
 /** A merge as a tokenizer.json writes it: the two tokens that become one. */
 export type TokenPair = readonly [left: string, right: string];

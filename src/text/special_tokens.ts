@@ -4,7 +4,8 @@
  * by their usual names.
  */
 
-import { isObject, type JsonObject, tokenizerError, type TokenizerFile } from "./tokenizer_file.ts";
+import { describe, isObject, type JsonObject, quote } from "./json_value.ts";
+import { tokenizerError, type TokenizerFile } from "./tokenizer_file.ts";
 
 /** Ids of the tokens that frame a sequence. */
 export interface SpecialTokens {
@@ -23,23 +24,28 @@ const EOS_NAMES = ["</s>", "[SEP]", "<eos>", "<|endoftext|>"];
  * The special tokens of a file. Beginning and end are the ones its post-processor adds; without a
  * post-processor the end goes by name, and the beginning is `[CLS]` (BERT's form) or none.
  *
- * @throws {UserError} where no padding or no end token is found
+ * @throws {UserError} where no padding or no end token is found, and for a damaged post-processor
  */
 export function findSpecialTokens(file: TokenizerFile): SpecialTokens {
-  const byName = (names: readonly string[]) =>
-    names.map((name) => file.idOf.get(name)).find((id) => id !== undefined);
-  const need = (id: number | undefined, role: string, names: readonly string[]) => {
-    if (id !== undefined) return id;
-    throw tokenizerError(
-      file.source,
-      `it has no ${role} token: expected one of ${names.join(", ")}`,
-    );
+  const fail = (flaw: string): never => {
+    throw tokenizerError(file.source, flaw);
   };
-  const frame = postProcessorFrame(file.root["post_processor"]);
+  const byName = (names: readonly string[], role: string) => {
+    const found = names.find((name) => file.idOf.has(name));
+    if (found !== undefined) return file.idOf.get(found)!;
+    return fail(`it has no ${role} token: expected one of ${names.join(", ")}`);
+  };
+  const frame = postProcessorFrame(file.root["post_processor"], fail);
+  for (const token of [...frame?.before ?? [], ...frame?.after ?? []]) {
+    if (!file.idOf.has(token)) {
+      fail(`its post-processor adds ${quote(token)}, which is not in the vocabulary`);
+    }
+  }
+  const [first] = frame ? frame.before : ["[CLS]"];
   return {
-    pad: need(byName(PAD_NAMES), "padding", PAD_NAMES),
-    bos: byName(frame ? frame.before : ["[CLS]"]) ?? null,
-    eos: need(byName([...(frame?.after ?? []), ...EOS_NAMES]), "end", EOS_NAMES),
+    pad: byName(PAD_NAMES, "padding"),
+    bos: first === undefined ? null : file.idOf.get(first) ?? null,
+    eos: byName([...frame?.after ?? [], ...EOS_NAMES], "end"),
   };
 }
 
@@ -55,40 +61,47 @@ interface Frame {
   readonly after: readonly string[];
 }
 
-/** What a post-processor puts around a text; undefined where it is none that adds tokens. */
-function postProcessorFrame(entry: unknown): Frame | undefined {
+type Fail = (flaw: string) => never;
+
+/** What a post-processor puts around a text; undefined where it adds no tokens. */
+function postProcessorFrame(entry: unknown, fail: Fail): Frame | undefined {
   if (!isObject(entry)) return undefined;
   switch (entry["type"]) {
     case "TemplateProcessing":
-      return templateFrame(entry);
+      return templateFrame(entry, fail);
     case "BertProcessing":
     case "RobertaProcessing":
-      return { before: pairName(entry["cls"]), after: pairName(entry["sep"]) };
+      return { before: [pairName(entry["cls"], fail)], after: [pairName(entry["sep"], fail)] };
     case "Sequence":
-      return list(entry["processors"]).map(postProcessorFrame).find((frame) => frame !== undefined);
-    default:
+      return list(entry["processors"])
+        .map((part) => postProcessorFrame(part, fail))
+        .find((frame) => frame !== undefined);
+    case "ByteLevel":
       return undefined;
+    default:
+      return fail(`its post-processor is of the unknown type ${describe(entry["type"])}`);
   }
 }
 
 /** Reads `single: [{SpecialToken: {id}}, {Sequence: {id}}, {SpecialToken: {id}}]`. */
-function templateFrame(entry: JsonObject): Frame {
-  const pieces = list(entry["single"]).filter(isObject);
-  const text = pieces.findIndex((piece) => "Sequence" in piece);
-  const names = (range: readonly JsonObject[]) =>
-    range.flatMap(({ SpecialToken: token }) =>
-      isObject(token) && typeof token["id"] === "string" ? [token["id"]] : []
-    );
-  return {
-    before: names(pieces.slice(0, Math.max(text, 0))),
-    after: names(pieces.slice(text + 1)),
+function templateFrame(entry: JsonObject, fail: Fail): Frame {
+  const pieces = list(entry["single"]);
+  const text = pieces.findIndex((piece) => isObject(piece) && "Sequence" in piece);
+  if (text < 0) return fail("the template of its post-processor has no place for the text");
+  const name = (piece: unknown): string => {
+    const token = isObject(piece) ? piece["SpecialToken"] : undefined;
+    const id = isObject(token) ? token["id"] : undefined;
+    if (typeof id === "string") return id;
+    return fail("the template of its post-processor has a part that is neither token nor text");
   };
+  return { before: pieces.slice(0, text).map(name), after: pieces.slice(text + 1).map(name) };
 }
 
 /** The name in `[name, id]`. */
-function pairName(value: unknown): string[] {
+function pairName(value: unknown, fail: Fail): string {
   const [name] = list(value);
-  return typeof name === "string" ? [name] : [];
+  if (typeof name === "string") return name;
+  return fail(`expected its post-processor to name a token, found ${describe(name)}`);
 }
 
 function list(value: unknown): readonly unknown[] {

@@ -5,9 +5,8 @@
  */
 
 import { ExitCode, messageOf, UserError } from "../errors.ts";
-
-/** A JSON object of unknown content. */
-export type JsonObject = Readonly<Record<string, unknown>>;
+import { describe, isObject, type JsonObject, quote } from "./json_value.ts";
+import { findWrongSetting } from "./tokenizer_settings.ts";
 
 /** A token that is found in text before the model sees it, such as `</s>`. */
 export interface AddedToken {
@@ -58,6 +57,9 @@ export function parseTokenizerFile(json: string, source: string): TokenizerFile 
   if (!isObject(root)) return fail(`expected a JSON object, found ${describe(root)}`);
   const { model } = root;
   if (!isObject(model)) return fail(`expected "model" to be an object, found ${describe(model)}`);
+  const type = modelType(model, fail);
+  const wrongSetting = findWrongSetting(root, model);
+  if (wrongSetting !== undefined) return fail(wrongSetting);
 
   const idOf = new Map<string, number>();
   const tokens: string[] = [];
@@ -75,32 +77,14 @@ export function parseTokenizerFile(json: string, source: string): TokenizerFile 
     idOf.set(token, id);
   };
   for (const [token, id] of vocabularyEntries(model["vocab"], fail)) register(token, id);
+  if (tokens.length === 0) return fail(`expected "model.vocab" to have tokens, found none`);
   const added = addedTokens(root["added_tokens"], fail);
   for (const { content, id } of added) register(content, id);
-  if (tokens.length === 0) return fail(`its vocabulary is empty`);
   if (tokens.length !== idOf.size) {
     const hole = tokens.findIndex((token) => token === undefined);
     return fail(`no token has id ${hole}, though ids go up to ${tokens.length - 1}`);
   }
-  return { json, source, root, model, modelType: modelType(model, fail), tokens, idOf, added };
-}
-
-/** Whether a value is a JSON object, neither null nor a list. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A value as a message shows it: shortened, with its kind where the value says little. */
-export function describe(value: unknown): string {
-  if (value === undefined) return "nothing";
-  if (Array.isArray(value)) return "a list";
-  if (isObject(value)) return "an object";
-  return typeof value === "string" ? quote(value) : String(value);
-}
-
-/** A string of any length and content in quotes, on one line. */
-export function quote(text: string): string {
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 39)}…` : text);
+  return { json, source, root, model, modelType: type, tokens, idOf, added };
 }
 
 type Fail = (flaw: string) => never;
@@ -116,16 +100,21 @@ function parseJson(json: string, source: string): unknown {
   try {
     return JSON.parse(json);
   } catch (error) {
-    throw tokenizerError(source, `it is not valid JSON (${messageOf(error)})`, error);
+    // The message quotes the file, line breaks included.
+    const reason = messageOf(error).replace(/\s+/g, " ");
+    throw tokenizerError(source, `it is not valid JSON (${reason})`, error);
   }
 }
 
+/** The kinds of model that Hugging Face's library has. */
+const MODEL_TYPES = ["BPE", "WordPiece", "Unigram", "WordLevel"];
+
 /** Names the kind of model; files from before the name was written are told by their parts. */
 function modelType(model: JsonObject, fail: Fail): string {
-  const { type } = model;
-  if (typeof type === "string") return type;
-  if (type === undefined && "merges" in model) return "BPE";
-  return fail(`expected "model.type" to name a kind of tokenizer, found ${describe(type)}`);
+  const type = model["type"] ?? ("merges" in model ? "BPE" : undefined);
+  const known = MODEL_TYPES.find((name) => name === type);
+  const expected = `expected "model.type" to be one of ${MODEL_TYPES.join(", ")}`;
+  return known ?? fail(`${expected}, found ${describe(type)}`);
 }
 
 /** Tokens with their ids: an object of ids, or Unigram's list of [token, score]. */
