@@ -3,6 +3,12 @@
 import type { DistinctCandidates } from "./distinct.ts";
 import type { CompiledCandidates } from "./utilities/utility.ts";
 
+/**
+ * Others whose weight is this part of a candidate's own count as none in aggregation, which subtracts
+ * the candidate from sums over all and would be left with their rounding.
+ */
+const NEGLIGIBLE = 1e-12;
+
 /** What a method has found out about an input's distinct texts. */
 export interface Expectation {
   /**
@@ -75,8 +81,10 @@ export function aggregateExpectation(
   const { weights, otherWeights } = distinct;
   const utility = compiled.aggregate(weights);
   return {
-    of: (u, ownWeight) =>
-      otherWeights[u]! + weights[u]! - ownWeight > 0 ? utility(u, ownWeight) : compiled.self(u),
+    of: (u, ownWeight) => {
+      const evidence = otherWeights[u]! + weights[u]! - ownWeight;
+      return evidence > NEGLIGIBLE * ownWeight ? utility(u, ownWeight) : compiled.self(u);
+    },
     contends: () => true,
   };
 }

@@ -90,6 +90,7 @@ for (const method of methods) {
       assert(of(candidates, [0.01, 0.01, 1, 1]).index >= 2);
       // All the evidence is one candidate: nothing speaks against it.
       assertEquals(of(candidates, [0, 0, 5, 0]).index, 2);
+      assert(of(candidates, [1e-20, 1, 0, 0]).expectedUtility.every(Number.isFinite));
     });
 
     Deno.test(`select() by "${utility}", "${method}" is deterministic`, () => {
@@ -99,19 +100,20 @@ for (const method of methods) {
   }
 }
 
-for (const utility of names) {
-  Deno.test(`select() by "${utility}", "prune" nearly always chooses as "exact"`, () => {
-    let agreed = 0;
-    for (let seed = 0; seed < 20; seed++) {
-      const candidates = randomCandidates(seed, 80);
-      const exact = select(candidates, { utility });
-      const pruned = select(candidates, { utility, method: "prune" });
-      if (pruned.index === exact.index) agreed++;
-      const { expectedUtility } = exact;
-      assert(expectedUtility[exact.index]! - expectedUtility[pruned.index]! < 0.02);
-    }
-    assert(agreed >= 18, `${agreed} of 20`);
-  });
+for (const method of ["aggregate", "prune"] as const) {
+  for (const utility of names.filter((name) => supports(method, name))) {
+    Deno.test(`select() by "${utility}", "${method}" nearly always chooses as "exact"`, () => {
+      let agreed = 0;
+      for (let seed = 0; seed < 20; seed++) {
+        const candidates = randomCandidates(seed, 80);
+        const { index: best, expectedUtility } = select(candidates, { utility });
+        const { index } = select(candidates, { utility, method });
+        if (index === best) agreed++;
+        assert(expectedUtility[best]! - expectedUtility[index]! < 0.02);
+      }
+      assert(agreed >= 17, `${agreed} of 20`);
+    });
+  }
 }
 
 Deno.test("select() refuses what it cannot do", () => {

@@ -22,15 +22,15 @@ import type { Utility } from "./utility.ts";
 export const bleu: Utility = ngramUtility({
   maxOrder: 4,
   split: words,
-  score(matches, m, reference, r, hypothesis, h) {
+  score(matches, m, _reference, _r, hypothesis, h) {
     let numerator = 1, denominator = 1;
     for (let n = 0; n < 4; n++) {
       numerator *= matches[m + n]! + 1;
       denominator *= hypothesis[h + n]! + 1;
     }
-    const precision = Math.sqrt(Math.sqrt(numerator / denominator));
-    return brevityPenalty(reference[r]!, hypothesis[h]!) * precision;
+    return Math.sqrt(Math.sqrt(numerator / denominator));
   },
+  penalty: brevityPenalty,
 });
 
 /** BLEU's penalty for a hypothesis shorter than its reference, lengths in words. */

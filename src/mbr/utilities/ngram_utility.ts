@@ -14,8 +14,8 @@ export interface NgramMeasure {
   /** The symbols of a text over which n-grams run. */
   split(text: string): string[];
   /**
-   * The utility of a pair. Each argument is an array and the index of order 1 in it; order n follows
-   * n - 1 places on. The statistics may be means and then need not be integers.
+   * The utility of a pair, before any penalty. Each argument is an array and the index of order 1 in
+   * it; order n follows n - 1 places on. The statistics may be means and then need not be integers.
    */
   score(
     matches: Float64Array,
@@ -25,6 +25,8 @@ export interface NgramMeasure {
     hypothesis: Float64Array,
     h: number,
   ): number;
+  /** A factor of the utility that depends on the lengths alone; 1 where absent. */
+  penalty?(referenceLength: number, hypothesisLength: number): number;
 }
 
 /** The utility of a measure. */
@@ -71,25 +73,34 @@ class NgramCandidates implements CompiledCandidates {
       const other = others[i]! * maxOrder;
       asReference[i] = measure.score(matches, m, totals, own, totals, other);
       asHypothesis[i] = measure.score(matches, m, totals, other, totals, own);
+      if (measure.penalty !== undefined) {
+        asReference[i]! *= measure.penalty(totals[own]!, totals[other]!);
+        asHypothesis[i]! *= measure.penalty(totals[other]!, totals[own]!);
+      }
     }
   }
 
   self(u: number): number {
     const totals = this.#totals, at = u * this.#measure.maxOrder;
-    return this.#measure.score(totals, at, totals, at, totals, at);
+    const penalty = this.#measure.penalty?.(totals[at]!, totals[at]!) ?? 1;
+    return penalty * this.#measure.score(totals, at, totals, at, totals, at);
   }
 
   /**
-   * The mean of the clipped matches is exact, since matches are counted by id; what is approximated
-   * is the mean of a score by the score of means.
+   * The means of the clipped matches and of the penalty are exact, the first since matches are
+   * counted by id, the second since there are few lengths. What is approximated is the mean of the
+   * score by the score of means.
    */
   aggregate(weights: Float64Array): (u: number, leftOut: number) => number {
     const sets = this.#sets, measure = this.#measure, totals = this.#totals;
     const { maxOrder } = measure;
     const mass = sets.mass(weights);
     const totalMass = new Float64Array(maxOrder);
+    const lengthMass = new Map<number, number>();
     let weightSum = 0;
     for (let c = 0; c < this.size; c++) {
+      const length = totals[c * maxOrder]!;
+      lengthMass.set(length, (lengthMass.get(length) ?? 0) + weights[c]!);
       weightSum += weights[c]!;
       for (let n = 0; n < maxOrder; n++) {
         totalMass[n]! += weights[c]! * totals[c * maxOrder + n]!;
@@ -97,6 +108,14 @@ class NgramCandidates implements CompiledCandidates {
     }
     const matches = new Float64Array(maxOrder);
     const hypothesis = new Float64Array(maxOrder);
+
+    const meanPenalty = (u: number, leftOut: number) => {
+      if (measure.penalty === undefined) return 1;
+      const own = totals[u * maxOrder]!;
+      let sum = -leftOut * measure.penalty(own, own);
+      for (const [length, weight] of lengthMass) sum += weight * measure.penalty(own, length);
+      return sum / (weightSum - leftOut);
+    };
     return (u, leftOut) => {
       const own = u * maxOrder;
       const weight = weights[u]!;
@@ -107,7 +126,7 @@ class NgramCandidates implements CompiledCandidates {
         matches[n] = matched / remaining;
         hypothesis[n] = Math.max(totalMass[n]! - leftOut * total, 0) / remaining;
       }
-      return measure.score(matches, 0, totals, own, hypothesis, 0);
+      return meanPenalty(u, leftOut) * measure.score(matches, 0, totals, own, hypothesis, 0);
     };
   }
 }
