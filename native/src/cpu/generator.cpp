@@ -301,11 +301,8 @@ void CpuGenerator::prepare_time(const StepRequest& request) {
     const int stride = padded(channels), wide = padded(4 * channels), out = padded(d);
     const AlignedFloats embedding = allocate_floats(static_cast<int64_t>(count + kSpareRows) * stride);
     for (int k = 0; k < half; ++k) {
-        // float32 step by step, as the reference does: the cosine of a large argument shows it.
-        const float frequency =
-            std::exp(-9.210340371976184f * static_cast<float>(k) / static_cast<float>(half));
         for (int i = 0; i < count; ++i) {
-            const float argument = request.timesteps[i] * frequency;
+            const float argument = request.timesteps[i] * weights.frequencies[static_cast<size_t>(k)];
             float* row = embedding.get() + static_cast<ptrdiff_t>(i) * stride;
             row[k] = static_cast<float>(std::cos(static_cast<double>(argument)));
             row[half + k] = static_cast<float>(std::sin(static_cast<double>(argument)));

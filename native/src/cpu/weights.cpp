@@ -1,5 +1,8 @@
 #include "cpu/weights.h"
 
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -93,7 +96,18 @@ Weights::Weights(const Parameters& source, ardiff_dtype dtype)
         output_0 = linear("output_down_proj.0", half);
         output_2 = linear("output_down_proj.2", half);
     }
+    prepare_frequencies();
     prepare_vocabulary();
+}
+
+// exp(-ln(10000) k / half). A timestep of 1000 multiplies the last bit's error into the fifth digit of
+// the cosine, so this is libtorch's own exp, which trained models saw.
+void Weights::prepare_frequencies() {
+    const at::NoGradGuard no_grad;
+    const int half = config.time_channels / 2;
+    const at::Tensor exponents = at::arange(0, half, at::kFloat) * -9.210340371976184 / half;
+    const at::Tensor values = exponents.exp();
+    frequencies.assign(values.const_data_ptr<float>(), values.const_data_ptr<float>() + half);
 }
 
 void Weights::prepare_vocabulary() {

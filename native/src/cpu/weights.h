@@ -59,6 +59,8 @@ struct Weights {
     Norm input_norm;
     std::vector<DecoderBlock> decoder;
 
+    std::vector<float> frequencies;           // of the sinusoidal time embedding, time_channels / 2
+
     Vocabulary vocabulary;                    // target embeddings, LayerNorm applied if configured
     std::vector<float> nearest_bias;          // -|e|^2 / 2: argmax of x.e - |e|^2/2 is the nearest
     std::vector<float> logits_bias;           // lm_head.bias
@@ -67,6 +69,7 @@ struct Weights {
     Norm norm(const std::string& name) const;
     Linear linear(const std::string& name, bool half, bool geglu = false) const;
     Linear stacked(const std::vector<std::string>& names, bool with_bias) const;
+    void prepare_frequencies();
     void prepare_vocabulary();
 
     AlignedFloats table_, packed_vocabulary_;

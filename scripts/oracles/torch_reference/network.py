@@ -362,8 +362,9 @@ def time_projection(config: Config) -> nn.Sequential:
 def timestep_embedding(scaled_timesteps: Tensor, channels: int, max_period: float = 10000.0) -> Tensor:
     """[...] -> [..., channels]: cosines, then sines, of channels/2 geometrically spaced frequencies."""
     half = channels // 2
-    exponents = torch.arange(half, dtype=torch.float32, device=scaled_timesteps.device) / half
-    angles = scaled_timesteps[..., None].float() * torch.exp(-math.log(max_period) * exponents)
+    # The order of multiplication and division is the published one: it shows in the cosine of a large angle.
+    exponents = -math.log(max_period) * torch.arange(half, dtype=torch.float32, device=scaled_timesteps.device) / half
+    angles = scaled_timesteps[..., None].float() * torch.exp(exponents)
     return torch.cat([torch.cos(angles), torch.sin(angles)], dim=-1)
 
 

@@ -1,0 +1,69 @@
+/** The network as a class: weights from a model folder, on a device, ready to generate. */
+import {
+  type GenerationOptions,
+  NativeGeneration,
+  type SourceBatch,
+} from "../native/generation.ts";
+import { type Device, type Dtype, NativeModel } from "../native/model.ts";
+import type { NetworkConfig } from "./config.ts";
+import type { ModelFolder } from "./model_folder.ts";
+import { toFloat32 } from "./tensors.ts";
+
+/** Where and how the network computes. */
+export interface DenoiserOptions {
+  readonly device: Device;
+  readonly dtype: Dtype;
+  /** CPU threads; 0: one per hardware thread. */
+  readonly threads: number;
+}
+
+/** AR-Diffusion's denoiser (SPEC 4). Dispose of it when done: `using denoiser = ...`. */
+export class Denoiser implements Disposable {
+  readonly #model: NativeModel;
+  readonly network: NetworkConfig;
+
+  private constructor(model: NativeModel, network: NetworkConfig) {
+    this.#model = model;
+    this.network = network;
+  }
+
+  /** The denoiser of a loaded model folder. */
+  static fromFolder(folder: ModelFolder, options: DenoiserOptions): Promise<Denoiser> {
+    return Denoiser.create(folder.config.network, (name) => {
+      const tensor = folder.tensors.get(name);
+      if (tensor === undefined) throw new RangeError(`The model folder lacks tensor ${name}`);
+      return toFloat32(tensor);
+    }, options);
+  }
+
+  /**
+   * A denoiser from weights given by name.
+   *
+   * @param values the float32 values of a tensor, asked for once each
+   * @throws {UserError} where the device is missing or memory does not suffice
+   */
+  static async create(
+    network: NetworkConfig,
+    values: (name: string) => Float32Array<ArrayBuffer>,
+    options: DenoiserOptions,
+  ): Promise<Denoiser> {
+    const model = new NativeModel(network);
+    try {
+      model.tensors.forEach(({ name }, index) => model.write(index, values(name)));
+      await model.prepare(options.device, options.dtype, options.threads);
+    } catch (error) {
+      model[Symbol.dispose]();
+      throw error;
+    }
+    return new Denoiser(model, network);
+  }
+
+  /** Encodes sources, once, and starts their candidates from noise. */
+  start(sources: SourceBatch, options: GenerationOptions): Promise<NativeGeneration> {
+    return NativeGeneration.start(this.#model, sources, options);
+  }
+
+  [Symbol.dispose](): void {
+    this.#model[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,72 @@
+/** Checks `schedule.json`: alpha_bar, token timesteps, skipping grids. */
+import { noiseSchedule } from "../diffusion/noise_schedule.ts";
+import { stepGrid } from "../diffusion/step_grid.ts";
+import { tokenTimesteps } from "../diffusion/token_timesteps.ts";
+import { readTextFile } from "../denoiser/files.ts";
+import { type Finding, relativeError, shareDifferent } from "./report.ts";
+
+/** The file's form. `sqrt_alpha_bar`: alpha_bar of the schedule named sqrt, by steps and index. */
+interface ScheduleFile {
+  readonly sqrt_alpha_bar: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly token_timesteps: readonly {
+    readonly length: number;
+    readonly steps: number;
+    readonly anchor_scale: number;
+    readonly sentence_timestep: readonly number[];
+    readonly token_timestep: readonly (readonly number[])[];
+  }[];
+  readonly skip_steps: readonly {
+    readonly length: number;
+    readonly steps: number;
+    readonly evaluations: number;
+    readonly sentence_timestep: readonly number[];
+  }[];
+}
+
+/** Compares every value of the file. */
+export function checkSchedule(path: string): Finding[] {
+  const golden: ScheduleFile = JSON.parse(readTextFile(path));
+  const file = "schedule.json";
+  const findings: Finding[] = [];
+  for (const [steps, values] of Object.entries(golden.sqrt_alpha_bar)) {
+    const { alphaBar } = noiseSchedule("sqrt", Number(steps));
+    const indices = Object.keys(values).map(Number);
+    findings.push({
+      file,
+      what: `alpha_bar, T=${steps}`,
+      // Relative one by one: the last is seven orders of magnitude below the first.
+      error: Math.max(
+        ...indices.map((i) => relativeError([alphaBar[i]!], [values[String(i)]!])),
+      ),
+      tolerance: 1e-12,
+    });
+  }
+  for (const { length, steps, anchor_scale, ...expected } of golden.token_timesteps) {
+    const geometry = { kind: "token", slots: length, steps, anchorScale: anchor_scale } as const;
+    findings.push({
+      file,
+      what: `token timesteps, N=${length} T=${steps} anchor scale ${anchor_scale}`,
+      error: shareDifferent(
+        expected.sentence_timestep.flatMap((i) => [...tokenTimesteps(geometry, i)]),
+        expected.token_timestep.flat(),
+      ),
+      tolerance: 0,
+    });
+  }
+  for (const { length, steps, evaluations, sentence_timestep } of golden.skip_steps) {
+    const grid = stepGrid({
+      kind: "even",
+      evaluations,
+      geometry: { kind: "token", slots: length, steps, anchorScale: 2 },
+      schedule: noiseSchedule("sqrt", steps),
+      noiseFactor: 1,
+    });
+    findings.push({
+      file,
+      what: `step grid, N=${length} T=${steps} M=${evaluations}`,
+      error: shareDifferent(grid, sentence_timestep),
+      tolerance: 0,
+    });
+  }
+  return findings;
+}
