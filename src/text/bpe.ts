@@ -15,7 +15,9 @@ import type { AddedToken, TokenizerFile } from "./tokenizer_file.ts";
 
 /** What sets one byte-level BPE file apart from another, besides its vocabulary. */
 export interface ByteLevelForm {
+  /** What to merge inside a word. */
   readonly merges: MergeTable;
+  /** Rewrites text before it is split. */
   readonly normalize: Normalizer;
   /** A text without a space at its beginning is given one before it is split. */
   readonly addPrefixSpace: boolean;
@@ -95,6 +97,7 @@ const strictUtf8Decoder = new TextDecoder("utf-8", { ignoreBOM: true, fatal: tru
 export class ByteLevelBpe implements Tokenizer {
   readonly kind = "bpe";
   readonly vocabSize: number;
+  /** Ids that frame a sequence. */
   readonly special: SpecialTokens;
   readonly #file: TokenizerFile;
   readonly #form: ByteLevelForm;
@@ -107,6 +110,13 @@ export class ByteLevelBpe implements Tokenizer {
   readonly #addedTokens: RegExp | undefined;
   readonly #cache = new Map<string, readonly number[]>();
 
+  /**
+   * Makes the encoder of a file.
+   *
+   * @param file a file of our form
+   * @param special its special tokens
+   * @param form what {@linkcode byteLevelForm} found in it
+   */
   constructor(file: TokenizerFile, special: SpecialTokens, form: ByteLevelForm) {
     this.#file = file;
     this.#form = form;

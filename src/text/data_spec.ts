@@ -7,9 +7,13 @@ import { ExitCode, UserError } from "../errors.ts";
 
 /** Two aligned files: line n of one belongs to line n of the other. */
 export interface TextSpec {
+  /** Plain text, a line for each side of a pair. */
   readonly format: "text";
+  /** Path of the file of sources. */
   readonly sourceFile: string;
+  /** Path of the file of targets. */
   readonly targetFile: string;
+  /** Equal sources become one example with the references of all (`readReferences`). */
   readonly groupSources: boolean;
 }
 
@@ -17,29 +21,35 @@ export interface TextSpec {
 export interface TableSpec {
   /** CSV fields may be quoted and hold line breaks; TSV fields are taken as they are. */
   readonly format: "tsv" | "csv";
+  /** Path of the file. */
   readonly file: string;
   /** A column's number from 1, or its name in the header. */
   readonly source: number | string;
+  /** The same for the target. */
   readonly target: number | string;
   /** The first row names the columns. */
   readonly header: boolean;
   /** The one character between fields. */
   readonly delimiter: string;
+  /** Equal sources become one example with the references of all (`readReferences`). */
   readonly groupSources: boolean;
 }
 
 /** One JSON object a line. */
 export interface JsonLinesSpec {
+  /** JSON lines. */
   readonly format: "jsonl";
+  /** Path of the file. */
   readonly file: string;
   /** Name of a field, or a path of names joined by dots. A list of sentences is one source. */
   readonly source: string;
-  /** The same; a list is a list of references. */
+  /** The same for the target; a list is a list of references. */
   readonly target: string;
+  /** Equal sources become one example with the references of all (`readReferences`). */
   readonly groupSources: boolean;
 }
 
-/** A data set of pairs. `groupSources` joins the references of equal sources (`readReferences`). */
+/** A data set of pairs. */
 export type DataSpec = TextSpec | TableSpec | JsonLinesSpec;
 
 const COMMON_KEYS = ["format", "group_sources"];

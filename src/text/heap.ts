@@ -5,7 +5,11 @@ export class Heap<T> {
   readonly #items: T[];
   readonly #compare: (a: T, b: T) => number;
 
-  /** @param compare negative where `a` comes before `b`, as for `Array.sort` */
+  /**
+   * Makes an empty heap.
+   *
+   * @param compare negative where `a` comes before `b`, as for `Array.sort`
+   */
   constructor(compare: (a: T, b: T) => number) {
     this.#items = [];
     this.#compare = compare;

@@ -7,6 +7,7 @@
 export interface Line {
   /** 1 for the first line. */
   readonly number: number;
+  /** The line as text, without a byte order mark at the start of the stream. */
   readonly text: string;
   /** The bytes were not UTF-8; `text` has U+FFFD where they were not. */
   readonly invalid: boolean;

@@ -51,7 +51,13 @@ export class MergeTable {
   /** Token that the merge of a rank makes. */
   readonly #merged: number[] = [];
 
-  /** @throws {UserError} for a merge that is given twice or makes no token of the vocabulary */
+  /**
+   * Looks up the tokens that the pairs make.
+   *
+   * @param pairs what merges, most important first
+   * @param file vocabulary the pairs are from
+   * @throws {UserError} for a merge that is given twice or makes no token of the vocabulary
+   */
   constructor(pairs: readonly TokenPair[], file: TokenizerFile) {
     this.#vocabSize = file.tokens.length;
     for (const [rank, [left, right]] of pairs.entries()) {

@@ -12,7 +12,9 @@ import { readTable } from "./tables.ts";
 
 /** A source and one text that is right for it. */
 export interface Pair {
+  /** What the model reads. */
   readonly source: string;
+  /** What it is to write. */
   readonly target: string;
   /** Line of the file on which it begins, from 1. */
   readonly line: number;
@@ -20,7 +22,9 @@ export interface Pair {
 
 /** A source and all texts that are right for it, at least one. */
 export interface Example {
+  /** What the model reads. */
   readonly source: string;
+  /** What it may write. */
   readonly references: readonly string[];
   /** Line of the file on which it first begins, from 1. */
   readonly line: number;

@@ -4,9 +4,11 @@ import { dataError, onOneLine, type OpenFile, readDataLines } from "./data_lines
 import type { TableSpec } from "./data_spec.ts";
 import type { Example } from "./records.ts";
 
-/** A row and the line on which it begins. */
+/** A row of a table. */
 export interface Row {
+  /** Its fields in order, without quotes. */
   readonly fields: readonly string[];
+  /** Line of the file on which it begins, from 1. */
   readonly line: number;
 }
 

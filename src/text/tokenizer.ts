@@ -15,6 +15,7 @@ export interface Tokenizer {
   readonly kind: "bpe" | "huggingface";
   /** Number of ids, added tokens included: ids are 0 to vocabSize - 1. */
   readonly vocabSize: number;
+  /** Ids that frame a sequence. */
   readonly special: SpecialTokens;
   /** Token ids of `text`, without the special tokens that frame a sequence. */
   encode(text: string): number[];

@@ -10,7 +10,9 @@ import { findWrongSetting } from "./tokenizer_settings.ts";
 
 /** A token that is found in text before the model sees it, such as `</s>`. */
 export interface AddedToken {
+  /** Its id. */
   readonly id: number;
+  /** The text it is found by. */
   readonly content: string;
   /** Left out of decoded text. */
   readonly special: boolean;
@@ -28,12 +30,17 @@ export interface TokenizerFile {
   readonly json: string;
   /** Path or other name of the file, for messages. */
   readonly source: string;
+  /** The whole file as JSON. */
   readonly root: JsonObject;
+  /** Its `model` entry. */
   readonly model: JsonObject;
+  /** Kind of model: BPE, WordPiece, Unigram or WordLevel. */
   readonly modelType: string;
   /** Token of each id, added tokens included. */
   readonly tokens: readonly string[];
+  /** Id of each token. */
   readonly idOf: ReadonlyMap<string, number>;
+  /** Tokens that are looked for in text before it is split. */
   readonly added: readonly AddedToken[];
 }
 
