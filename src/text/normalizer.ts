@@ -1,6 +1,7 @@
 /**
  * The normalizers that our own encoder applies before it splits text: Unicode normal forms and
- * lower case, alone or in sequence, as Hugging Face's library defines them.
+ * lower case, alone or in sequence, as Hugging Face's library defines them. A character newer than
+ * the Unicode version of that library may still come out differently here, or the other way round.
  */
 
 /** Names of Hugging Face normalizers without settings. */
