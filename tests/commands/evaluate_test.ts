@@ -1,0 +1,146 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { evaluate, type EvaluateOptions } from "../../src/commands/evaluate.ts";
+import { ExitCode, UserError } from "../../src/errors.ts";
+
+const folder = await Deno.makeTempDir();
+globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+
+/** Writes a file and returns its path. */
+async function file(name: string, content: string | Uint8Array): Promise<string> {
+  const path = `${folder}/${name}`;
+  await Deno.writeFile(
+    path,
+    typeof content === "string" ? new TextEncoder().encode(content) : content,
+  );
+  return path;
+}
+
+const outputs = await file("out.txt", "A dog runs.\n\nThe child sat.\n");
+const others = await file("others.txt", "A cat.\nIt rains.\nThe child sat down.\n");
+const first = await file("ref0.txt", "A dog runs.\r\nIt rains.\r\nThe child sat.\r\n");
+const second = await file("ref1.txt", "The dog ran.\n\nA child sat.");
+const data = await file(
+  "dev.jsonl",
+  ["dog run", "rain", "child sit"].map((source, k) =>
+    JSON.stringify({ source, references: [`Reference ${k}.`, "Another."].slice(k % 2) }) + "\n"
+  ).join(""),
+);
+
+async function run(options: EvaluateOptions): Promise<string> {
+  let printed = "";
+  await evaluate(options, { stdout: (text) => void (printed += text), stderr: () => {} });
+  return printed;
+}
+
+// deno-lint-ignore no-explicit-any -- what a program that reads the JSON sees
+const runJson = async (options: EvaluateOptions): Promise<any> =>
+  JSON.parse(await run({ ...options, json: true }));
+
+async function assertFails(options: EvaluateOptions, code: ExitCode, message: string) {
+  const error = await assertRejects(() => run(options), UserError, message);
+  assertEquals(error.exitCode, code);
+}
+
+Deno.test("evaluate() prints a table of the usual metrics", async () => {
+  const text = await run({ hypotheses: [outputs], references: [first, second] });
+  assertStringIncludes(text, "3 segments; references: 2");
+  for (const name of ["BLEU", "chrF2", "chrF2++", "TER", "ROUGE-1", "ROUGE-Lsum"]) {
+    assertStringIncludes(text, `\n${name} `);
+  }
+  assertStringIncludes(text, "nrefs:2|case:mixed|eff:no|tok:13a|smooth:exp");
+});
+
+Deno.test("evaluate() compares systems with the first", async () => {
+  const { systems, bootstrap } = await runJson({
+    hypotheses: [outputs, others],
+    references: [first],
+    metrics: ["bleu"],
+    bootstrap: 30,
+    seed: 5,
+  });
+  assertEquals(bootstrap, { resamples: 30, seed: 5 });
+  assertEquals(systems.map(({ name }: { name: string }) => name), ["out.txt", "others.txt"]);
+  assertEquals(typeof systems[1].scores[0].pValue, "number");
+  assertEquals(systems[0].scores[0].pValue, undefined);
+});
+
+Deno.test("evaluate() takes sources and reference lists from JSON lines", async () => {
+  const { references, systems } = await runJson({
+    hypotheses: [outputs],
+    data,
+    metrics: ["bleu", "coverage"],
+  });
+  assertEquals(references, "var");
+  const [, coverage] = systems[0].scores;
+  assertEquals(coverage.details, { pooled: 80, found: 4, concepts: 5 });
+});
+
+Deno.test("evaluate() takes candidates from JSON lines", async () => {
+  const candidates = await file(
+    "candidates.jsonl",
+    '{"candidates": ["a b c d", "a b c d"]}\n{"text": "x", "candidates": ["w", "x"]}\n',
+  );
+  const { systems } = await runJson({
+    hypotheses: [candidates],
+    metrics: ["self-bleu", "distinct"],
+  });
+  const [selfBleu, , distinct] = systems[0].scores;
+  assertStringIncludes(selfBleu.signature, "set:candidates");
+  // Of the chosen texts, "a b c d" and "x", no word is doubled.
+  assertEquals(distinct.score, 1);
+});
+
+Deno.test("evaluate() scores diversity without references", async () => {
+  const { references, systems } = await runJson({ hypotheses: [others], metrics: ["distinct"] });
+  assertEquals(references, undefined);
+  assertEquals(systems[0].scores.length, 4);
+});
+
+Deno.test("evaluate() tells usage errors before it reads", async () => {
+  const { usage } = ExitCode;
+  await assertFails({ hypotheses: [] }, usage, "--hypotheses");
+  await assertFails({ hypotheses: ["absent"] }, usage, 'metric "bleu": give references');
+  await assertFails({ hypotheses: ["absent"], references: ["x"], data }, usage, "together");
+  await assertFails(
+    { hypotheses: ["absent"], references: ["x"], metrics: ["coverage"] },
+    usage,
+    "give the sources",
+  );
+});
+
+Deno.test("evaluate() tells which files do not belong together", async () => {
+  const short = await file("short.txt", "one\ntwo\n");
+  const mismatch = (a: string, b: string) => `Cannot align "${a}" with "${b}": it has 2 lines`;
+  await assertFails(
+    { hypotheses: [outputs], references: [first, short] },
+    ExitCode.data,
+    mismatch(short, first),
+  );
+  await assertFails(
+    { hypotheses: [outputs, short], references: [first] },
+    ExitCode.data,
+    mismatch(short, first),
+  );
+  await assertFails({ hypotheses: [short], data }, ExitCode.data, mismatch(short, data));
+  await assertFails(
+    { hypotheses: [outputs, short], metrics: ["distinct"] },
+    ExitCode.data,
+    mismatch(short, outputs),
+  );
+});
+
+Deno.test("evaluate() tells what is wrong with a file", async () => {
+  const { data: code } = ExitCode;
+  const empty = await file("empty.txt", "");
+  const broken = await file("broken.txt", Uint8Array.of(0x61, 0x0a, 0xff, 0x0a));
+  const notJson = await file("not.jsonl", '{"text": "a"}\nb\n');
+  const noText = await file("no_text.jsonl", '{"output": "a"}\n');
+  const one = await file("one.txt", "alone\n");
+  const metrics = ["distinct"] as const;
+  await assertFails({ hypotheses: [empty], metrics }, code, "it is empty");
+  await assertFails({ hypotheses: [broken], metrics }, code, "line 2: the bytes are not UTF-8");
+  await assertFails({ hypotheses: [notJson], metrics }, code, "line 2: it is not valid JSON");
+  await assertFails({ hypotheses: [noText], metrics }, code, "candidates");
+  await assertFails({ hypotheses: [`${folder}/absent`], metrics }, code, "no such file");
+  await assertFails({ hypotheses: [one], metrics: ["self-bleu"] }, code, "two outputs or more");
+});
