@@ -12,8 +12,8 @@ import {
   type System,
 } from "../metrics/mod.ts";
 import { dataError, openFile, readDataLines } from "../text/data_lines.ts";
+import { stringsOf } from "../text/json_fields.ts";
 import type { Line } from "../text/lines.ts";
-import { readReferences } from "../text/records.ts";
 
 /** Options of {@linkcode evaluate}. */
 export interface EvaluateOptions extends Partial<ScoreOptions> {
@@ -147,10 +147,7 @@ function systemNames(paths: readonly string[]): readonly string[] {
 }
 
 async function readJsonOutputs(path: string): Promise<Omit<System, "name">> {
-  const lines = await Array.fromAsync(readDataLines(path, openFile));
-  const outputs = lines.filter(({ text }) => text.trim() !== "")
-    .map((line) => parseOutput(line, path));
-  if (outputs.length === 0) throw emptyFile(path);
+  const outputs = (await readRecords(path)).map((record) => outputOf(record, path));
   const candidates = outputs.map((output) => output.candidates);
   return {
     hypotheses: outputs.map(({ text }) => text),
@@ -158,36 +155,53 @@ async function readJsonOutputs(path: string): Promise<Omit<System, "name">> {
   };
 }
 
-/** A system's output as JSON: `text`, `candidates` or both. */
-function parseOutput(line: Line, path: string): { text: string; candidates: readonly string[] } {
-  let record: unknown;
-  try {
-    record = JSON.parse(line.text);
-  } catch (error) {
-    throw dataError(path, line.number, `it is not valid JSON (${messageOf(error)})`);
-  }
-  const fields: Record<string, unknown> = { ...(record as Record<string, unknown> | null) };
+/** A system's output: `text`, `candidates` or both. */
+function outputOf(
+  { line, fields }: DataRecord,
+  path: string,
+): { text: string; candidates: readonly string[] } {
   const text = typeof fields.text === "string" ? fields.text : undefined;
   if (text !== undefined && fields.candidates === undefined) return { text, candidates: [text] };
   const { texts } = parseCandidateLine(line, path);
   return { text: text ?? texts[0]!, candidates: texts };
 }
 
+/** Sources and reference lists; line breaks in a reference stay, as they part its sentences. */
 async function readExamples(
-  file: string,
+  path: string,
 ): Promise<{ sources: string[]; references: (readonly string[])[] }> {
-  const spec = {
-    format: "jsonl",
-    file,
-    source: "source",
-    target: "references",
-    groupSources: false,
-  } as const;
-  const examples = await Array.fromAsync(readReferences(spec));
-  return {
-    sources: examples.map(({ source }) => source),
-    references: examples.map(({ references }) => references),
+  const records = await readRecords(path);
+  const textsOf = ({ line, fields }: DataRecord, name: string): string[] => {
+    const texts = stringsOf(fields[name]);
+    if (texts !== undefined && texts.length > 0) return texts;
+    throw dataError(path, line.number, `expected field "${name}" to be a text or a list of texts`);
   };
+  return {
+    sources: records.map((record) => textsOf(record, "source").join(" ")),
+    references: records.map((record) => textsOf(record, "references")),
+  };
+}
+
+/** A line of a JSON lines file and the fields of its object. */
+interface DataRecord {
+  readonly line: Line;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** The lines that are not empty, each of which must be JSON. */
+async function readRecords(path: string): Promise<DataRecord[]> {
+  const records: DataRecord[] = [];
+  for await (const line of readDataLines(path, openFile)) {
+    if (line.text.trim() === "") continue;
+    try {
+      const value: unknown = JSON.parse(line.text);
+      records.push({ line, fields: { ...(value as Record<string, unknown> | null) } });
+    } catch (error) {
+      throw dataError(path, line.number, `it is not valid JSON (${messageOf(error)})`);
+    }
+  }
+  if (records.length === 0) throw emptyFile(path);
+  return records;
 }
 
 async function readTexts(path: string): Promise<string[]> {

@@ -75,6 +75,17 @@ Deno.test("evaluate() takes sources and reference lists from JSON lines", async 
   assertEquals(coverage.details, { pooled: 80, found: 4, concepts: 5 });
 });
 
+Deno.test("evaluate() keeps the line breaks between sentences in JSON lines", async () => {
+  const text = await file("summary.jsonl", JSON.stringify({ text: "c d\na b" }) + "\n");
+  const references = await file(
+    "summaries.jsonl",
+    JSON.stringify({ source: "a", references: "a b\nc d" }) + "\n",
+  );
+  const { systems } = await runJson({ hypotheses: [text], data: references, metrics: ["rouge"] });
+  const [, , rougeL, rougeLsum] = systems[0].scores;
+  assertEquals([rougeL.score, rougeLsum.score], [50, 100]);
+});
+
 Deno.test("evaluate() takes candidates from JSON lines", async () => {
   const candidates = await file(
     "candidates.jsonl",
@@ -135,12 +146,14 @@ Deno.test("evaluate() tells what is wrong with a file", async () => {
   const broken = await file("broken.txt", Uint8Array.of(0x61, 0x0a, 0xff, 0x0a));
   const notJson = await file("not.jsonl", '{"text": "a"}\nb\n');
   const noText = await file("no_text.jsonl", '{"output": "a"}\n');
+  const noReferences = await file("none.jsonl", '{"source": "a", "references": []}\n');
   const one = await file("one.txt", "alone\n");
   const metrics = ["distinct"] as const;
   await assertFails({ hypotheses: [empty], metrics }, code, "it is empty");
   await assertFails({ hypotheses: [broken], metrics }, code, "line 2: the bytes are not UTF-8");
   await assertFails({ hypotheses: [notJson], metrics }, code, "line 2: it is not valid JSON");
   await assertFails({ hypotheses: [noText], metrics }, code, "candidates");
+  await assertFails({ hypotheses: [one], data: noReferences }, code, 'line 1: expected field "ref');
   await assertFails({ hypotheses: [`${folder}/absent`], metrics }, code, "no such file");
   await assertFails({ hypotheses: [one], metrics: ["self-bleu"] }, code, "two outputs or more");
 });
