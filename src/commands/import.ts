@@ -108,6 +108,7 @@ function fromReference(
     text: {
       target_slots,
       length: "fixed",
+      slots_by_source: null,
       max_source_tokens: network.max_positions,
       pad_id: special.pad,
       bos_id: special.bos,

@@ -17,6 +17,7 @@ import {
   type FieldType,
   integer,
   isObject,
+  listOf,
   nullable,
   number,
   oneOf,
@@ -81,6 +82,12 @@ export interface TextConfig {
   readonly target_slots: number;
   /** Whether all targets are padded to `target_slots` (the paper), or to a batch's longest only. */
   readonly length: "fixed" | "batch";
+  /**
+   * With `length` "batch", the slots of a source of i tokens (special ones included) at index i, the
+   * last entry for all longer ones: what training used for it, so that the number of slots depends on
+   * the line alone. Null with "fixed": always `target_slots`.
+   */
+  readonly slots_by_source: readonly number[] | null;
   /** Sources are cut to this many tokens. */
   readonly max_source_tokens: number;
   /** Fills the slots after the end. */
@@ -89,6 +96,12 @@ export interface TextConfig {
   readonly bos_id: number | null;
   /** Ends a source and a target. */
   readonly eos_id: number;
+}
+
+/** Target slots N of a source of `sourceTokens` tokens, special ones included. */
+export function slotsFor(text: TextConfig, sourceTokens: number): number {
+  const table = text.slots_by_source;
+  return table?.[Math.min(sourceTokens, table.length - 1)] ?? text.target_slots;
 }
 
 /** Where a model comes from; anything else worth knowing may be added. */
@@ -159,6 +172,7 @@ const DIFFUSION_FIELDS: Fields<DiffusionConfig> = {
 const TEXT_FIELDS: Fields<TextConfig> = {
   target_slots: positions,
   length: oneOf(["fixed", "batch"]),
+  slots_by_source: nullable(listOf(positions)),
   max_source_tokens: positions,
   pad_id: tokenId,
   bos_id: nullable(tokenId),
@@ -252,6 +266,18 @@ function checkConsistency({ network, diffusion, text }: ModelConfig, fail: Fail)
   }
   if (network.time_channels % 2 !== 0) {
     fail(`"network.time_channels" is ${network.time_channels}, expected an even number`);
+  }
+  if ((text.length === "batch") !== (text.slots_by_source !== null)) {
+    fail(
+      `"text.slots_by_source" must be ${text.length === "batch" ? "a list" : "null"} where ` +
+        `"text.length" is "${text.length}"`,
+    );
+  }
+  const most = Math.max(0, ...(text.slots_by_source ?? []));
+  if (most > text.target_slots) {
+    fail(
+      `"text.slots_by_source" goes up to ${most}, over "text.target_slots" (${text.target_slots})`,
+    );
   }
   for (const key of ["target_slots", "max_source_tokens"] as const) {
     if (text[key] > max_positions) {

@@ -7,6 +7,7 @@ import {
 import { type Device, type Dtype, NativeModel } from "../native/model.ts";
 import type { NetworkConfig } from "./config.ts";
 import type { ModelFolder } from "./model_folder.ts";
+import { networkFields } from "./network_fields.ts";
 import { toFloat32 } from "./tensors.ts";
 
 /** Where and how the network computes. */
@@ -47,7 +48,7 @@ export class Denoiser implements Disposable {
     values: (name: string) => Float32Array<ArrayBuffer>,
     options: DenoiserOptions,
   ): Promise<Denoiser> {
-    const model = new NativeModel(network);
+    const model = new NativeModel(networkFields(network));
     try {
       model.tensors.forEach(({ name }, index) => model.write(index, values(name)));
       await model.prepare(options.device, options.dtype, options.threads);

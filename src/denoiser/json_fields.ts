@@ -61,6 +61,15 @@ export function nullable<T>(type: FieldType<T>): FieldType<T | null> {
   };
 }
 
+/** A list of values of one type, with at least one. */
+export function listOf<T>(type: FieldType<T>): FieldType<readonly T[]> {
+  return {
+    expected: `a list, each ${type.expected}`,
+    accepts: (value): value is readonly T[] =>
+      Array.isArray(value) && value.length > 0 && value.every((entry) => type.accepts(entry)),
+  };
+}
+
 /** Whether a parsed JSON value is an object, not null and not a list. */
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,6 +1,4 @@
 /** A model of the shim: the network's weights, on a device once prepared. */
-import type { NetworkConfig } from "../denoiser/config.ts";
-import { hasInputProjection } from "../denoiser/parameters.ts";
 import { unwrap, unwrapAsync } from "./errors.ts";
 import { Handle, HandleSlot } from "./handle.ts";
 import { library } from "./library.ts";
@@ -15,35 +13,17 @@ export interface Device {
 /** Data type of the network's arithmetic. */
 export type Dtype = "f32" | "bf16";
 
-/** `ardiff_device`, `ardiff_dtype` and `ardiff_time_conditioning` of ardiff.h. */
+/** `ardiff_device` of ardiff.h. */
 export const DEVICE_CODES = { cpu: 0, cuda: 1 } as const;
+/** `ardiff_dtype` of ardiff.h. */
 export const DTYPE_CODES = { f32: 0, bf16: 1 } as const;
-const TIME_CODES = { txl: 0, rotary: 1, additive: 2 } as const;
+/** `ardiff_time_conditioning` of ardiff.h. */
+export const TIME_CODES = { txl: 0, rotary: 1, additive: 2 } as const;
 
 /** Name and shape of a weight tensor. */
 export interface TensorInfo {
   readonly name: string;
   readonly shape: readonly number[];
-}
-
-/** `ardiff_network_config` as the shim reads it. */
-export function packNetworkConfig(network: NetworkConfig): Int32Array<ArrayBuffer> {
-  const fields = [
-    network.vocabulary_size,
-    network.embedding_size,
-    network.hidden_size,
-    network.encoder_layers,
-    network.decoder_layers,
-    network.attention_heads,
-    network.encoder_ffn_size,
-    network.time_channels,
-    network.max_positions,
-    TIME_CODES[network.time_conditioning],
-    network.self_conditioning ? 1 : 0,
-    network.embedding_layer_norm ? 1 : 0,
-    hasInputProjection(network) ? 1 : 0,
-  ];
-  return Int32Array.from([4 * (fields.length + 1), ...fields]);
 }
 
 /** Owns an `ardiff_model`. */
@@ -52,14 +32,16 @@ export class NativeModel implements Disposable {
   /** All weights, in the shim's order. */
   readonly tensors: readonly TensorInfo[];
 
-  /** Creates a model with all weights unset. */
-  constructor(network: NetworkConfig) {
+  /**
+   * Creates a model with all weights unset.
+   *
+   * @param network the fields of `ardiff_network_config` after `struct_size`, in order
+   */
+  constructor(network: readonly number[]) {
     const { ardiff_model_create, ardiff_model_free, ardiff_model_tensor_count } = library();
     const slot = new HandleSlot();
-    const config = packNetworkConfig(network);
-    unwrap((...error) =>
-      ardiff_model_create(new Uint8Array(config.buffer), bytes(slot.buffer), ...error)
-    );
+    const config = Int32Array.of(4 * (network.length + 1), ...network);
+    unwrap((...error) => ardiff_model_create(bytes(config), bytes(slot.buffer), ...error));
     this.#handle = new Handle(this, slot.value, ardiff_model_free);
     const count = ardiff_model_tensor_count(this.#handle.value);
     this.tensors = Array.from({ length: count }, (_, index) => this.#info(index));

@@ -28,6 +28,7 @@ export const SAMPLE_CONFIG: ModelConfig = {
   text: {
     target_slots: 7,
     length: "fixed",
+    slots_by_source: null,
     max_source_tokens: 9,
     pad_id: 0,
     bos_id: null,

@@ -1,0 +1,211 @@
+/**
+ * The command tree: declarations only. Each action imports its command when it is asked for, so that
+ * `--help` and `--version` load neither the native library nor anything else.
+ */
+import { Command, Option } from "@commander-js/extra-typings";
+import { VERSION } from "../version.ts";
+import type { Environment } from "./environment.ts";
+import { device, integer, listOf, number, seed } from "./values.ts";
+
+const SAMPLERS = ["posterior", "ddim", "dpm++2m"] as const;
+const GRIDS = ["even", "movement", "log-snr"] as const;
+const UTILITIES = ["bleu", "chrf", "rouge-l", "token-f1"] as const;
+const MBR_METHODS = ["exact", "aggregate", "prune"] as const;
+const SELECTORS = ["mbr", "first", "confidence"] as const;
+const METRICS = [
+  "bleu",
+  "chrf",
+  "ter",
+  "rouge",
+  "cider",
+  "distinct",
+  "self-bleu",
+  "coverage",
+] as const;
+
+const deviceOption = () =>
+  new Option("--device <device>", "auto, cpu, cuda or cuda:INDEX").argParser(device)
+    .default("auto" as const);
+const dtypeOption = () =>
+  new Option("--dtype <type>", "arithmetic of the network: f32, or bf16 (faster)")
+    .choices(["f32", "bf16"] as const).default("f32" as const);
+const threadsOption = () =>
+  new Option("--threads <n>", "CPU threads; 0: one per hardware thread").argParser(integer(0, 1024))
+    .default(0);
+
+/** All commands, writing through `environment`. */
+export function makeProgram(environment: Environment) {
+  const program = new Command("ardiff")
+    .description("Text generation by auto-regressive diffusion (AR-Diffusion, arXiv 2305.09515).")
+    .version(VERSION, "-V, --version", "print the version")
+    .helpOption("-h, --help", "show help")
+    .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: true });
+
+  program.command("generate")
+    .description("Generate text: a line in, a line out, in order.")
+    .requiredOption("-m, --model <dir>", "model folder")
+    .option("-i, --input <file>", "input lines (default: standard input)")
+    .option("-o, --output <file>", "output lines (default: standard output)")
+    .option("--steps <n>", "network evaluations", integer(1, 1_000_000), 20)
+    .addOption(
+      new Option("--grid <kind>", "how the steps are spaced").choices(GRIDS).default(
+        "even" as const,
+      ),
+    )
+    .addOption(
+      new Option("--sampler <name>", "update rule").choices(SAMPLERS).default("posterior" as const),
+    )
+    .option("--eta <number>", "fresh noise of ddim, 0 to 1", number(0, 1), 0)
+    .option("--no-rounding", "do not replace predictions by their nearest embeddings")
+    .option("-k, --candidates <n>", "candidates for each line", integer(1, 100_000), 1)
+    .addOption(
+      new Option("--select <how>", "which candidate is printed").choices(SELECTORS)
+        .default("mbr" as const),
+    )
+    .addOption(
+      new Option("--utility <name>", "what MBR compares candidates by").choices(UTILITIES)
+        .default("bleu" as const),
+    )
+    .addOption(
+      new Option("--mbr-method <name>", "how expected utilities are found").choices(MBR_METHODS)
+        .default("exact" as const),
+    )
+    .option("--seed <n>", "seed of the noise", seed, 0n)
+    .option("--batch-size <n>", "lines in the network at once", integer(1, 100_000), 32)
+    .option("--max-wait <ms>", "longest wait for a batch to fill", integer(0, 3_600_000), 100)
+    .addOption(deviceOption())
+    .addOption(dtypeOption())
+    .addOption(threadsOption())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  echo "dog frisbee catch" | ardiff generate --model models/commongen-small
+  ardiff generate -m models/tatoeba-en-fr-small -i lines.en -o lines.fr --steps 5 --candidates 10
+
+The text for a line depends on the line, the seed and the options alone: never on the batch size, the
+line's place in the file, or the number of threads.`,
+    )
+    .action(async ({ rounding, ...options }) => {
+      const { generate } = await import("../commands/generate.ts");
+      await generate({ ...withoutUndefined(options), rounding, maxRows: MAX_ROWS }, environment);
+    });
+
+  program.command("mbr")
+    .description("Choose among candidates of any system by minimum Bayes risk.")
+    .option("-i, --input <file>", 'JSON lines {"candidates": [...]} (default: standard input)')
+    .option("-o, --output <file>", "choices (default: standard output)")
+    .addOption(
+      new Option("--utility <name>", "utility").choices(UTILITIES).default("bleu" as const),
+    )
+    .addOption(
+      new Option("--mbr-method <name>", "how expected utilities are found").choices(MBR_METHODS)
+        .default("exact" as const),
+    )
+    .addOption(
+      new Option("--format <form>", "the chosen text, or every candidate's score")
+        .choices(["text", "jsonl"] as const).default("text" as const),
+    )
+    .option("--threads <n>", "worker threads", integer(1, 1024), 1)
+    .addHelpText(
+      "after",
+      `
+Example:
+  echo '{"candidates": ["a cat sat", "a cat sits", "dogs run"]}' | ardiff mbr --utility chrf`,
+    )
+    .action(async (options) => {
+      const { mbr } = await import("../commands/mbr.ts");
+      await mbr(withoutUndefined(options), environment);
+    });
+
+  program.command("evaluate")
+    .description("Score outputs with the field's metrics.")
+    .requiredOption("--hypotheses <file...>", "outputs, one file a system")
+    .option("--references <file...>", "references, one file a reference")
+    .option("--data <file>", 'JSON lines {"source": ..., "references": [...]}')
+    .addOption(
+      new Option("--metrics <list>", `some of ${METRICS.join(",")}`).argParser(listOf(METRICS))
+        .default(METRICS.slice(0, 4)),
+    )
+    .option("--bootstrap <n>", "resamples of the paired bootstrap", integer(1, 1_000_000))
+    .addOption(
+      new Option("--tokenize <name>", "BLEU's tokenizer")
+        .choices(["13a", "intl", "none", "char"] as const).default("13a" as const),
+    )
+    .addOption(
+      new Option("--smooth <name>", "BLEU's smoothing")
+        .choices(["exp", "floor", "add-k", "none"] as const).default("exp" as const),
+    )
+    .option("--lowercase", "ignore case", false)
+    .option("--stem", "ROUGE with Porter stemming", false)
+    .option("--json", "print JSON", false)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  ardiff evaluate --hypotheses out.fr --references ref.fr
+  ardiff evaluate --hypotheses out.txt --data dev.jsonl --metrics bleu,cider,coverage
+  ardiff evaluate --hypotheses a.fr b.fr --references ref.fr --bootstrap 1000`,
+    )
+    .action(async (options) => {
+      const { evaluate } = await import("../commands/evaluate.ts");
+      await evaluate(withoutUndefined(options), environment);
+    });
+
+  program.command("import")
+    .description("Turn a published checkpoint into a model folder.")
+    .requiredOption("--weights <file>", "safetensors, or what torch.save wrote")
+    .requiredOption("--config <file>", "the checkpoint's config.json")
+    .requiredOption("--tokenizer <file>", "a Hugging Face tokenizer.json")
+    .requiredOption("-o, --output <dir>", "the model folder to write")
+    .action(async (options) => {
+      const { importModel } = await import("../commands/import.ts");
+      await importModel({ ...options, createdBy: `ardiff ${VERSION}` }, environment);
+    });
+
+  program.command("info")
+    .description("Show what a model folder holds.")
+    .argument("<dir>", "model folder")
+    .option("--json", "print JSON", false)
+    .action(async (model, options) => {
+      const { info } = await import("../commands/info.ts");
+      await info({ model, ...options }, environment);
+    });
+
+  program.command("doctor")
+    .description("Check the installation; exit 0 where generation would work.")
+    .option("--json", "print JSON", false)
+    .action(async (options) => {
+      const { doctor } = await import("../commands/doctor.ts");
+      await doctor({ ...options, version: VERSION }, environment);
+    });
+
+  program.command("golden")
+    .description("Compare this build with values recorded from the reference implementation.")
+    .argument("<path...>", "golden folders and schedule.json files")
+    .option("--verbose", "every comparison", false)
+    .option("--portable", "libtorch's operators in place of the CPU kernels", false)
+    .addOption(deviceOption())
+    .addOption(dtypeOption())
+    .addOption(threadsOption())
+    .action(async (paths, options) => {
+      const { golden } = await import("../commands/golden.ts");
+      const { resolveDevice } = await import("../native/device.ts");
+      await golden(paths, { ...options, device: resolveDevice(options.device) }, environment);
+    });
+
+  return program;
+}
+
+/** Rows in the network at once: bounds memory for any number of candidates. */
+const MAX_ROWS = 1024;
+
+/** Options that were given: an absent key, not one that is undefined. */
+function withoutUndefined<T extends object>(
+  options: T,
+): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as { [K in keyof T]: Exclude<T[K], undefined> };
+}
