@@ -26,7 +26,9 @@ export interface MbrOptions {
 
 /** The streams of the process, or of a test. */
 export interface MbrIo {
+  /** Standard input. */
   readonly stdin: ReadableStream<Uint8Array>;
+  /** Writes to standard output; what it throws ends the command. */
   stdout(text: string): void | Promise<void>;
 }
 
@@ -103,7 +105,9 @@ async function openOutput(path: string | undefined, io: MbrIo): Promise<Output> 
     try {
       return await result;
     } catch (cause) {
-      throw new UserError(ExitCode.output, `Cannot write "${path}": ${messageOf(cause)}`, { cause });
+      throw new UserError(ExitCode.output, `Cannot write "${path}": ${messageOf(cause)}`, {
+        cause,
+      });
     }
   };
   const file = await attempt(Deno.create(path));

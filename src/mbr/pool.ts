@@ -16,7 +16,11 @@ export class SelectionPool implements Disposable {
   #threads: number;
   readonly #workers: SelectionWorker[] = [];
 
-  /** @param threads worker threads at most; with 1 everything is done by the caller's thread */
+  /**
+   * Starts nothing yet.
+   *
+   * @param threads worker threads at most; with 1 everything is done by the caller's thread
+   */
   constructor(threads: number) {
     this.#threads = threads;
   }

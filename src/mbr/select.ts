@@ -5,12 +5,11 @@
  *   argmax_h  Σ_{h' ≠ h} w(h') utility(h, h') / Σ_{h' ≠ h} w(h')
  */
 
-import { mergeDuplicates } from "./distinct.ts";
+import { type DistinctCandidates, mergeDuplicates } from "./distinct.ts";
 import { aggregateExpectation, exactExpectation, type Expectation } from "./expectation.ts";
 import { prunedExpectation } from "./prune.ts";
 import { utilities, type UtilityName } from "./utilities/mod.ts";
 import type { CompiledCandidates } from "./utilities/utility.ts";
-import type { DistinctCandidates } from "./distinct.ts";
 
 /** How the expected utility is found: of every pair, of mean statistics, or by pruning. */
 export type SelectionMethod = "exact" | "aggregate" | "prune";
@@ -30,8 +29,8 @@ export interface Selection {
   /** The index of the chosen candidate. */
   readonly index: number;
   /**
-   * The expected utility of each candidate, 0 to 1. With "prune" that of a candidate dropped on the
-   * way is the estimate at which it was dropped.
+   * The expected utility of each candidate, 0 to 1. With "aggregate" an approximation; with "prune" an
+   * estimate from the candidates it was compared with before it was dropped or the choice was clear.
    */
   readonly expectedUtility: Float64Array;
 }
