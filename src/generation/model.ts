@@ -53,8 +53,8 @@ export class Model implements Disposable {
   }
 
   /** The plan for a number of slots, made once. */
-  plan(slots: number, options: PlanOptions): SamplingPlan {
-    const key = JSON.stringify([slots, options]);
+  plan(slots: number, { steps, grid, sampler, eta }: PlanOptions): SamplingPlan {
+    const key = `${slots} ${steps} ${grid} ${sampler} ${eta}`;
     const known = this.#plans.get(key);
     if (known !== undefined) return known;
     const { diffusion } = this.config;
@@ -62,10 +62,10 @@ export class Model implements Disposable {
       schedule: noiseSchedule(diffusion.noise_schedule, diffusion.steps),
       timestepKind: diffusion.timesteps,
       slots,
-      evaluations: options.steps,
-      grid: options.grid,
-      sampler: options.sampler,
-      eta: options.eta,
+      evaluations: steps,
+      grid,
+      sampler,
+      eta,
       anchorScale: diffusion.anchor_scale,
       noiseFactor: diffusion.noise_factor,
       rescaleTimesteps: diffusion.rescale_timesteps,

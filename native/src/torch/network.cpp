@@ -49,8 +49,10 @@ Tensor Dropout::attention(const Tensor& probabilities, Purpose purpose, int laye
 
 Tensor timestep_embedding(const Tensor& timesteps, int64_t channels) {
     const int64_t half = channels / 2;
-    const Tensor exponents = at::arange(half, timesteps.options()) / static_cast<double>(half);
-    const Tensor angles = timesteps.unsqueeze(-1) * at::exp(exponents * -std::log(10000.0));
+    // The order is the published one: it shows in the cosine of a large angle.
+    const Tensor exponents =
+        at::arange(half, timesteps.options()) * -std::log(10000.0) / static_cast<double>(half);
+    const Tensor angles = timesteps.unsqueeze(-1) * at::exp(exponents);
     return at::cat({at::cos(angles), at::sin(angles)}, -1);
 }
 
