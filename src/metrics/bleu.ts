@@ -35,9 +35,11 @@ export interface BleuOptions {
 
 /** A BLEU score and what it is made of; scores and precisions from 0 to 100. */
 export interface BleuScore {
+  /** BLEU. */
   readonly score: number;
   /** Precision by order, smoothed. */
   readonly precisions: readonly number[];
+  /** 0 to 1. */
   readonly brevityPenalty: number;
   /** Tokens. */
   readonly hypothesisLength: number;

@@ -11,6 +11,7 @@ export const DEFAULT_BOOTSTRAP_SEED = 12345;
 
 /** A score that follows from sums over segments. */
 export interface ResampledScore {
+  /** What is summed. */
   readonly statistics: SegmentStatistics;
   /** The score of summed statistics. */
   readonly score: (sums: Float64Array) => number;
@@ -18,7 +19,9 @@ export interface ResampledScore {
 
 /** A 95 % interval, `mean` plus or minus `halfWidth`, over the resamples. */
 export interface Confidence {
+  /** Mean of the resampled scores. */
   readonly mean: number;
+  /** Half the width of the interval. */
   readonly halfWidth: number;
 }
 

@@ -15,7 +15,9 @@ export interface Coverage {
   readonly mean: number;
   /** Concepts found by concepts asked for, all sources together. */
   readonly pooled: number;
+  /** Concepts found. */
   readonly found: number;
+  /** Concepts asked for. */
   readonly concepts: number;
 }
 
@@ -58,7 +60,7 @@ export function coverageStatistics(
 
 /** Coverage of summed statistics; 0 where there is no concept. */
 export function coverageFromStatistics(sums: Float64Array): Coverage {
-  const [shares, sources, found, concepts] = sums as unknown as [number, number, number, number];
+  const [shares = 0, sources = 0, found = 0, concepts = 0] = sums;
   return {
     mean: sources > 0 ? shares / sources : 0,
     pooled: concepts > 0 ? found / concepts : 0,

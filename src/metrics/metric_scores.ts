@@ -80,9 +80,11 @@ export interface SystemInput {
 
 /** One number, and what it is. */
 export interface MetricScore {
+  /** The group it belongs to. */
   readonly metric: Metric;
   /** As papers call it: "BLEU", "chrF2++", "ROUGE-L". */
   readonly name: string;
+  /** In the unit that `about` names. */
   readonly score: number;
   /** Decimals worth printing. */
   readonly digits: number;

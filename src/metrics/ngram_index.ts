@@ -18,6 +18,7 @@ export interface NgramBag {
 
 /** Interns the n-grams of order 1 to `maxOrder` over integer symbols. */
 export class NgramIndex {
+  /** The longest n-gram. */
   readonly maxOrder: number;
   /** Ids given out, the empty n-gram (id 0) included. */
   #size = 1;
@@ -30,7 +31,11 @@ export class NgramIndex {
   /** Ids by hash; 0 marks a free slot. Kept at most half full. */
   #table = new Int32Array(2048);
 
-  /** @param maxOrder the longest n-gram, 1 to 255 */
+  /**
+   * An index without n-grams.
+   *
+   * @param maxOrder the longest n-gram, 1 to 255
+   */
   constructor(maxOrder: number) {
     if (!Number.isInteger(maxOrder) || maxOrder < 1 || maxOrder > 255) {
       throw new RangeError(`Cannot index n-grams of order ${maxOrder}: expected 1 to 255`);

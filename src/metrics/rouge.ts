@@ -31,8 +31,11 @@ export interface RougeOptions {
 
 /** Precision, recall and F1 from 0 to 1. */
 export interface RougeScore {
+  /** Share of the hypothesis that is in the reference. */
   readonly precision: number;
+  /** Share of the reference that is in the hypothesis. */
   readonly recall: number;
+  /** Harmonic mean of both. */
   readonly f1: number;
 }
 
@@ -56,6 +59,7 @@ export class RougeScorer {
   readonly #unigrams = new NgramIndex(1);
   readonly #bigrams = new NgramIndex(2);
 
+  /** A scorer that has seen no word yet. */
   constructor(options: RougeOptions = {}) {
     this.#options = options;
   }

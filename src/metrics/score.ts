@@ -34,15 +34,19 @@ export interface ScoreOptions extends MetricOptions {
 
 /** A system's scores, in the order of the metrics asked for. */
 export interface SystemScores {
+  /** As given. */
   readonly name: string;
+  /** One or more per metric. */
   readonly scores: readonly MetricScore[];
 }
 
 /** All scores: the table and the JSON are made from it. */
 export interface ScoreReport {
+  /** Hypotheses per system. */
   readonly segments: number;
   /** References per segment, or "var"; absent without references. */
   readonly references?: number | "var";
+  /** How intervals and p-values were made, where there are any. */
   readonly bootstrap?: SignatureBootstrap;
   /** The scores of all systems correspond by position. */
   readonly systems: readonly SystemScores[];

@@ -6,11 +6,15 @@
 
 /** A table [segments, width] of statistics that are added up over segments. */
 export class SegmentStatistics {
+  /** Rows. */
   readonly segments: number;
+  /** Columns. */
   readonly width: number;
   readonly #values: Float64Array;
 
   /**
+   * A table of zeros.
+   *
    * @param segments rows, at least one
    * @param width statistics per segment
    */

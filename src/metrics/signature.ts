@@ -18,7 +18,9 @@ export const ARDIFF_VERSION = "ardiff";
 
 /** Resampling noted in a signature: how many resamples, from which seed. */
 export interface SignatureBootstrap {
+  /** Draws of as many segments as there are. */
   readonly resamples: number;
+  /** Seed of the draws. */
   readonly seed: number;
 }
 

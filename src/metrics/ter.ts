@@ -17,11 +17,15 @@ export function terStatistics(
 ): SegmentStatistics {
   checkAligned(hypotheses, references);
   const vocabulary = new Vocabulary();
-  const words = (line: string) => vocabulary.ids(tercomTokens(trimEnd(line), options));
+  const tokens = (line: string) => tercomTokens(trimEnd(line), options);
+  // sacreBLEU tokenizes references twice, which parts ".2" where `normalized` left it whole once.
+  const referenceTokens = (line: string) => tercomTokens(tokens(line).join(" "), options);
   const statistics = new SegmentStatistics(hypotheses.length, 2);
   for (const [segment, hypothesis] of hypotheses.entries()) {
-    const hypothesisWords = words(hypothesis);
-    const referenceWords = references[segment]!.map(words);
+    const hypothesisWords = vocabulary.ids(tokens(hypothesis));
+    const referenceWords = references[segment]!.map((line) =>
+      vocabulary.ids(referenceTokens(line))
+    );
     const lengths = referenceWords.reduce((sum, reference) => sum + reference.length, 0);
     const row = statistics.row(segment);
     row[0] = Math.min(...referenceWords.map((reference) => terEdits(hypothesisWords, reference)));

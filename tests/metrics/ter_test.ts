@@ -33,6 +33,11 @@ Deno.test("terStatistics() takes the fewest edits and the mean reference length"
   assertEquals([...statistics.row(0)], [1, 7 / 3]);
 });
 
+Deno.test("terStatistics() tokenizes references twice as sacreBLEU does", () => {
+  assertEquals([...terStatistics([",.2"], [[",.2"]], { normalized: true }).row(0)], [2, 3]);
+  assertEquals([...terStatistics([",.2"], [[",.2"]]).row(0)], [0, 1]);
+});
+
 Deno.test("corpusTer() divides all edits by all reference words", () => {
   assertAlmostEquals(corpusTer(["a b", "c"], [["a x"], ["c d e"]]), 100 * 3 / 5, 1e-9);
 });
