@@ -87,6 +87,16 @@ int32_t ardiff_noise_key(uint64_t seed, const int32_t* ids, int32_t count, uint3
     });
 }
 
+int32_t ardiff_choose_kernels(const char* name, char* error, int32_t error_capacity) {
+    return guarded(error, error_capacity, [&] {
+        require(name != nullptr, "Kernel name is NULL");
+        if (!cpu::choose_kernels(name)) {
+            throw Error(ARDIFF_UNSUPPORTED,
+                        format("This machine cannot run the CPU kernels \"%.32s\"", name));
+        }
+    });
+}
+
 int32_t ardiff_time_matmul(int32_t rows, int32_t columns, int32_t inner, int32_t dtype, int32_t repeats,
                            double* seconds, char* error, int32_t error_capacity) {
     return guarded(error, error_capacity, [&] {

@@ -49,6 +49,12 @@ export function noiseKey(seed: bigint, ids: Int32Array<ArrayBuffer>): Uint32Arra
   return key;
 }
 
+/** Makes models prepared from now on use the CPU kernels of an instruction set, for tests. */
+export function chooseKernels(name: "baseline" | "avx2" | "avx512" | "amx"): void {
+  const text = new TextEncoder().encode(`${name}\0`);
+  unwrap((...error) => library().ardiff_choose_kernels(text, ...error));
+}
+
 /** Seconds of one [rows, inner] x [inner, columns] product on one thread, best of `repeats`. */
 export function timeMatmul(
   rows: number,

@@ -189,6 +189,13 @@ export const symbols = {
     ],
     result: "i32",
   },
+  ardiff_choose_kernels: {
+    parameters: [
+      "buffer", // const char* name
+      ...error,
+    ],
+    result: "i32",
+  },
   ardiff_time_matmul: {
     parameters: [
       "i32", // int32_t rows

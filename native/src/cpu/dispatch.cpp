@@ -1,4 +1,5 @@
 // Chooses the kernels for the machine at hand.
+#include <atomic>
 #include <cstring>
 
 #include "core/error.h"
@@ -60,9 +61,19 @@ const Kernels* best() {
 
 }  // namespace
 
-const Kernels& kernels() {
-    static const Kernels* const chosen = best();
-    return *chosen;
+// The table in use: the best one until choose_kernels names another.
+std::atomic<const Kernels*>& current() {
+    static std::atomic<const Kernels*> table = best();
+    return table;
+}
+
+const Kernels& kernels() { return *current().load(); }
+
+bool choose_kernels(const char* name) {
+    const Kernels* const table = kernels_named(name);
+    if (table == nullptr) return false;
+    current().store(table);
+    return true;
 }
 
 const Kernels* kernels_named(const char* name) {

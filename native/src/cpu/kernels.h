@@ -107,8 +107,11 @@ struct Kernels {
                    uint32_t slot, int channels, float* out);
 };
 
-// The best table this machine can run, or the named one; throws if there is none.
+// The table in use: the best this machine can run, unless another was chosen.
 const Kernels& kernels();
+// The named table, or null where it does not exist or this machine cannot run it.
 const Kernels* kernels_named(const char* name);
+// Makes kernels() return the named table; false where kernels_named() finds none.
+bool choose_kernels(const char* name);
 
 }  // namespace ardiff::cpu
