@@ -161,7 +161,9 @@ export function bleuSignature(
 }
 
 /** The fields by which a signature tells one BLEU from another. */
-export function bleuFields(options: BleuOptions = {}): Record<string, string> {
+export function bleuFields(
+  options: BleuOptions = {},
+): Record<"case" | "eff" | "tok" | "smooth", string> {
   const method = options.smoothMethod ?? "exp";
   const fallback = SMOOTH_DEFAULTS[method];
   const bracket = fallback === undefined

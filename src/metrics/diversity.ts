@@ -113,11 +113,16 @@ class OtherTexts {
   }
 }
 
-/** The definition of a diversity measure, in the format of sacreBLEU's signatures. */
-export function diversitySignature(
-  fields: Readonly<Record<string, string | number>>,
-  options: BleuOptions = {},
-): string {
+/** What is compared with itself: all outputs, or the candidates of each source. */
+export type DiversitySet = "corpus" | "candidates";
+
+/** What distinct-n and Div-4 depend on, in the format of sacreBLEU's signatures. */
+export function distinctSignature(set: DiversitySet, options: BleuOptions = {}): string {
   const { case: casing, tok } = bleuFields(options);
-  return signature({ case: casing!, tok: tok!, ...fields }, ARDIFF_VERSION);
+  return signature({ case: casing, tok, set }, ARDIFF_VERSION);
+}
+
+/** What Self-BLEU depends on, in the format of sacreBLEU's signatures. */
+export function selfBleuSignature(set: DiversitySet, options: BleuOptions = {}): string {
+  return signature({ ...bleuFields({ effectiveOrder: true, ...options }), set }, ARDIFF_VERSION);
 }

@@ -16,7 +16,7 @@ import { chrfFromStatistics, chrfName, chrfSignature, chrfStatistics } from "./c
 import { ciderFromStatistics, ciderSignature, ciderStatistics } from "./cider.ts";
 import { cocoBleuFromStatistics, cocoBleuSignature, cocoBleuStatistics } from "./coco_bleu.ts";
 import { coverageFromStatistics, coverageSignature, coverageStatistics } from "./coverage.ts";
-import { distinct, div4, diversitySignature, selfBleu } from "./diversity.ts";
+import { distinct, distinctSignature, div4, selfBleu, selfBleuSignature } from "./diversity.ts";
 import {
   type ROUGE_REFERENCES,
   ROUGE_VARIANTS,
@@ -265,7 +265,7 @@ function distinctScores({ input, options }: Request): MetricScore[] {
     score,
     digits: 4,
     about: "different n-grams by n-grams of all outputs together, 0 to 1",
-    signature: diversitySignature({ set: "corpus" }, bleuOptions),
+    signature: distinctSignature("corpus", bleuOptions),
     details: {},
   }));
 }
@@ -284,10 +284,7 @@ function selfBleuScores({ input, options }: Request): MetricScore[] {
       score: mean(selfBleu),
       digits: 2,
       about: `mean sentence BLEU of each text against the others of ${scope}; lower is more varied`,
-      signature: diversitySignature(
-        { n: 4, set, eff: "yes", smooth: options.smooth ?? "exp" },
-        bleuOptions,
-      ),
+      signature: selfBleuSignature(set, bleuOptions),
       details: {},
     },
     {
@@ -296,7 +293,7 @@ function selfBleuScores({ input, options }: Request): MetricScore[] {
       score: mean(div4),
       digits: 4,
       about: `different 4-grams by 4-grams of ${scope}, 0 to 1; higher is more varied`,
-      signature: diversitySignature({ n: 4, set }, bleuOptions),
+      signature: distinctSignature(set, bleuOptions),
       details: {},
     },
   ];

@@ -49,7 +49,14 @@ export {
   coverageStatistics,
   coveredConcepts,
 } from "./coverage.ts";
-export { distinct, div4, diversitySignature, selfBleu } from "./diversity.ts";
+export {
+  distinct,
+  distinctSignature,
+  div4,
+  type DiversitySet,
+  selfBleu,
+  selfBleuSignature,
+} from "./diversity.ts";
 export { lcsLength } from "./lcs.ts";
 export { type NgramBag, NgramIndex } from "./ngram_index.ts";
 export { porterStem } from "./porter.ts";

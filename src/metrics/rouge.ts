@@ -232,6 +232,7 @@ export function rougeSignature(
     tok: "alnum",
     stem: options.stem ? "porter" : "no",
     refs: options.references ?? "best",
+    sents: (options.sentenceSeparator ?? "\n").replaceAll("\n", "lf"),
   };
   return signature(fields, ROUGE_SCORE_VERSION, nrefs, bootstrap);
 }

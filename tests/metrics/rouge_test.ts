@@ -57,6 +57,6 @@ Deno.test("corpusRouge() takes the best reference of each segment, or all pairs"
 Deno.test("rougeSignature() names everything that the scores depend on", () => {
   assertEquals(
     rougeSignature("var", { stem: true, references: "average" }),
-    "nrefs:var|case:lc|tok:alnum|stem:porter|refs:average|version:rouge_score-0.1.2-ardiff",
+    "nrefs:var|case:lc|tok:alnum|stem:porter|refs:average|sents:lf|version:rouge_score-0.1.2-ardiff",
   );
 });
