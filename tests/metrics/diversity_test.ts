@@ -1,6 +1,12 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { sentenceBleu } from "../../src/metrics/bleu.ts";
-import { distinct, div4, diversitySignature, selfBleu } from "../../src/metrics/diversity.ts";
+import {
+  distinct,
+  distinctSignature,
+  div4,
+  selfBleu,
+  selfBleuSignature,
+} from "../../src/metrics/diversity.ts";
 import { readLinesFixture } from "./fixtures.ts";
 
 Deno.test("distinct() divides different n-grams by n-grams", () => {
@@ -33,9 +39,14 @@ Deno.test("selfBleu() refuses a single text", () => {
   assertThrows(() => selfBleu(["a"]), RangeError, "two or more");
 });
 
-Deno.test("diversitySignature() names tokenizer and case", () => {
+Deno.test("distinctSignature() and selfBleuSignature() name what the measures depend on", () => {
+  const options = { tokenize: "char", lowercase: true, smoothMethod: "floor" } as const;
   assertEquals(
-    diversitySignature({ set: "corpus" }, { tokenize: "char", lowercase: true }),
+    distinctSignature("corpus", options),
     "case:lc|tok:char|set:corpus|version:ardiff",
+  );
+  assertEquals(
+    selfBleuSignature("candidates", options),
+    "case:lc|eff:yes|tok:char|smooth:floor[0.10]|set:candidates|version:ardiff",
   );
 });
