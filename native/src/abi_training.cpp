@@ -183,9 +183,10 @@ int32_t ardiff_trainer_create(const ardiff_model* model, const ardiff_trainer_co
         if (setup.config.threads == 0) {
             setup.config.threads = static_cast<int32_t>(std::max(1u, std::thread::hardware_concurrency()));
         }
+        const bool fused = config->device == ARDIFF_DEVICE_CPU && config->portable == 0;
         auto made = std::make_unique<ardiff_trainer>(
             ardiff_trainer{parameters.config, parameters.layout, config->diffusion_steps,
-                           make_torch_trainer(setup)});
+                           fused ? make_cpu_trainer(setup) : make_torch_trainer(setup)});
         *trainer = made.release();
     });
 }

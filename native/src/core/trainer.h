@@ -1,4 +1,6 @@
 // What a trainer must offer: the gradient of one micro-batch, an optimiser step, and its state.
+//
+// Two implement it: training/ (fused kernels on the CPU) and torch/ (libtorch operators, any device).
 #pragma once
 
 #include <cstdint>
@@ -51,6 +53,9 @@ class Trainer {
     virtual void write(ardiff_training_state state, const float* data) = 0;
     virtual ardiff_trainer_usage usage() const = 0;
 };
+
+// Fused kernels on the CPU. Without AMX bfloat16 brings nothing there, and float32 is used for it.
+std::unique_ptr<Trainer> make_cpu_trainer(const TrainerSetup& setup);
 
 // libtorch operators on the CPU or a CUDA device.
 std::unique_ptr<Trainer> make_torch_trainer(const TrainerSetup& setup);

@@ -40,11 +40,11 @@ Tensor Dropout::apply(const Tensor& x, float rate, uint32_t site) const {
 }
 
 Tensor Dropout::hidden(const Tensor& x, Purpose purpose, int layer) const {
-    return apply(x, rate, TrainingRandom::site(purpose, pass, layer));
+    return apply(x, rate, random_site(purpose, pass, layer));
 }
 
 Tensor Dropout::attention(const Tensor& probabilities, Purpose purpose, int layer) const {
-    return apply(probabilities, attention_rate, TrainingRandom::site(purpose, pass, layer));
+    return apply(probabilities, attention_rate, random_site(purpose, pass, layer));
 }
 
 Tensor timestep_embedding(const Tensor& timesteps, int64_t channels) {

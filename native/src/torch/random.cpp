@@ -108,11 +108,11 @@ Tensor TrainingRandom::normal(at::IntArrayRef sizes, Purpose purpose, const at::
 #if defined(ARDIFF_CUDA_KERNELS)
     if (device.is_cuda()) {
         const Tensor noise = at::empty(sizes, at::TensorOptions(device).dtype(at::kFloat));
-        cuda::training_normal(key_, site(purpose, 0, 0), step_, micro_batch_, noise);
+        cuda::training_normal(key_, random_site(purpose, 0, 0), step_, micro_batch_, noise);
         return noise;
     }
 #endif
-    const Words w = training_words(*this, (count + 3) / 4, site(purpose, 0, 0), device);
+    const Words w = training_words(*this, (count + 3) / 4, random_site(purpose, 0, 0), device);
     return normal_values(w).flatten().narrow(0, 0, count).view(sizes);
 }
 

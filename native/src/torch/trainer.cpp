@@ -95,7 +95,7 @@ TorchTrainer::TorchTrainer(const TrainerSetup& setup)
 Loss TorchTrainer::loss(const ardiff_training_options& options, const TrainingBatch& batch,
                         const Network& network) const {
     const int64_t rows = batch.rows, slots = batch.slots, channels = config_.embedding;
-    const TrainingRandom random(options.seed_low | static_cast<uint64_t>(options.seed_high) << 32, options.step,
+    const TrainingRandom random(training_key(options.seed_low, options.seed_high), options.step,
                                 options.micro_batch);
     const auto noise = [&](const float* given, Purpose purpose) {
         return given != nullptr ? upload(given, {rows, slots, channels}, device_)

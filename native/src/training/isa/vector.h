@@ -1,0 +1,69 @@
+// Vectors, and loads and stores of matmul operands. Compiled separately for every instruction set.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "cpu/vector_math.h"
+#include "training/kernels.h"
+
+namespace ardiff::training {
+namespace {
+
+typedef uint8_t bytes_vec __attribute__((vector_size(W)));
+typedef uint16_t half_vec __attribute__((vector_size(W * 2)));
+
+inline half_vec to_half(vec v) {
+#if defined(__AVX512BF16__)
+    return (half_vec)_mm512_cvtneps_pbh((__m512)v);
+#else
+    uvec bits = (uvec)v;
+    bits = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+    return __builtin_convertvector(bits, half_vec);
+#endif
+}
+
+inline void store_operand(float* p, vec v) { ::store(p, v); }
+inline void store_operand(bf16* p, vec v) {
+    const half_vec h = to_half(v);
+    std::memcpy(p, &h, sizeof h);
+}
+inline void store_operand(float* p, float x) { *p = x; }
+inline void store_operand(bf16* p, float x) {
+    uint32_t bits;
+    std::memcpy(&bits, &x, 4);
+    *p = static_cast<bf16>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+}
+
+inline vec load_keep(const uint8_t* p) {
+    bytes_vec b;
+    std::memcpy(&b, p, sizeof b);
+    return __builtin_convertvector(b, vec);
+}
+
+// Calls body(column, lanes) for whole vectors of a row and then for the rest, which is loaded into and
+// stored from whole vectors.
+inline vec load_part(const float* p, int lanes) {
+    vec v{};
+    std::memcpy(&v, p, static_cast<size_t>(lanes) * 4);
+    return v;
+}
+inline void store_part(float* p, vec v, int lanes) { std::memcpy(p, &v, static_cast<size_t>(lanes) * 4); }
+
+inline vec square_root(vec x) {
+    vec y;
+    for (int i = 0; i < W; ++i) y[i] = std::sqrt(x[i]);
+    return y;
+}
+
+}  // namespace
+}  // namespace ardiff::training
