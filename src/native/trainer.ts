@@ -135,16 +135,19 @@ export class NativeTrainer implements Disposable {
   static async create(model: NativeModel, settings: TrainerSettings): Promise<NativeTrainer> {
     const slot = new HandleSlot();
     const config = packSettings(settings);
-    await model.handle.during((handle) =>
-      unwrapAsync((...error) =>
-        library().ardiff_trainer_create(
-          handle,
-          config,
-          bytes(settings.schedule),
-          bytes(slot.buffer),
-          ...error,
+    await holding(
+      [config, settings],
+      model.handle.during((handle) =>
+        unwrapAsync((...error) =>
+          library().ardiff_trainer_create(
+            handle,
+            config,
+            bytes(settings.schedule),
+            bytes(slot.buffer),
+            ...error,
+          )
         )
-      )
+      ),
     );
     return new NativeTrainer(slot.value);
   }
@@ -162,27 +165,30 @@ export class NativeTrainer implements Disposable {
   ): Promise<LossTerms> {
     const terms = new Float32Array(4);
     const packed = packBatchOptions(options);
-    await this.#handle.during((handle) =>
-      unwrapAsync((...error) =>
-        library().ardiff_trainer_batch(
-          handle,
-          packed,
-          bytes(batch.ids),
-          batch.mask,
-          batch.rows,
-          batch.length,
-          bytes(batch.targetIds),
-          batch.keyMask ?? null,
-          bytes(batch.timesteps),
-          optionalBytes(batch.weights),
-          batch.slots,
-          optionalBytes(batch.embeddingNoise),
-          optionalBytes(batch.diffusionNoise),
-          bytes(terms),
-          optionalBytes(slotTerms),
-          ...error,
+    await holding(
+      [packed, batch, slotTerms],
+      this.#handle.during((handle) =>
+        unwrapAsync((...error) =>
+          library().ardiff_trainer_batch(
+            handle,
+            packed,
+            bytes(batch.ids),
+            batch.mask,
+            batch.rows,
+            batch.length,
+            bytes(batch.targetIds),
+            batch.keyMask ?? null,
+            bytes(batch.timesteps),
+            optionalBytes(batch.weights),
+            batch.slots,
+            optionalBytes(batch.embeddingNoise),
+            optionalBytes(batch.diffusionNoise),
+            bytes(terms),
+            optionalBytes(slotTerms),
+            ...error,
+          )
         )
-      )
+      ),
     );
     const [loss = NaN, mse = NaN, nll = NaN, prior = NaN] = terms;
     return { loss, mse, nll, prior };
@@ -193,10 +199,13 @@ export class NativeTrainer implements Disposable {
     const norm = new Float64Array(1);
     const applied = new Int32Array(1);
     const packed = packUpdateOptions(options);
-    await this.#handle.during((handle) =>
-      unwrapAsync((...error) =>
-        library().ardiff_trainer_update(handle, packed, bytes(norm), bytes(applied), ...error)
-      )
+    await holding(
+      packed,
+      this.#handle.during((handle) =>
+        unwrapAsync((...error) =>
+          library().ardiff_trainer_update(handle, packed, bytes(norm), bytes(applied), ...error)
+        )
+      ),
     );
     return { gradientNorm: norm[0] ?? NaN, applied: applied[0] === 1 };
   }
@@ -258,6 +267,18 @@ export class NativeTrainer implements Disposable {
 
   [Symbol.dispose](): void {
     this.#handle.dispose();
+  }
+}
+
+const held = new Set<unknown>();
+
+/** Keeps what a pending call reads from being collected, which nothing else would. */
+async function holding(buffers: unknown, pending: Promise<void>): Promise<void> {
+  held.add(buffers);
+  try {
+    await pending;
+  } finally {
+    held.delete(buffers);
   }
 }
 

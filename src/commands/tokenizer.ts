@@ -1,0 +1,47 @@
+/** `ardiff tokenizer train`: a vocabulary from text files. */
+import { writeAll, writeFileAtomically } from "../denoiser/files.ts";
+import { trainBpe } from "../text/bpe_trainer.ts";
+import { openFile, readDataLines } from "../text/data_lines.ts";
+import type { NormalizerName } from "../text/normalizer.ts";
+import { parseTokenizer } from "../text/tokenizer.ts";
+
+/** Options of {@linkcode trainTokenizer}. */
+export interface TokenizerTrainOptions {
+  /** Text files, all of whose lines are used: both sides, where they are to share a vocabulary. */
+  readonly input: readonly string[];
+  /** Tokens to train. */
+  readonly vocabSize: number;
+  /** Pairs of tokens seen less often are not merged. Default 2. */
+  readonly minFrequency?: number;
+  /** Applied to text in this order, now and whenever the tokenizer is used. Default none. */
+  readonly normalizers?: readonly NormalizerName[];
+  /** The tokenizer.json to write. */
+  readonly output: string;
+}
+
+/** The streams of the process, or of a test. */
+export interface TokenizerIo {
+  stderr(text: string): void;
+}
+
+/**
+ * Trains byte-level BPE and writes it in Hugging Face's form.
+ *
+ * @throws {UserError} where a file cannot be read or written, or the vocabulary is too small
+ */
+export async function trainTokenizer(
+  { input, output, ...options }: TokenizerTrainOptions,
+  io: TokenizerIo,
+): Promise<void> {
+  const json = await trainBpe(linesOf(input), options);
+  const { vocabSize } = await parseTokenizer(json, output);
+  writeFileAtomically(output, (file) => writeAll(file, new TextEncoder().encode(json)));
+  const fewer = vocabSize < options.vocabSize ? " (the text has no more pairs to merge)" : "";
+  io.stderr(`Wrote ${vocabSize} tokens to "${output}"${fewer}.\n`);
+}
+
+async function* linesOf(paths: readonly string[]): AsyncGenerator<string> {
+  for (const path of paths) {
+    for await (const { text } of readDataLines(path, openFile)) yield text;
+  }
+}

@@ -1,0 +1,99 @@
+/** The micro-batches of a run, ready for the network, from any update on. */
+import type { ModelConfig } from "../denoiser/config.ts";
+import type { TrainingBatch } from "../native/trainer.ts";
+import type { TrainingConfig } from "./config.ts";
+import { batchesFrom, type BatchRows, type DataPosition } from "./data_order.ts";
+import { assembleBatch, dropSources, randomTimesteps } from "./micro_batch.ts";
+import { Purpose, Random } from "./random.ts";
+import type { TokenCache } from "./token_cache.ts";
+
+/** What is trained on. */
+export interface TrainingData {
+  readonly pairs: TokenCache;
+  /** Target slots of every pair. */
+  readonly slots: Uint32Array;
+}
+
+/** A micro-batch and its part in an update. */
+export interface PreparedBatch {
+  /** Number of the update it belongs to, from 1. */
+  readonly step: number;
+  /** Number of the batch within the update, from 0. */
+  readonly microBatch: number;
+  readonly batch: TrainingBatch;
+  /** Whether a first pass gives the self-conditioning input. */
+  readonly selfCondition: boolean;
+  /** Sum of the weights of all slots of the update. */
+  readonly normaliser: number;
+  /** Source and target tokens, padding not counted. */
+  readonly tokens: number;
+  /** Numbers of the pairs. */
+  readonly rows: Uint32Array;
+  /** Epoch of the batch, and where its update leaves the data. */
+  readonly epoch: number;
+  readonly positionAfter: DataPosition;
+}
+
+/**
+ * Micro-batches without end. What the n-th update gets depends only on the configuration, n, and
+ * the position of its data: a resumed run sees what an uninterrupted one would have.
+ *
+ * @param step number of the first update
+ * @param position where its data begin
+ */
+export function* preparedBatches(
+  data: TrainingData,
+  config: TrainingConfig,
+  model: ModelConfig,
+  step: number,
+  position: DataPosition,
+): Generator<PreparedBatch, never, undefined> {
+  const { seed, batch_size: batchSize, accumulation } = config.training;
+  const sizes = { sourceLengths: data.pairs.sourceLengths, slots: data.slots };
+  const batches = batchesFrom(sizes, { seed, batchSize }, position);
+  for (;; step++) {
+    const parts = Array.from({ length: accumulation }, () => batches.next().value);
+    const normaliser = parts.reduce((sum, part) => sum + weightOf(part, data, config), 0);
+    const { epoch, batch } = parts.at(-1)!;
+    const update = { step, normaliser, positionAfter: { epoch, batch: batch + 1 } };
+    for (const [microBatch, part] of parts.entries()) {
+      yield { ...update, microBatch, ...prepare(part, data, config, model, step, microBatch) };
+    }
+  }
+}
+
+/** What a batch counts in the average over slots. */
+function weightOf({ rows }: BatchRows, { pairs, slots }: TrainingData, config: TrainingConfig) {
+  let weight = 0;
+  for (const row of rows) {
+    const tokens = pairs.targetLengths[row]!;
+    weight += tokens + config.training.padding_weight * (slots[row]! - tokens);
+  }
+  return weight;
+}
+
+function prepare(
+  { rows, epoch }: BatchRows,
+  { pairs, slots }: TrainingData,
+  { training, diffusion }: TrainingConfig,
+  model: ModelConfig,
+  step: number,
+  microBatch: number,
+) {
+  const random = (purpose: number) => new Random(training.seed, purpose, step, microBatch);
+  const texts = Array.from(rows, (row) => pairs.read(row));
+  const batch = assembleBatch(
+    texts,
+    {
+      slots: slots[rows[0]!]!,
+      padId: model.text.pad_id,
+      paddingWeight: training.padding_weight,
+    },
+    randomTimesteps(model.diffusion, diffusion.left_to_right_share, random(Purpose.timesteps)),
+  );
+  dropSources(batch, training.source_dropout, random(Purpose.sourceDropout));
+  const selfCondition = model.network.self_conditioning &&
+    random(Purpose.selfConditioning).uniform() < training.self_conditioning_probability;
+  const tokens = texts.reduce((sum, { source, target }) => sum + source.length + target.length, 0);
+  return { batch, selfCondition, tokens, rows, epoch };
+}

@@ -1,0 +1,208 @@
+/**
+ * Checkpoints: model folders (the averaged weights, ready to generate) that also hold what training
+ * needs to go on: `training.safetensors` (weights and moments) and `training.json` (where it
+ * stands). A checkpoint is built under another name, flushed and renamed: it is whole or not there.
+ */
+import { ExitCode, messageOf, UserError } from "../errors.ts";
+import type { ModelConfig } from "../denoiser/config.ts";
+import {
+  readTextFile,
+  removeIfPresent,
+  syncFolder,
+  temporaryName,
+  unwritable,
+  writeAll,
+  writeFileAtomically,
+} from "../denoiser/files.ts";
+import { loadModelFolder, type ModelFolder, writeModelFolder } from "../denoiser/model_folder.ts";
+import { floatTensor, readSafetensors, writeSafetensors } from "../denoiser/safetensors.ts";
+import { toFloat32 } from "../denoiser/tensors.ts";
+import type { FlatPlace, NativeTrainer } from "../native/trainer.ts";
+import type { TrainingConfig } from "./config.ts";
+import type { DataPosition } from "./data_order.ts";
+
+/** A validation that was better than all before it. */
+export interface Best {
+  readonly step: number;
+  readonly metric: "bleu" | "loss";
+  readonly value: number;
+}
+
+/** Where a run stands. */
+export interface RunState {
+  /** Updates done, those left out included. */
+  readonly step: number;
+  /** Updates left out because their gradients were not finite. */
+  readonly skipped: number;
+  readonly position: DataPosition;
+  /** Rows trained on. */
+  readonly rows: number;
+  /** Seconds of training, of all parts of the run. */
+  readonly seconds: number;
+  readonly best: Best | null;
+}
+
+/** The content of `training.json`. */
+export interface TrainingRecord extends RunState {
+  readonly format: typeof CHECKPOINT_FORMAT;
+  /** Hash of the tokenised training data. */
+  readonly data: string;
+  readonly config: TrainingConfig;
+}
+
+/** What a checkpoint is made from. */
+export interface CheckpointContent {
+  readonly state: RunState;
+  readonly data: string;
+  readonly config: TrainingConfig;
+  readonly model: ModelConfig;
+  readonly tokenizerJson: string;
+}
+
+/** A checkpoint on disk. */
+export interface Checkpoint {
+  readonly path: string;
+  readonly record: TrainingRecord;
+}
+
+const CHECKPOINT_FORMAT = "ardiff-checkpoint-1";
+const FILES = { record: "training.json", state: "training.safetensors" };
+const MOMENTS = ["weights", "firstMoment", "secondMoment"] as const;
+
+/** Writes the checkpoint of a step and returns its path. */
+export function writeCheckpoint(
+  folder: string,
+  trainer: NativeTrainer,
+  layout: readonly FlatPlace[],
+  { state, data, config, model, tokenizerJson }: CheckpointContent,
+): string {
+  const path = `${folder}/${nameOf(state.step)}`;
+  const temporary = temporaryName(path);
+  try {
+    writeModelFolder(temporary, {
+      config: model,
+      values: tensorsOf(trainer.read("average"), layout),
+      dtype: "F32",
+      tokenizerJson,
+    });
+    const buffers = MOMENTS.map((name) =>
+      floatTensor(name, [trainer.size], () => trainer.read(name), "F32")
+    );
+    writeSafetensors(`${temporary}/${FILES.state}`, buffers);
+    const record: TrainingRecord = { format: CHECKPOINT_FORMAT, ...state, data, config };
+    writeFileAtomically(`${temporary}/${FILES.record}`, (file) => {
+      writeAll(file, new TextEncoder().encode(JSON.stringify(record, null, 2) + "\n"));
+    });
+    removeIfPresent(path);
+    Deno.renameSync(temporary, path);
+    syncFolder(folder);
+    return path;
+  } catch (error) {
+    removeIfPresent(temporary);
+    throw unwritable(path, error);
+  }
+}
+
+/** All checkpoints of a run, the earliest first. */
+export function listCheckpoints(folder: string): string[] {
+  try {
+    return Array.from(Deno.readDirSync(folder), ({ name }) => name)
+      .filter((name) => STEP_NAME.test(name))
+      .sort()
+      .map((name) => `${folder}/${name}`);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+/** Removes what writers that were killed left behind. */
+export function removeUnfinished(folder: string): void {
+  for (const { name } of Deno.readDirSync(folder)) {
+    if (name.includes(".tmp-")) removeIfPresent(`${folder}/${name}`);
+  }
+}
+
+/** Removes all but the last `keep` checkpoints and the one of step `best`. */
+export function pruneCheckpoints(folder: string, keep: number, best: number | undefined): void {
+  for (const path of listCheckpoints(folder).slice(0, -keep)) {
+    if (best === undefined || !path.endsWith(`/${nameOf(best)}`)) removeIfPresent(path);
+  }
+}
+
+/** The path of the checkpoint of a step. */
+export function checkpointPath(folder: string, step: number): string {
+  return `${folder}/${nameOf(step)}`;
+}
+
+/**
+ * Reads where a checkpoint stands.
+ *
+ * @throws {UserError} where it is damaged
+ */
+export function readRecord(path: string): TrainingRecord {
+  const file = `${path}/${FILES.record}`;
+  const text = readTextFile(file);
+  try {
+    const record: TrainingRecord = JSON.parse(text);
+    if (record.format === CHECKPOINT_FORMAT) return record;
+    throw new Error(`its format is ${JSON.stringify(record.format)}, not "${CHECKPOINT_FORMAT}"`);
+  } catch (error) {
+    throw new UserError(
+      ExitCode.model,
+      `Cannot resume from "${file}": ${
+        messageOf(error)
+      }; remove "${path}" to use the one before it`,
+      { cause: error },
+    );
+  }
+}
+
+/** Puts weights, moments and average of a checkpoint into a trainer. */
+export function restoreTrainer(
+  path: string,
+  trainer: NativeTrainer,
+  layout: readonly FlatPlace[],
+): ModelFolder {
+  const folder = loadModelFolder(path);
+  const file = `${path}/${FILES.state}`;
+  const { tensors } = readSafetensors(file);
+  for (const name of MOMENTS) {
+    const stored = tensors.get(name);
+    const values = stored && toFloat32(stored);
+    if (values?.length !== trainer.size) {
+      throw new UserError(
+        ExitCode.model,
+        `Cannot resume from "${file}": "${name}" has ${values?.length ?? "no"} values, ` +
+          `expected ${trainer.size}`,
+      );
+    }
+    trainer.write(name, values);
+  }
+  const average = new Float32Array(trainer.size);
+  for (const { name, start } of layout) {
+    average.set(toFloat32(folder.tensors.get(name)!), start);
+  }
+  trainer.write("average", average);
+  return folder;
+}
+
+/** Looks up tensors in a flat buffer. */
+export function tensorsOf(
+  flat: Float32Array<ArrayBuffer>,
+  layout: readonly FlatPlace[],
+): (name: string) => Float32Array<ArrayBuffer> {
+  const places = new Map(layout.map((place) => [place.name, place]));
+  return (name) => {
+    const place = places.get(name);
+    if (place === undefined) throw new RangeError(`The network has no tensor "${name}"`);
+    return flat.subarray(place.start, place.start + place.length);
+  };
+}
+
+const STEP_NAME = /^step-\d{8,}$/;
+
+/** Names sort like steps. */
+function nameOf(step: number): string {
+  return `step-${String(step).padStart(8, "0")}`;
+}

@@ -1,0 +1,177 @@
+/**
+ * The configuration of a training run: a TOML file, changed by `--set key=value`, with every option
+ * filled in and checked.
+ */
+import { parse as parseToml } from "smol-toml";
+import { ExitCode, messageOf, UserError } from "../errors.ts";
+import { describe, isObject, nearest } from "../denoiser/json_fields.ts";
+import { type DataSpec, parseDataSpec } from "../text/data_spec.ts";
+import { type Option, OPTIONS, type OptionValues } from "./options.ts";
+
+/** A run's configuration, complete and checked. */
+export interface TrainingConfig extends OptionValues {
+  readonly data: {
+    readonly train: DataSpec;
+    /** Without a development set there is no validation. */
+    readonly dev: DataSpec | null;
+  };
+}
+
+type Table = Record<string, unknown>;
+type Fail = (problem: string) => never;
+
+const SECTIONS: Readonly<Record<string, Readonly<Record<string, Option<unknown>>>>> = OPTIONS;
+const DATA_SETS = ["train", "dev"];
+
+/**
+ * Reads a configuration.
+ *
+ * @param toml the file's content
+ * @param source the file's path, for messages
+ * @param settings `section.key=value` each, as given on the command line; they overrule the file
+ * @throws {UserError} where the text is not TOML, a key is unknown or missing, or a value is not
+ *   what its option takes
+ */
+export function parseTrainingConfig(
+  toml: string,
+  source: string,
+  settings: readonly string[] = [],
+): TrainingConfig {
+  const fail: Fail = (problem) => {
+    throw new UserError(ExitCode.model, `Cannot read configuration "${source}": ${problem}`);
+  };
+  const table = readToml(toml, fail);
+  for (const setting of settings) applySetting(table, setting);
+  return checkTrainingConfig(table, fail);
+}
+
+/** Checks the tables of a configuration and fills in defaults. */
+function checkTrainingConfig(table: Table, fail: Fail): TrainingConfig {
+  expectKnown(table, [...Object.keys(SECTIONS), "data"], "", fail);
+  const data = section(table, "data", fail);
+  expectKnown(data, DATA_SETS, "data", fail);
+  if (data["train"] === undefined) {
+    fail('missing table "data.train": expected format and file (or source_file and target_file)');
+  }
+  const values = Object.entries(SECTIONS).map(([name, options]) =>
+    [name, readOptions(section(table, name, fail), name, options, fail)] as const
+  );
+  return {
+    data: {
+      train: parseDataSpec(data["train"], "data.train"),
+      dev: data["dev"] === undefined ? null : parseDataSpec(data["dev"], "data.dev"),
+    },
+    ...Object.fromEntries(values) as unknown as OptionValues,
+  };
+}
+
+/**
+ * The first key on which two configurations differ although the weights depend on it; undefined
+ * where one can go on where the other stopped.
+ */
+export function findChangedKey(
+  before: TrainingConfig,
+  now: TrainingConfig,
+): { readonly key: string; readonly before: string; readonly now: string } | undefined {
+  const difference = (key: string, left: unknown, right: unknown) =>
+    JSON.stringify(left) === JSON.stringify(right)
+      ? undefined
+      : { key, before: describe(left), now: describe(right) };
+  const changed = difference("data.train", before.data.train, now.data.train);
+  if (changed) return changed;
+  for (const [name, options] of Object.entries(SECTIONS)) {
+    const [left, right] = [before, now].map((config) =>
+      (config as unknown as Table)[name] as Table
+    );
+    for (const [key, option] of Object.entries(options)) {
+      const found = option.mayChange
+        ? undefined
+        : difference(`${name}.${key}`, left?.[key], right?.[key]);
+      if (found) return found;
+    }
+  }
+  return undefined;
+}
+
+function readToml(toml: string, fail: Fail): Table {
+  try {
+    return parseToml(toml);
+  } catch (error) {
+    // The first line says what is wrong, the others draw the place.
+    const [what = ""] = messageOf(error).split("\n", 1);
+    const { line, column } = error as { line?: number; column?: number };
+    return fail(`line ${line}, column ${column}: ${what.replace(/^Invalid TOML document: /, "")}`);
+  }
+}
+
+/** Puts the value of one `--set` into the tables. */
+function applySetting(table: Table, setting: string): void {
+  const equals = setting.indexOf("=");
+  const names = setting.slice(0, Math.max(equals, 0)).split(".").map((name) => name.trim());
+  if (equals < 0 || names.length < 2 || names.includes("")) {
+    throw new UserError(
+      ExitCode.usage,
+      `Cannot apply --set "${setting}": expected section.key=value, as in training.steps=1000`,
+    );
+  }
+  let place = table;
+  for (const name of names.slice(0, -1)) {
+    if (!isObject(place[name])) place[name] = {};
+    place = place[name] as Table;
+  }
+  place[names.at(-1)!] = settingValue(setting.slice(equals + 1).trim());
+}
+
+/** A TOML value; text that is none is a string, so that a shell needs no second quotes. */
+function settingValue(text: string): unknown {
+  try {
+    return parseToml(`value = ${text}`)["value"];
+  } catch {
+    return text;
+  }
+}
+
+function section(table: Table, name: string, fail: Fail): Table {
+  const found = table[name] ?? {};
+  if (!isObject(found)) return fail(`"${name}" is ${describe(found)}, expected a table [${name}]`);
+  return found;
+}
+
+function expectKnown(
+  table: Table,
+  names: readonly string[],
+  path: string,
+  fail: Fail,
+): void {
+  const join = (name: string) => path === "" ? name : `${path}.${name}`;
+  const stranger = Object.keys(table).find((name) => !names.includes(name));
+  if (stranger === undefined) return;
+  const near = nearest(stranger, names) ?? elsewhere(stranger);
+  const suggestion = near === undefined
+    ? `expected ${names.map(join).join(", ")}`
+    : `did you mean "${near.includes(".") ? near : join(near)}"?`;
+  fail(`unknown key "${join(stranger)}": ${suggestion}`);
+}
+
+/** The full name of an option that was put into the wrong section. */
+function elsewhere(name: string): string | undefined {
+  const found = Object.entries(SECTIONS).find(([, options]) => Object.hasOwn(options, name));
+  return found && `${found[0]}.${name}`;
+}
+
+function readOptions(
+  table: Table,
+  name: string,
+  options: Readonly<Record<string, Option<unknown>>>,
+  fail: Fail,
+): Table {
+  expectKnown(table, Object.keys(options), name, fail);
+  const values = Object.entries(options).map(([key, option]) => {
+    const value = table[key] ?? option.default;
+    if (!option.type.accepts(value)) {
+      fail(`"${name}.${key}" is ${describe(value)}, expected ${option.type.expected}`);
+    }
+    return [key, value];
+  });
+  return Object.fromEntries(values);
+}

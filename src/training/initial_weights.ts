@@ -1,0 +1,60 @@
+/** Random weights to start from, as the reference implementation draws them. */
+import { Purpose, Random } from "./random.ts";
+
+/** A tensor to be drawn. */
+export interface WeightTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** Standard deviation of BERT's weights, and of Transformer-XL's attention biases. */
+const BERT_DEVIATION = 0.02;
+
+/**
+ * The first values of a tensor.
+ *
+ * - LayerNorms start as the identity;
+ * - the encoder as in BERT: N(0, 0.02), biases 0;
+ * - token and position embeddings of the decoder: N(0, 1);
+ * - other linear layers as in PyTorch: weights and biases uniform within 1 / sqrt(inputs).
+ *
+ * @param inputsOf the inputs of the layer that a bias belongs to
+ */
+export function initialWeights(
+  { name, shape }: WeightTensor,
+  seed: number,
+  place: number,
+  inputsOf: (biasName: string) => number,
+): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
+  const random = new Random(seed, Purpose.weights, place);
+  if (/(LayerNorm|norm\d?|embedding_norm)\.weight$/.test(name)) return values.fill(1);
+  if (/(LayerNorm|norm\d?|embedding_norm)\.bias$/.test(name)) return values;
+  if (name.startsWith("encoder.")) {
+    return name.endsWith(".bias") ? values : drawNormal(values, BERT_DEVIATION, random);
+  }
+  if (/\.r_[wr]_bias$/.test(name)) return drawNormal(values, BERT_DEVIATION, random);
+  if (name.endsWith("embedding.weight") || name.endsWith("embeddings.weight")) {
+    return drawNormal(values, 1, random);
+  }
+  const inputs = name.endsWith(".bias") ? inputsOf(name) : shape[1]!;
+  return drawUniform(values, 1 / Math.sqrt(inputs), random);
+}
+
+function drawNormal(
+  values: Float32Array<ArrayBuffer>,
+  deviation: number,
+  random: Random,
+): Float32Array<ArrayBuffer> {
+  for (let i = 0; i < values.length; i++) values[i] = deviation * random.normal();
+  return values;
+}
+
+function drawUniform(
+  values: Float32Array<ArrayBuffer>,
+  bound: number,
+  random: Random,
+): Float32Array<ArrayBuffer> {
+  for (let i = 0; i < values.length; i++) values[i] = bound * (2 * random.uniform() - 1);
+  return values;
+}

@@ -1,0 +1,97 @@
+/** The `README.md` of a trained model: what it is, what it was trained on, and how good it is. */
+import { formatDuration } from "./progress.ts";
+import type { ModelConfig } from "../denoiser/config.ts";
+import { parameterCounts } from "../denoiser/parameters.ts";
+import type { CacheSummary } from "./token_cache.ts";
+import type { TrainingConfig } from "./config.ts";
+import { describeData } from "./model_config.ts";
+import type { Option } from "./options.ts";
+import { OPTIONS } from "./options.ts";
+import type { RunState } from "./checkpoint.ts";
+import type { Validation } from "./validation.ts";
+
+/** What a card tells. */
+export interface CardContent {
+  /** The run's name. */
+  readonly name: string;
+  readonly config: TrainingConfig;
+  readonly model: ModelConfig;
+  readonly state: RunState;
+  readonly data: CacheSummary;
+  /** The last validation, with its step. */
+  readonly validation: (Validation & { readonly step: number }) | undefined;
+  readonly command: string;
+  readonly version: string;
+  readonly commit: string | undefined;
+}
+
+/** Writes a card. */
+export function modelCard(content: CardContent): string {
+  const { name, config, model, state, version, commit, command } = content;
+  const { total } = parameterCounts(model.network);
+  const sections = [
+    `# ${config.card.title ?? name}`,
+    `An AR-Diffusion model (arXiv 2305.09515) of ${formatCount(total)} parameters, trained by ` +
+    `ardiff ${version}${commit === undefined ? "" : ` (commit ${commit.slice(0, 12)})`}.`,
+    "```\n" + command + "\n```",
+    "## Data\n\n" + dataSection(content),
+    "## Licence\n\n" + (config.card.license ??
+      "Not stated: the licence of the training data governs what may be done with this model."),
+    "## Training\n\n" + [
+      `${formatCount(state.step)} updates over ${formatCount(state.rows)} pairs ` +
+      `(${(state.rows / content.data.pairs).toFixed(1)} epochs) in ${
+        formatDuration(state.seconds)
+      }` +
+      `${state.skipped === 0 ? "" : `; ${state.skipped} updates were left out`}.`,
+      "Options that differ from the paper's (the rest are its defaults):",
+    ].join(" ") + "\n\n" + optionsTable(config),
+    "## Figures\n\n" + figuresSection(content),
+  ];
+  return sections.join("\n\n") + "\n";
+}
+
+function dataSection({ config, data }: CardContent): string {
+  const lines = [
+    `- Training: ${describeData(config.data.train)}, ${formatCount(data.pairs)} pairs` +
+    (data.cutSources + data.cutTargets === 0
+      ? ""
+      : `; ${formatCount(data.cutSources)} sources and ${formatCount(data.cutTargets)} targets ` +
+        "were cut"),
+  ];
+  if (config.data.dev !== null) lines.push(`- Development: ${describeData(config.data.dev)}`);
+  if (config.card.data !== null) lines.push("", config.card.data);
+  return lines.join("\n");
+}
+
+function optionsTable(config: TrainingConfig): string {
+  const shown = ["tokenizer", "text", "network", "diffusion", "training"] as const;
+  const rows = shown.flatMap((section) => {
+    const options: Readonly<Record<string, Option<unknown>>> = OPTIONS[section];
+    const values = config[section] as Readonly<Record<string, unknown>>;
+    return Object.entries(options)
+      .filter(([key, option]) => JSON.stringify(values[key]) !== JSON.stringify(option.default))
+      .map(([key]) => `| ${section}.${key} | ${JSON.stringify(values[key])} |`);
+  });
+  return ["| option | value |", "|---|---|", ...rows].join("\n");
+}
+
+function figuresSection({ config, validation }: CardContent): string {
+  if (validation === undefined) return "There was no development set.";
+  const { lines, steps, grid, candidates } = config.validation;
+  const rows = validation.byTimestep.map(({ from, to, mse, nll }) =>
+    `| ${from}-${to - 1} | ${mse.toFixed(4)} | ${nll.toFixed(4)} |`
+  );
+  const samples = validation.samples.map(({ source, output }) => `- ${source}\n  → ${output}`);
+  return [
+    `At step ${formatCount(validation.step)}: BLEU ${validation.bleu.toFixed(2)} (sacreBLEU's, ` +
+    `${lines} lines of the development set, ${steps} steps, grid "${grid}", ${candidates} ` +
+    `candidate${candidates === 1 ? "" : "s"}), loss ${validation.terms.loss.toFixed(4)}.`,
+    "By timestep (squared error and rounding loss of the text's slots):",
+    ["| timesteps | mse | nll |", "|---|---|---|", ...rows].join("\n"),
+    ...(samples.length === 0 ? [] : ["Outputs, not selected:", samples.join("\n")]),
+  ].join("\n\n");
+}
+
+function formatCount(count: number): string {
+  return count.toLocaleString("en");
+}

@@ -1,0 +1,408 @@
+/**
+ * Every option of a training configuration: what it may be, its default, where the default comes
+ * from and what it does. The table is the only place that knows: reading, checking, resuming and
+ * the documentation follow it.
+ *
+ * Defaults are those of the paper's CommonGen run (AR-Diffusion, arXiv 2305.09515).
+ */
+import { TIME_CONDITIONINGS } from "../denoiser/config.ts";
+import {
+  boolean,
+  type FieldType,
+  integer,
+  nullable,
+  number,
+  oneOf,
+  text,
+} from "../denoiser/json_fields.ts";
+import { NOISE_SCHEDULES } from "../diffusion/noise_schedule.ts";
+import { STEP_GRIDS } from "../diffusion/step_grid.ts";
+import { NORMALIZERS } from "../text/normalizer.ts";
+
+/** One option. */
+export interface Option<T> {
+  readonly type: FieldType<T>;
+  readonly default: T;
+  /** Who the default comes from. */
+  readonly source: string;
+  /** What the option does, one or two sentences. */
+  readonly text: string;
+  /** Whether a run may be resumed with another value. */
+  readonly mayChange: boolean;
+}
+
+const PAPER = "AR-Diffusion (CommonGen)";
+const REFERENCE = "AR-Diffusion, its implementation";
+const OURS = "ardiff";
+
+/** An option on which the weights depend. */
+function fixed<T>(
+  type: FieldType<T>,
+  standard: T,
+  source: string,
+  text: string,
+): Option<T> {
+  return { type, default: standard, source, text, mayChange: false };
+}
+
+/** An option that may change between two parts of a run. */
+function free<T>(
+  type: FieldType<T>,
+  standard: T,
+  source: string,
+  text: string,
+): Option<T> {
+  return { type, default: standard, source, text, mayChange: true };
+}
+
+const path: FieldType<string> = {
+  expected: "a path",
+  accepts: (value): value is string => typeof value === "string" && value !== "",
+};
+const device: FieldType<string> = {
+  expected: '"auto", "cpu", "cuda" or "cuda:N"',
+  accepts: (value): value is string =>
+    typeof value === "string" && /^(auto|cpu|cuda(:\d+)?)$/.test(value),
+};
+const normalizers: FieldType<readonly (typeof NORMALIZERS)[number][]> = {
+  expected: `a list of ${NORMALIZERS.map((name) => `"${name}"`).join(", ")}`,
+  accepts: (value): value is readonly (typeof NORMALIZERS)[number][] =>
+    Array.isArray(value) && value.every((entry) => NORMALIZERS.includes(entry)),
+};
+// Named, since the compiler would widen choices that stand in a call to strings.
+const lengths = oneOf(["fixed", "batch"]);
+const timeConditionings = oneOf(TIME_CONDITIONINGS);
+const noiseSchedules = oneOf(NOISE_SCHEDULES);
+const timestepKinds = oneOf(["token", "sentence"]);
+const decays = oneOf(["constant", "linear"]);
+const roundingLosses = oneOf(["x0", "prediction"]);
+const dtypes = oneOf(["f32", "bf16"]);
+const reactions = oneOf(["stop", "skip"]);
+const grids = oneOf(STEP_GRIDS);
+const metrics = oneOf(["bleu", "loss"]);
+const exports = oneOf(["last", "best"]);
+const rate = number(0, 0.999);
+const share = number(0, 1);
+const count = integer(1, 2 ** 31 - 1);
+const countOrNever = integer(0, 2 ** 31 - 1);
+const width = integer(1, 65_536);
+
+/** All options by section; `[data]` is described by `data_spec.ts`. */
+export const OPTIONS = {
+  tokenizer: {
+    file: fixed(
+      nullable(path),
+      null,
+      OURS,
+      "A Hugging Face tokenizer.json to use; without one, byte-level BPE is trained on both sides of the training data.",
+    ),
+    vocabulary_size: fixed(
+      integer(259, 1_000_000),
+      30_522,
+      `${PAPER}: the size of its BERT vocabulary`,
+      "Tokens to train; no more than the text supports.",
+    ),
+    min_frequency: fixed(
+      count,
+      2,
+      "Hugging Face tokenizers",
+      "Pairs of tokens seen less often are not merged.",
+    ),
+    normalizers: fixed(
+      normalizers,
+      [],
+      OURS,
+      "Applied to all text, in this order, in training and in generation.",
+    ),
+  },
+  text: {
+    target_slots: fixed(
+      integer(1, 2 ** 20),
+      54,
+      PAPER,
+      "Target slots N; longer targets are cut and counted.",
+    ),
+    length: fixed(
+      lengths,
+      "fixed",
+      PAPER,
+      'Whether every target is padded to target_slots, or ("batch") to the longest of its batch, rounded up to a multiple of 4.',
+    ),
+    max_source_tokens: fixed(
+      integer(1, 2 ** 20),
+      512,
+      REFERENCE,
+      "Longer sources are cut and counted.",
+    ),
+  },
+  network: {
+    embedding_size: fixed(width, 64, PAPER, "Width C of token embeddings and latents."),
+    hidden_size: fixed(
+      integer(2, 65_536),
+      128,
+      PAPER,
+      "Hidden width d, a multiple of attention_heads.",
+    ),
+    encoder_layers: fixed(integer(0, 1024), 6, PAPER, "Layers of the encoder."),
+    decoder_layers: fixed(integer(1, 1024), 6, PAPER, "Layers of the decoder."),
+    attention_heads: fixed(width, 8, PAPER, "Attention heads of encoder and decoder."),
+    encoder_ffn_size: fixed(
+      integer(1, 2 ** 20),
+      512,
+      PAPER,
+      "Inner width of the encoder's feed-forward layers; the decoder's is 4d.",
+    ),
+    time_channels: fixed(
+      integer(2, 65_536),
+      64,
+      REFERENCE,
+      "Width of the sinusoidal time embedding, even.",
+    ),
+    max_positions: fixed(
+      integer(1, 2 ** 20),
+      512,
+      REFERENCE,
+      "Learned positions on either side, at least target_slots and max_source_tokens.",
+    ),
+    time_conditioning: fixed(
+      timeConditionings,
+      "txl",
+      PAPER,
+      'How timesteps enter: an extra attention key ("txl"), a rotation of queries and keys ("rotary"), or a term of the input ("additive", as in Diffusion-LM).',
+    ),
+    self_conditioning: fixed(
+      boolean,
+      false,
+      PAPER,
+      "Whether the decoder is also given its previous prediction (Chen et al. 2023).",
+    ),
+    embedding_layer_norm: fixed(
+      boolean,
+      false,
+      `${PAPER}; on in Difformer`,
+      "LayerNorm on token embeddings, which keeps them from collapsing under the anchor loss.",
+    ),
+  },
+  diffusion: {
+    steps: fixed(integer(2, 1_000_000), 2000, PAPER, "Diffusion steps T."),
+    noise_schedule: fixed(
+      noiseSchedules,
+      "sqrt",
+      PAPER,
+      "How fast the signal fades over the steps.",
+    ),
+    timesteps: fixed(
+      timestepKinds,
+      "token",
+      PAPER,
+      "One timestep per slot, left ahead of right, or one per sentence (Diffusion-LM, GENIE).",
+    ),
+    anchor_scale: fixed(
+      number(1, 1e6),
+      2,
+      PAPER,
+      "Distance of the anchor in multiples of the number of slots: the larger, the less left and right differ.",
+    ),
+    noise_factor: fixed(
+      number(1e-3, 1e3),
+      1,
+      `${PAPER}; 4 is better (SPEC section 8)`,
+      "F in z = sqrt(abar) x0 + F sqrt(1 - abar) eps; the network's input is rescaled to unit variance and generation starts from F times noise.",
+    ),
+    rescale_timesteps: fixed(
+      boolean,
+      true,
+      REFERENCE,
+      "Whether the network takes timesteps as t * 1000 / T.",
+    ),
+    left_to_right_share: fixed(
+      nullable(share),
+      null,
+      PAPER,
+      "Share of training indices drawn from the phase in which slots start one after another; without it all indices are equally likely.",
+    ),
+  },
+  training: {
+    steps: free(count, 40_000, PAPER, "Updates. Linear decay ends here."),
+    batch_size: fixed(count, 128, PAPER, "Rows of one micro-batch."),
+    accumulation: fixed(
+      integer(1, 65_535),
+      24,
+      `${PAPER}: 3072 rows an update`,
+      "Micro-batches whose gradients make one update.",
+    ),
+    learning_rate: fixed(number(0, 10), 3e-4, PAPER, "Peak learning rate."),
+    warmup_steps: fixed(
+      countOrNever,
+      4000,
+      PAPER,
+      "Updates over which the learning rate rises linearly from 0.",
+    ),
+    decay: fixed(
+      decays,
+      "constant",
+      `${PAPER}; linear in its other runs`,
+      "What the learning rate does after warm-up: stay, or fall linearly to 0.",
+    ),
+    beta1: fixed(number(0, 0.9999999), 0.9, "AdamW, PyTorch", "Decay of the first moment."),
+    beta2: fixed(number(0, 0.9999999), 0.999, "AdamW, PyTorch", "Decay of the second moment."),
+    epsilon: fixed(number(0, 1), 1e-8, "AdamW, PyTorch", "Added to the denominator."),
+    weight_decay: fixed(number(0, 1), 0, PAPER, "Decoupled weight decay, on all weights."),
+    clip_norm: fixed(number(0, 1e9), 0, OURS, "Gradients are scaled down to this norm; 0 never."),
+    ema_decay: fixed(
+      share,
+      0.9999,
+      PAPER,
+      "Decay of the moving average of the weights, which is what generates and is saved as the model.",
+    ),
+    ema_warmup: fixed(
+      boolean,
+      false,
+      `${PAPER}; on in Diffusion-LM's successors`,
+      "Lower the decay to (1 + n) / (10 + n) at update n, so that a short run's average forgets its start.",
+    ),
+    dropout: fixed(rate, 0.2, PAPER, "Dropout of hidden states."),
+    attention_dropout: fixed(rate, 0, OURS, "Dropout of attention probabilities."),
+    label_smoothing: fixed(
+      rate,
+      0,
+      PAPER,
+      "Share of the target's probability spread over the vocabulary in the rounding loss.",
+    ),
+    rounding_loss: fixed(
+      roundingLosses,
+      "x0",
+      `${PAPER}; "prediction" in Difformer`,
+      "What the rounding loss is taken of: the noised embedding, or the network's prediction (the anchor loss).",
+    ),
+    self_conditioning_probability: fixed(
+      share,
+      0.5,
+      "Analog Bits",
+      "Share of micro-batches with a first pass that gives the self-conditioning input; used with network.self_conditioning.",
+    ),
+    self_conditioning_noise: fixed(
+      number(0, 100),
+      0,
+      `${PAPER}; FastDiSS perturbs`,
+      "Standard deviation of noise added to the self-conditioning input.",
+    ),
+    source_dropout: fixed(
+      share,
+      0,
+      `${PAPER}; 0.1 for classifier-free guidance`,
+      "Share of rows whose source is reduced to its first token.",
+    ),
+    padding_weight: fixed(
+      share,
+      1,
+      PAPER,
+      "Weight of the loss of padding slots after the end token.",
+    ),
+    dtype: fixed(
+      dtypes,
+      "f32",
+      OURS,
+      "Data type of the network's matmuls; bf16 is mixed precision, as in the paper's runs (there with float16).",
+    ),
+    device: free(
+      device,
+      "auto",
+      OURS,
+      'Where to train; "auto" takes the first CUDA device, or else the CPU.',
+    ),
+    threads: free(
+      integer(0, 1024),
+      0,
+      OURS,
+      "CPU threads; 0: one per hardware thread. Another number changes the last bits of float32 results.",
+    ),
+    seed: fixed(integer(0, 2 ** 52), 1, OURS, "Everything random follows from it."),
+    non_finite: free(
+      reactions,
+      "stop",
+      OURS,
+      "What to do where the gradients are not finite: stop with an error, or leave out the update.",
+    ),
+  },
+  validation: {
+    every: free(countOrNever, 1000, OURS, "Updates between validations; 0 never."),
+    lines: free(count, 200, OURS, "Lines of the development set that are translated for BLEU."),
+    loss_lines: free(
+      count,
+      1000,
+      OURS,
+      "Pairs of the development set that the validation loss is taken over.",
+    ),
+    steps: free(count, 20, PAPER, "Network evaluations a line."),
+    grid: free(grids, "even", PAPER, "How they are spaced, as in generation."),
+    candidates: free(
+      count,
+      1,
+      OURS,
+      "Candidates a line, one of which is chosen by minimum Bayes risk.",
+    ),
+    samples: free(countOrNever, 5, OURS, "Generated lines that are shown."),
+  },
+  checkpoints: {
+    every: free(countOrNever, 1000, OURS, "Updates between checkpoints; 0 never."),
+    minutes: free(
+      number(0, 1e6),
+      10,
+      OURS,
+      "Minutes after which a checkpoint is due even so; 0 never.",
+    ),
+    keep: free(count, 2, OURS, "How many of the latest checkpoints are kept, besides the best."),
+    metric: free(metrics, "bleu", OURS, "What the best checkpoint is best in."),
+    export: free(exports, "last", OURS, "Which checkpoint becomes the model."),
+    dtype: free(dtypes, "f32", OURS, "How the model's weights are stored."),
+  },
+  card: {
+    title: free(nullable(text), null, OURS, "Name of the model; the run's name by default."),
+    license: free(nullable(text), null, OURS, "Licence of the data, and so of the model."),
+    data: free(
+      nullable(text),
+      null,
+      OURS,
+      "Where the data come from, with the attribution their licence asks for.",
+    ),
+  },
+  log: {
+    every: free(count, 50, OURS, "Updates between lines of log.jsonl."),
+    tensorboard: free(boolean, true, OURS, "Whether to write TensorBoard event files."),
+  },
+} as const;
+
+/** The type of an option's value. */
+type ValueOf<O> = O extends Option<infer T> ? T : never;
+
+/** The values of all options. */
+export type OptionValues = {
+  readonly [Section in keyof typeof OPTIONS]: {
+    readonly [Name in keyof (typeof OPTIONS)[Section]]: ValueOf<(typeof OPTIONS)[Section][Name]>;
+  };
+};
+
+/** An option as the documentation shows it. */
+export interface OptionDoc {
+  /** Section and name, as `--set` takes them. */
+  readonly name: string;
+  /** As it would stand in a configuration; "none" where there is no value. */
+  readonly default: string;
+  readonly expected: string;
+  readonly source: string;
+  readonly text: string;
+}
+
+/** Every option in the order of the table. */
+export function describeOptions(): OptionDoc[] {
+  return Object.entries(OPTIONS).flatMap(([section, options]) =>
+    Object.entries(options as Readonly<Record<string, Option<unknown>>>).map(([name, option]) => ({
+      name: `${section}.${name}`,
+      default: option.default === null ? "none" : JSON.stringify(option.default),
+      expected: option.type.expected,
+      source: option.source,
+      text: option.text,
+    }))
+  );
+}

@@ -1,0 +1,177 @@
+/** Tells people and programs how a run goes: progress, log.jsonl and TensorBoard. */
+import type { LossTerms, TrainerUsage } from "../native/trainer.ts";
+import type { RunState } from "./checkpoint.ts";
+import type { TrainingConfig } from "./config.ts";
+import { EventFile } from "./event_file.ts";
+import { JsonLog } from "./json_log.ts";
+import { Progress, type ProgressOutput } from "./progress.ts";
+import type { Update } from "./updates.ts";
+import type { Sample, Validation } from "./validation.ts";
+
+/** Averages over the updates since the last record. */
+class Interval {
+  #updates = 0;
+  #tokens = 0;
+  #rows = 0;
+  #seconds = 0;
+  #shimSeconds = 0;
+  readonly #sums = { loss: 0, mse: 0, nll: 0, prior: 0, gradientNorm: 0 };
+
+  add(update: Update, seconds: number, shimSeconds: number): void {
+    this.#updates++;
+    this.#tokens += update.tokens;
+    this.#rows += update.rows;
+    this.#seconds += seconds;
+    this.#shimSeconds += shimSeconds;
+    for (const name of ["loss", "mse", "nll", "prior"] as const) {
+      this.#sums[name] += update.terms[name];
+    }
+    this.#sums.gradientNorm += update.gradientNorm;
+  }
+
+  means() {
+    const mean = (sum: number) => sum / this.#updates;
+    const { loss, mse, nll, prior, gradientNorm } = this.#sums;
+    const terms: LossTerms = {
+      loss: mean(loss),
+      mse: mean(mse),
+      nll: mean(nll),
+      prior: mean(prior),
+    };
+    return {
+      terms,
+      gradientNorm: mean(gradientNorm),
+      secondsPerStep: mean(this.#seconds),
+      tokensPerSecond: this.#tokens / this.#seconds,
+      rowsPerSecond: this.#rows / this.#seconds,
+      /** Share of the time that was not spent in the shim. */
+      orchestration: 1 - this.#shimSeconds / this.#seconds,
+    };
+  }
+}
+
+/** Where and what a run reports. */
+export interface ReporterOptions {
+  /** The run's folder. */
+  readonly output: string;
+  readonly config: TrainingConfig;
+  /** Where the run stands at its start. */
+  readonly start: RunState;
+  /** The last step. */
+  readonly last: number;
+  /** When the run's time is over, in milliseconds of `performance.now()`; infinite without a limit. */
+  readonly deadline: number;
+  readonly io: ProgressOutput;
+}
+
+/** Reports on a run. Dispose of it at the end. */
+export class Reporter implements Disposable {
+  readonly #options: ReporterOptions;
+  readonly #progress: Progress;
+  readonly #log: JsonLog;
+  readonly #events: EventFile | undefined;
+  #interval = new Interval();
+  #recent = new Interval();
+  #shimSeconds = 0;
+
+  constructor(options: ReporterOptions) {
+    const { output, start, config, io } = options;
+    this.#options = options;
+    this.#progress = new Progress(io);
+    this.#log = new JsonLog(`${output}/log.jsonl`, start.step);
+    this.#events = config.log.tensorboard
+      ? new EventFile(`${output}/tensorboard`, start.step + 1, Date.now() / 1000)
+      : undefined;
+  }
+
+  /** Writes a message. */
+  say(message: string): void {
+    this.#progress.say(message);
+  }
+
+  /** Reports an update that took some seconds. */
+  update(update: Update, state: RunState, seconds: number, usage: TrainerUsage): void {
+    const shimSeconds = usage.forward + usage.backward + usage.update;
+    for (const interval of [this.#interval, this.#recent]) {
+      interval.add(update, seconds, shimSeconds - this.#shimSeconds);
+    }
+    this.#shimSeconds = shimSeconds;
+    const { config, last, deadline } = this.#options;
+    const { step, epoch } = update;
+    if (!update.applied) this.say(`Left out step ${step}: its gradients were not finite.`);
+    const now = performance.now();
+    if (this.#progress.isDue(now)) {
+      const moment = this.#recent.means();
+      const secondsAllowed = (deadline - now) / 1000;
+      this.#progress.show({ step, last, epoch, secondsAllowed, ...moment }, now);
+      this.#recent = new Interval();
+    }
+    if (step % config.log.every !== 0) return;
+    const { terms, ...means } = this.#interval.means();
+    this.#interval = new Interval();
+    const record = {
+      ...terms,
+      gradientNorm: means.gradientNorm,
+      learningRate: update.learningRate,
+      tokensPerSecond: means.tokensPerSecond,
+      stepsPerSecond: 1 / means.secondsPerStep,
+      rowsPerSecond: means.rowsPerSecond,
+      orchestration: means.orchestration,
+      peakBytes: usage.peakBytes,
+    };
+    this.#log.write("update", step, {
+      epoch,
+      ...record,
+      seconds: state.seconds,
+      skipped: state.skipped,
+    });
+    this.#events?.scalars(step, Date.now() / 1000, prefixed("train", record));
+  }
+
+  /** Reports a validation that took some seconds. */
+  validation(step: number, result: Validation, seconds: number): void {
+    const { terms, bleu, byTimestep, samples } = result;
+    this.#log.write("validation", step, { ...terms, bleu, byTimestep, samples, seconds });
+    const now = Date.now() / 1000;
+    const curves = Object.fromEntries(byTimestep.flatMap(({ from, to, mse, nll }) => [
+      [`validation_mse/${from}-${to - 1}`, mse],
+      [`validation_nll/${from}-${to - 1}`, nll],
+    ]));
+    this.#events?.scalars(step, now, { ...prefixed("validation", { ...terms, bleu }), ...curves });
+    this.#events?.text(step, now, "samples", samplesTable(samples));
+    this.say(
+      `Validation at step ${step}: BLEU ${bleu.toFixed(2)}, loss ${terms.loss.toFixed(4)} ` +
+        `(mse by timestep ${byTimestep.map(({ mse }) => mse.toFixed(2)).join(" ")})`,
+    );
+    for (const { source, output } of samples) this.say(`  ${source}\n    -> ${output}`);
+  }
+
+  /** Reports a checkpoint. */
+  checkpoint(step: number, path: string): void {
+    this.#log.write("checkpoint", step, { path });
+  }
+
+  [Symbol.dispose](): void {
+    this.#progress.close();
+    this.#log[Symbol.dispose]();
+    this.#events?.[Symbol.dispose]();
+  }
+}
+
+function prefixed(
+  group: string,
+  values: Readonly<Record<string, number>>,
+): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [`${group}/${name}`, value]),
+  );
+}
+
+/** Samples as a table in Markdown. */
+function samplesTable(samples: readonly Sample[]): string {
+  const cell = (text: string) => text.replaceAll("|", "\\|");
+  const rows = samples.map(({ source, output, reference }) =>
+    `| ${cell(source)} | ${cell(output)} | ${cell(reference)} |`
+  );
+  return ["| source | output | reference |", "|---|---|---|", ...rows].join("\n");
+}

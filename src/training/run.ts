@@ -1,0 +1,199 @@
+/** A run that is ready to train: tokenizer, data, network and where it stands. */
+import { ExitCode, UserError } from "../errors.ts";
+import type { ModelConfig } from "../denoiser/config.ts";
+import { networkFields } from "../denoiser/network_fields.ts";
+import { resolveDevice } from "../native/device.ts";
+import { type Device, NativeModel } from "../native/model.ts";
+import { flatLayout, type FlatPlace, NativeTrainer } from "../native/trainer.ts";
+import { readPairs } from "../text/records.ts";
+import { parseTokenizer, type Tokenizer } from "../text/tokenizer.ts";
+import { preparedBatches, type TrainingData } from "./batch_stream.ts";
+import {
+  type CheckpointContent,
+  readRecord,
+  restoreTrainer,
+  type RunState,
+  type TrainingRecord,
+} from "./checkpoint.ts";
+import { findChangedKey, type TrainingConfig } from "./config.ts";
+import { initialWeights } from "./initial_weights.ts";
+import { modelConfigOf, processOf } from "./model_config.ts";
+import { slotsOfPairs } from "./slots.ts";
+import { TokenCache } from "./token_cache.ts";
+import { readTextFile } from "../denoiser/files.ts";
+import { trainBpe } from "../text/bpe_trainer.ts";
+import { type Update, updates } from "./updates.ts";
+
+/** What a run is made from. */
+export interface RunOptions {
+  readonly config: TrainingConfig;
+  /** Path of the configuration, for messages. */
+  readonly source: string;
+  /** Where tokenised data are kept. */
+  readonly cacheFolder: string;
+  /** A checkpoint to go on from. */
+  readonly checkpoint: string | undefined;
+  /** Says what takes a while. */
+  readonly say: (message: string) => void;
+}
+
+const START: RunState = {
+  step: 0,
+  skipped: 0,
+  position: { epoch: 0, batch: 0 },
+  rows: 0,
+  seconds: 0,
+  best: null,
+};
+
+/** A run. Dispose of it when done. */
+export class Run implements Disposable {
+  private constructor(
+    readonly config: TrainingConfig,
+    readonly model: ModelConfig,
+    readonly tokenizer: Tokenizer,
+    readonly data: TrainingData,
+    readonly trainer: NativeTrainer,
+    readonly layout: readonly FlatPlace[],
+    readonly device: Device,
+    /** Where the run stood when it was opened. */
+    readonly start: RunState,
+  ) {}
+
+  /**
+   * Opens a run at its start or at a checkpoint.
+   *
+   * @throws {UserError} where data cannot be read, options do not go together, the checkpoint is
+   *   damaged or was made with other options or data
+   */
+  static async open(options: RunOptions): Promise<Run> {
+    const { config, checkpoint, source } = options;
+    const record = checkpoint === undefined ? undefined : readRecord(checkpoint);
+    if (record !== undefined) expectSameConfig(record, config, checkpoint!);
+    const tokenizer = await openTokenizer(options);
+    const { max_source_tokens: maxSourceTokens, target_slots: targetSlots } = config.text;
+    const pairs = await TokenCache.open(
+      options.cacheFolder,
+      config.data.train,
+      tokenizer,
+      { maxSourceTokens, targetSlots },
+      () => options.say("Tokenising the training data."),
+    );
+    try {
+      if (record !== undefined && record.data !== pairs.key) {
+        throw new UserError(
+          ExitCode.data,
+          `Cannot resume from "${checkpoint}": the files of "data.train" have changed since; ` +
+            "put them back or start anew with another --output",
+        );
+      }
+      const model = modelConfigOf(config, tokenizer, pairs, source);
+      const data = { pairs, slots: slotsOfPairs(pairs, model.text) };
+      const device = resolveDevice(parseDevice(config.training.device));
+      const { trainer, layout } = await createTrainer(config, model, device);
+      if (checkpoint !== undefined) restoreTrainer(checkpoint, trainer, layout);
+      return new Run(config, model, tokenizer, data, trainer, layout, device, record ?? START);
+    } catch (error) {
+      pairs[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Makes updates without end, from where the run stands. */
+  updates(): AsyncGenerator<Update, never, undefined> {
+    const { step, position, skipped } = this.start;
+    const batches = preparedBatches(this.data, this.config, this.model, step + 1, position);
+    return updates(
+      this.trainer,
+      batches,
+      this.config,
+      skipped,
+      (rows) => this.#describeRows(rows),
+    );
+  }
+
+  /** What a checkpoint of a state holds. */
+  checkpointContent(state: RunState): CheckpointContent {
+    return {
+      state,
+      data: this.data.pairs.key,
+      config: this.config,
+      model: this.model,
+      tokenizerJson: this.tokenizer.toJson(),
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.trainer[Symbol.dispose]();
+    this.data.pairs[Symbol.dispose]();
+  }
+
+  #describeRows(rows: Uint32Array): string {
+    const { train } = this.config.data;
+    const file = train.format === "text" ? train.sourceFile : train.file;
+    const lines = Array.from(rows.subarray(0, 8), (row) => this.data.pairs.line(row));
+    const more = rows.length > lines.length ? ` and ${rows.length - lines.length} more` : "";
+    return `${file} lines ${lines.join(", ")}${more}`;
+  }
+}
+
+/** The device that `training.device` names. */
+function parseDevice(name: string): "auto" | Device {
+  if (name === "auto") return name;
+  const [kind, index = "0"] = name.split(":");
+  return { kind: kind as Device["kind"], index: Number(index) };
+}
+
+function expectSameConfig(record: TrainingRecord, config: TrainingConfig, path: string): void {
+  const changed = findChangedKey(record.config, config);
+  if (changed === undefined) return;
+  throw new UserError(
+    ExitCode.model,
+    `Cannot resume from "${path}": "${changed.key}" was ${changed.before} and is now ` +
+      `${changed.now}; set it back or start anew with another --output`,
+  );
+}
+
+async function openTokenizer({ config, checkpoint, say }: RunOptions): Promise<Tokenizer> {
+  const { file, vocabulary_size, min_frequency, normalizers } = config.tokenizer;
+  const given = checkpoint === undefined ? file : `${checkpoint}/tokenizer.json`;
+  if (given !== null) return await parseTokenizer(readTextFile(given), given);
+  say(`Training a tokenizer of ${vocabulary_size} tokens.`);
+  const json = await trainBpe(sidesOf(config), {
+    vocabSize: vocabulary_size,
+    minFrequency: min_frequency,
+    normalizers,
+  });
+  return await parseTokenizer(json, "tokenizer.json");
+}
+
+/** Both sides of the training data, one vocabulary being shared by them. */
+async function* sidesOf(config: TrainingConfig): AsyncGenerator<string> {
+  for await (const { source, target } of readPairs(config.data.train)) {
+    yield source;
+    yield target;
+  }
+}
+
+async function createTrainer(
+  { training }: TrainingConfig,
+  model: ModelConfig,
+  device: Device,
+): Promise<{ trainer: NativeTrainer; layout: FlatPlace[] }> {
+  using network = new NativeModel(networkFields(model.network));
+  const inputs = new Map(network.tensors.map(({ name, shape }) => [name, shape.at(-1)!]));
+  // A bias has as many inputs as the weight of its layer; the output layer's weight is tied.
+  const inputsOf = (bias: string) =>
+    inputs.get(bias.replace(/\.bias$/, ".weight")) ?? model.network.embedding_size;
+  network.tensors.forEach((tensor, index) => {
+    network.write(index, initialWeights(tensor, training.seed, index, inputsOf));
+  });
+  const trainer = await NativeTrainer.create(network, {
+    device,
+    dtype: training.dtype,
+    threads: training.threads,
+    portable: false,
+    ...processOf(model),
+  });
+  return { trainer, layout: flatLayout(network) };
+}

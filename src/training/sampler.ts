@@ -1,0 +1,48 @@
+/** Generates with the weights of a run while it trains. */
+import { Denoiser } from "../denoiser/denoiser.ts";
+import { generateBatch, type GenerateOptions } from "../generation/generate.ts";
+import { Model } from "../generation/model.ts";
+import { tensorsOf } from "./checkpoint.ts";
+import type { Run } from "./run.ts";
+import type { Sampler } from "./validation.ts";
+
+/** Lines in the network at once. */
+const BATCH_SIZE = 64;
+
+/** A sampler of a run's averaged weights as they are when it is called. */
+export function samplerOf(run: Run): Sampler {
+  const { validation, training } = run.config;
+  const options: GenerateOptions = {
+    steps: validation.steps,
+    grid: validation.grid,
+    sampler: "posterior",
+    eta: 0,
+    candidates: validation.candidates,
+    seed: 0n,
+    rounding: true,
+    maxRows: 8 * BATCH_SIZE,
+    batchSize: BATCH_SIZE,
+    maxWait: 0,
+    select: "mbr",
+    utility: "bleu",
+    mbrMethod: "exact",
+  };
+  return async (lines) => {
+    const denoiser = await Denoiser.create(
+      run.model.network,
+      tensorsOf(run.trainer.read("average"), run.layout),
+      { device: run.device, dtype: training.dtype, threads: training.threads },
+    );
+    using model = new Model(run.model, run.tokenizer, denoiser);
+    const texts: string[] = [];
+    // Sorted, lines of a batch have about the same number of slots.
+    const order = lines.map((line, index) => ({ line, index }))
+      .sort((left, right) => left.line.length - right.line.length);
+    for (let start = 0; start < order.length; start += BATCH_SIZE) {
+      const part = order.slice(start, start + BATCH_SIZE);
+      const results = await generateBatch(model, part.map(({ line }) => line), options);
+      part.forEach(({ index }, i) => texts[index] = results[i]!.text);
+    }
+    return texts;
+  };
+}

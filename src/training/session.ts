@@ -1,0 +1,163 @@
+/** A run under way: makes updates, and validates, saves and reports when that is due. */
+import { ExitCode, UserError } from "../errors.ts";
+import { type Best, pruneCheckpoints, type RunState, writeCheckpoint } from "./checkpoint.ts";
+import { type EndingSignal, Interruption } from "./interruption.ts";
+import type { Reporter } from "./reporter.ts";
+import type { Run } from "./run.ts";
+import { NonFiniteUpdate, type Update } from "./updates.ts";
+import { type Sampler, validate, type Validation } from "./validation.ts";
+import type { ValidationSet } from "./validation_set.ts";
+
+/** What a session works with. */
+export interface SessionOptions {
+  readonly run: Run;
+  readonly reporter: Reporter;
+  /** Where checkpoints go. */
+  readonly folder: string;
+  /** Absent without a development set. */
+  readonly validationSet: ValidationSet | undefined;
+  readonly sampler: Sampler;
+  /** The last step. */
+  readonly last: number;
+  /** When to stop, in milliseconds of `performance.now()`. */
+  readonly deadline: number;
+}
+
+/** A validation and its step. */
+export interface ValidationAt extends Validation {
+  readonly step: number;
+}
+
+/** Trains until a step, a time or a signal. */
+export class Session {
+  readonly #options: SessionOptions;
+  #state: RunState;
+  #validation: ValidationAt | undefined;
+  #savedAt = performance.now();
+  #savedStep: number;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#state = options.run.start;
+    this.#savedStep = this.#state.step;
+  }
+
+  /** Where the run stands. */
+  get state(): RunState {
+    return this.#state;
+  }
+
+  /** The last validation of this session. */
+  get validation(): ValidationAt | undefined {
+    return this.#validation;
+  }
+
+  /**
+   * Trains; what is reached is saved, whatever the reason to stop.
+   *
+   * @returns the signal that ended the run early, if one did
+   * @throws {NonFiniteUpdate} where gradients are not finite, after saving the step before
+   */
+  async train(): Promise<EndingSignal | undefined> {
+    const { reporter, last } = this.#options;
+    using interruption = new Interruption((signal) =>
+      reporter.say(`${signal}: saving after this step; once more to stop at once.`)
+    );
+    try {
+      if (this.#state.step < last) await this.#updates(interruption);
+    } catch (error) {
+      if (error instanceof NonFiniteUpdate) this.#save();
+      throw error;
+    }
+    if (interruption.signal === undefined) await this.#validate();
+    this.#save();
+    return interruption.signal;
+  }
+
+  async #updates(interruption: Interruption): Promise<void> {
+    const { run, reporter, last, deadline } = this.#options;
+    const { validation } = run.config;
+    let began = performance.now();
+    for await (const update of run.updates()) {
+      const now = performance.now();
+      const seconds = (now - began) / 1000;
+      this.#state = advance(this.#state, update, seconds);
+      reporter.update(update, this.#state, seconds, run.trainer.usage());
+      if (interruption.signal !== undefined || update.step >= last || now >= deadline) return;
+      if (isMultiple(update.step, validation.every)) await this.#validate();
+      if (interruption.signal !== undefined) return;
+      if (this.#isSaveDue()) this.#save();
+      began = performance.now();
+    }
+  }
+
+  async #validate(): Promise<void> {
+    const { run, reporter, validationSet, sampler } = this.#options;
+    const { step } = this.#state;
+    if (validationSet === undefined || this.#validation?.step === step) return;
+    const began = performance.now();
+    const result = await validate(run.trainer, validationSet, run.config, run.model, sampler);
+    reporter.validation(step, result, (performance.now() - began) / 1000);
+    this.#validation = { step, ...result };
+    const { metric } = run.config.checkpoints;
+    const value = metric === "bleu" ? result.bleu : result.terms.loss;
+    const best: Best = { step, metric, value };
+    if (!isBetter(best, this.#state.best)) return;
+    this.#state = { ...this.#state, best };
+    this.#save();
+  }
+
+  #isSaveDue(): boolean {
+    const { every, minutes } = this.#options.run.config.checkpoints;
+    return isMultiple(this.#state.step, every) ||
+      (minutes > 0 && performance.now() - this.#savedAt >= 60_000 * minutes);
+  }
+
+  #save(): void {
+    const { run, reporter, folder } = this.#options;
+    const { step, best } = this.#state;
+    if (step === this.#savedStep) return;
+    expectFinite(run, step);
+    const path = writeCheckpoint(
+      folder,
+      run.trainer,
+      run.layout,
+      run.checkpointContent(this.#state),
+    );
+    pruneCheckpoints(folder, run.config.checkpoints.keep, best?.step);
+    reporter.checkpoint(step, path);
+    this.#savedStep = step;
+    this.#savedAt = performance.now();
+  }
+}
+
+function advance(state: RunState, update: Update, seconds: number): RunState {
+  return {
+    step: update.step,
+    skipped: state.skipped + (update.applied ? 0 : 1),
+    position: update.position,
+    rows: state.rows + update.rows,
+    seconds: state.seconds + seconds,
+    best: state.best,
+  };
+}
+
+function isMultiple(step: number, every: number): boolean {
+  return every > 0 && step % every === 0;
+}
+
+/** A best of another metric, from before the configuration was changed, counts for nothing. */
+function isBetter(now: Best, before: Best | null): boolean {
+  if (before === null || before.metric !== now.metric) return true;
+  return now.metric === "bleu" ? now.value > before.value : now.value < before.value;
+}
+
+/** A checkpoint of weights that are not finite would be of no use, and could not be loaded. */
+function expectFinite(run: Run, step: number): void {
+  if (run.trainer.read("weights").every(Number.isFinite)) return;
+  throw new UserError(
+    ExitCode.diverged,
+    `Stopped at step ${step}: weights are not finite, so it was not saved; go on from the last ` +
+      "checkpoint with a lower training.learning_rate in a new --output",
+  );
+}

@@ -1,0 +1,314 @@
+/**
+ * Training pairs as token ids, tokenised once into flat files that are named by a hash of all they
+ * depend on. Of a set of n pairs only the lengths (4 bytes a pair) are held in memory; ids are read
+ * from the files, which the system keeps in its page cache, when their batch is due.
+ */
+import { createHash } from "node:crypto";
+import { ExitCode, messageOf, UserError } from "../errors.ts";
+import {
+  parentOf,
+  removeIfPresent,
+  statIfPresent,
+  syncFolder,
+  temporaryName,
+  writeAll,
+} from "../denoiser/files.ts";
+import { bytesOf } from "../denoiser/tensors.ts";
+import type { DataSpec } from "../text/data_spec.ts";
+import { readPairs } from "../text/records.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+
+/** How text becomes ids. */
+export interface TokenLimits {
+  /** Longest source, special tokens included. */
+  readonly maxSourceTokens: number;
+  /** Longest target, the end token included: the target slots N. */
+  readonly targetSlots: number;
+}
+
+/** What tokenising a set found. */
+export interface CacheSummary {
+  readonly pairs: number;
+  /** Sources and targets over the limits, which were cut, and the longest of each before. */
+  readonly cutSources: number;
+  readonly cutTargets: number;
+  readonly longestSource: number;
+  readonly longestTarget: number;
+}
+
+/** Token ids of one pair, special tokens included. */
+export interface TokenPair {
+  /** Beginning token if the tokenizer has one, text, end token. */
+  readonly source: IdArray;
+  /** Text, end token. */
+  readonly target: IdArray;
+}
+
+type IdArray = Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+
+/** Raised when the files' layout changes. */
+const FORMAT = 1;
+const FILES = {
+  summary: "summary.json",
+  ids: "ids.bin",
+  lengths: "lengths.bin",
+  lines: "lines.bin",
+};
+/** Every so many pairs, the place of a pair's ids is kept; between, it follows from the lengths. */
+const STRIDE = 64;
+
+/**
+ * A hash of everything the ids of a data set depend on: content of its files, how they are read,
+ * the tokenizer and the limits.
+ *
+ * @throws {UserError} where a file cannot be read
+ */
+export async function dataKey(
+  spec: DataSpec,
+  tokenizer: Tokenizer,
+  limits: TokenLimits,
+): Promise<string> {
+  const { groupSources: _ignored, ...reading } = spec;
+  const files = spec.format === "text" ? [spec.sourceFile, spec.targetFile] : [spec.file];
+  const content = [];
+  for (const file of files) content.push(await fileHash(file));
+  const withoutPaths = { ...reading, file: null, sourceFile: null, targetFile: null };
+  return createHash("sha256")
+    .update(JSON.stringify([FORMAT, content, withoutPaths, limits]))
+    .update(tokenizer.toJson())
+    .digest("hex").slice(0, 32);
+}
+
+/** A tokenised data set. */
+export class TokenCache implements Disposable {
+  readonly key: string;
+  readonly summary: CacheSummary;
+  /** Tokens of each source and target, [pairs]. */
+  readonly sourceLengths: IdArray;
+  readonly targetLengths: IdArray;
+  readonly #ids: Deno.FsFile;
+  readonly #lines: Deno.FsFile;
+  readonly #wide: boolean;
+  /** Place of the ids of pair i * STRIDE, in ids. */
+  readonly #places: Float64Array;
+
+  private constructor(key: string, folder: string, wide: boolean) {
+    this.key = key;
+    this.summary = JSON.parse(Deno.readTextFileSync(`${folder}/${FILES.summary}`));
+    this.#wide = wide;
+    const { pairs } = this.summary;
+    const lengths = wholeFile(`${folder}/${FILES.lengths}`);
+    const half = lengths.length / 2;
+    const type = half === 4 * pairs ? Uint32Array : Uint16Array;
+    this.sourceLengths = new type(lengths.buffer, 0, pairs);
+    this.targetLengths = new type(lengths.buffer, half, pairs);
+    this.#places = new Float64Array(Math.ceil(pairs / STRIDE));
+    let place = 0;
+    for (let i = 0; i < pairs; i++) {
+      if (i % STRIDE === 0) this.#places[i / STRIDE] = place;
+      place += this.sourceLengths[i]! + this.targetLengths[i]!;
+    }
+    this.#ids = Deno.openSync(`${folder}/${FILES.ids}`);
+    this.#lines = Deno.openSync(`${folder}/${FILES.lines}`);
+  }
+
+  /**
+   * Opens the cache of a data set; tokenises the set first if there is none.
+   *
+   * @param folder where caches lie
+   * @param onBuild called before the set is tokenised
+   * @throws {UserError} where the data cannot be read or the cache cannot be written
+   */
+  static async open(
+    folder: string,
+    spec: DataSpec,
+    tokenizer: Tokenizer,
+    limits: TokenLimits,
+    onBuild: () => void = () => {},
+  ): Promise<TokenCache> {
+    const key = await dataKey(spec, tokenizer, limits);
+    const path = `${folder}/${key}`;
+    if (statIfPresent(`${path}/${FILES.summary}`) === null) {
+      onBuild();
+      await build(path, spec, tokenizer, limits);
+    }
+    return new TokenCache(key, path, tokenizer.vocabSize > 2 ** 16);
+  }
+
+  /** The number of pairs. */
+  get size(): number {
+    return this.summary.pairs;
+  }
+
+  /** The ids of a pair. */
+  read(index: number): TokenPair {
+    const block = Math.floor(index / STRIDE);
+    let place = this.#places[block]!;
+    for (let i = block * STRIDE; i < index; i++) {
+      place += this.sourceLengths[i]! + this.targetLengths[i]!;
+    }
+    const [source, target] = [this.sourceLengths[index]!, this.targetLengths[index]!];
+    const ids = new (this.#wide ? Uint32Array : Uint16Array)(source + target);
+    readAt(this.#ids, place * ids.BYTES_PER_ELEMENT, bytesOf(ids));
+    return { source: ids.subarray(0, source), target: ids.subarray(source) };
+  }
+
+  /** The line of the data file on which a pair begins, from 1. */
+  line(index: number): number {
+    const line = new Uint32Array(1);
+    readAt(this.#lines, 4 * index, bytesOf(line));
+    return line[0]!;
+  }
+
+  [Symbol.dispose](): void {
+    this.#ids.close();
+    this.#lines.close();
+  }
+}
+
+async function build(
+  path: string,
+  spec: DataSpec,
+  tokenizer: Tokenizer,
+  { maxSourceTokens, targetSlots }: TokenLimits,
+): Promise<void> {
+  const { bos, eos } = tokenizer.special;
+  const frame = bos === null ? 1 : 2;
+  if (maxSourceTokens <= frame || targetSlots < 2) {
+    throw new UserError(
+      ExitCode.model,
+      `Cannot cut sources to ${maxSourceTokens} and targets to ${targetSlots} tokens: ` +
+        "the limits leave no room for text",
+    );
+  }
+  const temporary = temporaryName(path);
+  try {
+    Deno.mkdirSync(temporary, { recursive: true });
+    const summary = { pairs: 0, cutSources: 0, cutTargets: 0, longestSource: 0, longestTarget: 0 };
+    {
+      using ids = new ValueWriter(`${temporary}/${FILES.ids}`, tokenizer.vocabSize > 2 ** 16);
+      const wideLengths = Math.max(maxSourceTokens, targetSlots) >= 2 ** 16;
+      using sources = new ValueWriter(`${temporary}/${FILES.lengths}`, wideLengths);
+      using targets = new ValueWriter(`${temporary}/targets.bin`, wideLengths);
+      using lines = new ValueWriter(`${temporary}/${FILES.lines}`, true);
+      for await (const pair of readPairs(spec)) {
+        const source = tokenizer.encode(pair.source);
+        const target = tokenizer.encode(pair.target);
+        const [sourceRoom, targetRoom] = [maxSourceTokens - frame, targetSlots - 1];
+        summary.pairs++;
+        summary.longestSource = Math.max(summary.longestSource, source.length + frame);
+        summary.longestTarget = Math.max(summary.longestTarget, target.length + 1);
+        if (source.length > sourceRoom) summary.cutSources++;
+        if (target.length > targetRoom) summary.cutTargets++;
+        const sourceTokens = source.slice(0, sourceRoom);
+        const targetTokens = target.slice(0, targetRoom);
+        if (bos !== null) ids.push(bos);
+        for (const id of sourceTokens) ids.push(id);
+        ids.push(eos);
+        for (const id of targetTokens) ids.push(id);
+        ids.push(eos);
+        sources.push(sourceTokens.length + frame);
+        targets.push(targetTokens.length + 1);
+        lines.push(pair.line);
+      }
+      targets.flush();
+      sources.append(`${temporary}/targets.bin`);
+    }
+    Deno.removeSync(`${temporary}/targets.bin`);
+    Deno.writeTextFileSync(`${temporary}/${FILES.summary}`, JSON.stringify(summary));
+    publish(temporary, path);
+  } catch (error) {
+    removeIfPresent(temporary);
+    if (error instanceof UserError) throw error;
+    throw new UserError(
+      ExitCode.output,
+      `Cannot write the token cache "${path}": ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+/** Renames a finished cache, unless another process was faster. */
+function publish(temporary: string, path: string): void {
+  try {
+    Deno.renameSync(temporary, path);
+    syncFolder(parentOf(path));
+  } catch (error) {
+    if (statIfPresent(`${path}/${FILES.summary}`) === null) throw error;
+    removeIfPresent(temporary);
+  }
+}
+
+/** Writes 16- or 32-bit values to a file, a block at a time. */
+class ValueWriter implements Disposable {
+  readonly #file: Deno.FsFile;
+  readonly #block: IdArray;
+  #filled = 0;
+
+  constructor(path: string, wide: boolean) {
+    this.#file = Deno.openSync(path, { write: true, createNew: true });
+    this.#block = new (wide ? Uint32Array : Uint16Array)(2 ** 16);
+  }
+
+  push(value: number): void {
+    this.#block[this.#filled++] = value;
+    if (this.#filled === this.#block.length) this.flush();
+  }
+
+  flush(): void {
+    writeAll(this.#file, bytesOf(this.#block.subarray(0, this.#filled)));
+    this.#filled = 0;
+  }
+
+  /** Adds the content of another file. */
+  append(path: string): void {
+    this.flush();
+    using other = Deno.openSync(path);
+    const block = new Uint8Array(2 ** 16);
+    for (let count; (count = other.readSync(block)) !== null;) {
+      writeAll(this.#file, block.subarray(0, count));
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.flush();
+    this.#file.syncSync();
+    this.#file.close();
+  }
+}
+
+function wholeFile(path: string): Uint8Array<ArrayBuffer> {
+  using file = Deno.openSync(path);
+  const bytes = new Uint8Array(file.statSync().size);
+  readAt(file, 0, bytes);
+  return bytes;
+}
+
+/** Fills a buffer from a place of a file. */
+function readAt(file: Deno.FsFile, place: number, bytes: Uint8Array): void {
+  file.seekSync(place, Deno.SeekMode.Start);
+  for (let filled = 0; filled < bytes.length;) {
+    const count = file.readSync(bytes.subarray(filled));
+    if (count === null) {
+      throw new UserError(
+        ExitCode.data,
+        "Cannot read the token cache: a file of it was cut; remove it, and it is made again",
+      );
+    }
+    filled += count;
+  }
+}
+
+async function fileHash(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  try {
+    using file = await Deno.open(path);
+    for await (const chunk of file.readable) hash.update(chunk);
+  } catch (error) {
+    const reason = error instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : messageOf(error);
+    throw new UserError(ExitCode.data, `Cannot read "${path}": ${reason}`, { cause: error });
+  }
+  return hash.digest("hex");
+}

@@ -1,0 +1,192 @@
+/** `ardiff train`: from a configuration to a model folder, surviving whatever stops it. */
+import { ExitCode, UserError } from "../errors.ts";
+import { parentOf, readTextFile, unwritable } from "../denoiser/files.ts";
+import { loadModelFolder, writeModelFolder } from "../denoiser/model_folder.ts";
+import { parameterCounts } from "../denoiser/parameters.ts";
+import { toFloat32 } from "../denoiser/tensors.ts";
+import { VERSION } from "../version.ts";
+import { checkpointPath, listCheckpoints, removeUnfinished, tensorsOf } from "./checkpoint.ts";
+import { currentCommit } from "./commit.ts";
+import { parseTrainingConfig } from "./config.ts";
+import { exitCodeOf } from "./interruption.ts";
+import { modelCard } from "./model_card.ts";
+import { Reporter } from "./reporter.ts";
+import { Run } from "./run.ts";
+import { samplerOf } from "./sampler.ts";
+import { Session } from "./session.ts";
+import { readValidationSet } from "./validation_set.ts";
+
+/** Options of the command. */
+export interface TrainOptions {
+  /** `section.key=value` each; they overrule the configuration file. */
+  readonly set?: readonly string[];
+  /** The run's folder. Default `runs/<name of the configuration>`. */
+  readonly output?: string;
+  /** Go on from the last checkpoint in the run's folder, if there is one. */
+  readonly resume?: boolean;
+  /** Stop after this update. */
+  readonly maxSteps?: number;
+  /** Stop after this many minutes. */
+  readonly maxMinutes?: number;
+  /** Overrule `training.device`, `training.dtype` and `training.threads`. */
+  readonly device?: string;
+  readonly dtype?: string;
+  readonly threads?: number;
+}
+
+/** The streams of the process, or of a test. */
+export interface TrainIo {
+  stdout(text: string): void | Promise<void>;
+  stderr(text: string): void;
+  /** Whether stderr is a terminal. */
+  readonly interactive: boolean;
+}
+
+/**
+ * Trains and prints the path of the model folder.
+ *
+ * @param configPath a TOML file, see {@linkcode parseTrainingConfig}
+ * @throws {UserError} for whatever the user can mend, and, after saving, where a signal stopped it
+ */
+export async function train(
+  configPath: string,
+  options: TrainOptions,
+  io: TrainIo,
+): Promise<void> {
+  const config = parseTrainingConfig(readTextFile(configPath), configPath, settingsOf(options));
+  const output = options.output ?? `runs/${baseName(configPath)}`;
+  const folder = `${output}/checkpoints`;
+  using _lock = openFolder(output, folder);
+  const checkpoint = listCheckpoints(folder).at(-1);
+  if (checkpoint !== undefined && !options.resume) {
+    throw new UserError(
+      ExitCode.usage,
+      `Cannot train into "${output}": it holds checkpoints; add --resume to go on from them, or ` +
+        "choose another --output",
+    );
+  }
+  const deadline = performance.now() + 60_000 * (options.maxMinutes ?? Infinity);
+  const last = Math.min(config.training.steps, options.maxSteps ?? Infinity);
+  const say = (message: string) => io.stderr(`${message}\n`);
+  const cacheFolder = `${parentOf(output)}/.cache/ardiff`;
+  using run = await Run.open({ config, source: configPath, cacheFolder, checkpoint, say });
+  const validationSet = config.data.dev === null
+    ? undefined
+    : await readValidationSet(config.data.dev, run.tokenizer, run.model, config.validation);
+  say(describeRun(run));
+  using reporter = new Reporter({ output, config, start: run.start, last, deadline, io });
+  const session = new Session({
+    run,
+    reporter,
+    folder,
+    validationSet,
+    sampler: samplerOf(run),
+    last,
+    deadline,
+  });
+  const signal = await session.train();
+  if (signal !== undefined) {
+    throw new UserError(
+      exitCodeOf(signal),
+      `Stopped by ${signal} at step ${session.state.step}, which is saved: go on with --resume`,
+    );
+  }
+  const model = exportModel(run, session, output, folder, commandOf(configPath, options));
+  await io.stdout(`${model}\n`);
+}
+
+/** The settings of `--set`, and after them those of options of their own. */
+function settingsOf({ set = [], device, dtype, threads }: TrainOptions): string[] {
+  const own = Object.entries({ device, dtype, threads })
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `training.${key}=${value}`);
+  return [...set, ...own];
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1).replace(/\.toml$/, "");
+}
+
+/** Makes a run's folders and keeps other runs out of them until it is disposed of. */
+function openFolder(output: string, checkpoints: string): Disposable {
+  let lock: Deno.FsFile;
+  try {
+    Deno.mkdirSync(checkpoints, { recursive: true });
+    lock = Deno.openSync(`${output}/lock`, { create: true, write: true });
+  } catch (error) {
+    throw unwritable(output, error);
+  }
+  if (!lock.tryLockSync(true)) {
+    lock.close();
+    throw new UserError(
+      ExitCode.usage,
+      `Cannot train into "${output}": another run is at work there; choose another --output`,
+    );
+  }
+  removeUnfinished(checkpoints);
+  return lock;
+}
+
+function describeRun({ config, model, data, start, device }: Run): string {
+  const { pairs, cutSources, cutTargets, longestSource, longestTarget } = data.pairs.summary;
+  const count = (value: number) => value.toLocaleString("en");
+  const cut = [
+    cutSources > 0 &&
+    `${count(cutSources)} sources were cut to ${config.text.max_source_tokens} tokens (the ` +
+      `longest has ${longestSource})`,
+    cutTargets > 0 &&
+    `${count(cutTargets)} targets to ${config.text.target_slots} (the longest has ` +
+      `${longestTarget})`,
+  ].filter((part) => part !== false);
+  return [
+    `${count(pairs)} pairs, ${count(parameterCounts(model.network).total)} parameters, on ` +
+    `${device.kind} in ${config.training.dtype}.`,
+    ...(cut.length === 0 ? [] : [`${cut.join("; ")}.`]),
+    ...(start.step === 0 ? [] : [`Going on from step ${count(start.step)}.`]),
+  ].join("\n");
+}
+
+/** Writes the model folder, `output/model`, and returns its path. */
+function exportModel(
+  run: Run,
+  { state, validation }: Session,
+  output: string,
+  checkpoints: string,
+  command: string,
+): string {
+  const path = `${output}/model`;
+  const { config, model, data } = run;
+  const best = config.checkpoints.export === "best" ? state.best : null;
+  const stored = best && loadModelFolder(checkpointPath(checkpoints, best.step)).tensors;
+  const values = stored === null
+    ? tensorsOf(run.trainer.read("average"), run.layout)
+    : (name: string) => toFloat32(stored.get(name)!);
+  const readme = modelCard({
+    name: baseName(output),
+    config,
+    model,
+    state,
+    data: data.pairs.summary,
+    validation,
+    command,
+    version: VERSION,
+    commit: currentCommit(),
+  });
+  writeModelFolder(path, {
+    config: {
+      ...model,
+      provenance: { ...model.provenance, updates: best?.step ?? state.step },
+    },
+    values,
+    dtype: config.checkpoints.dtype === "bf16" ? "BF16" : "F32",
+    tokenizerJson: run.tokenizer.toJson(),
+    readme,
+  }, { replace: true });
+  return path;
+}
+
+/** The command line that repeats a run. */
+function commandOf(configPath: string, options: TrainOptions): string {
+  const settings = settingsOf(options).map((setting) => ` --set '${setting}'`);
+  return `ardiff train ${configPath}${settings.join("")}`;
+}

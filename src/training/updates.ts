@@ -1,0 +1,140 @@
+/**
+ * The training loop proper: one update after another (SPEC 3). While the shim computes a
+ * micro-batch, the next one is prepared.
+ */
+import { ExitCode, UserError } from "../errors.ts";
+import type { BatchOptions, LossTerms, NativeTrainer } from "../native/trainer.ts";
+import type { PreparedBatch } from "./batch_stream.ts";
+import type { TrainingConfig } from "./config.ts";
+import type { DataPosition } from "./data_order.ts";
+import { averageDecay, learningRate } from "./schedules.ts";
+
+/** What an update did. */
+export interface Update {
+  /** Number of the update, from 1. */
+  readonly step: number;
+  readonly epoch: number;
+  /** Loss and its terms, averaged over the slots of the update. */
+  readonly terms: LossTerms;
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  /** False where the gradients were not finite and the update was left out. */
+  readonly applied: boolean;
+  /** Source and target tokens, padding not counted. */
+  readonly tokens: number;
+  readonly rows: number;
+  /** Where the next update's data begin. */
+  readonly position: DataPosition;
+}
+
+/** An update whose gradients were not finite; the weights are as they were before it. */
+export class NonFiniteUpdate extends UserError {
+  constructor(message: string) {
+    super(ExitCode.diverged, message);
+  }
+}
+
+/**
+ * Makes updates without end.
+ *
+ * @param skipped updates left out so far
+ * @param describeRows names the lines of pairs, for messages
+ * @throws {NonFiniteUpdate} where gradients are not finite, unless the configuration says to skip
+ */
+export async function* updates(
+  trainer: NativeTrainer,
+  batches: Iterator<PreparedBatch, never>,
+  { training }: TrainingConfig,
+  skipped: number,
+  describeRows: (rows: Uint32Array) => string,
+): AsyncGenerator<Update, never, undefined> {
+  let next = batches.next().value;
+  for (;;) {
+    const { step, epoch, positionAfter: position } = next;
+    const parts: { prepared: PreparedBatch; terms: LossTerms }[] = [];
+    do {
+      const prepared = next;
+      const running = trainer.batch(prepared.batch, batchOptions(prepared, training));
+      let terms: LossTerms;
+      try {
+        next = batches.next().value;
+      } finally {
+        terms = await running;
+      }
+      parts.push({ prepared, terms });
+    } while (next.step === step);
+
+    const rate = learningRate(training, step);
+    const { gradientNorm, applied } = await trainer.update({
+      update: step - skipped,
+      learningRate: rate,
+      beta1: training.beta1,
+      beta2: training.beta2,
+      epsilon: training.epsilon,
+      weightDecay: training.weight_decay,
+      clipNorm: training.clip_norm,
+      averageDecay: averageDecay(training, step - skipped),
+    });
+    if (!applied) {
+      if (training.non_finite === "stop") throw nonFinite(step, parts, describeRows);
+      skipped++;
+    }
+    yield {
+      step,
+      epoch,
+      terms: sumOf(parts.map(({ terms }) => terms)),
+      gradientNorm,
+      learningRate: rate,
+      applied,
+      tokens: parts.reduce((sum, { prepared }) => sum + prepared.tokens, 0),
+      rows: parts.reduce((sum, { prepared }) => sum + prepared.rows.length, 0),
+      position,
+    };
+  }
+}
+
+function batchOptions(
+  { step, microBatch, selfCondition, normaliser }: PreparedBatch,
+  training: TrainingConfig["training"],
+): BatchOptions {
+  return {
+    backward: true,
+    averaged: false,
+    selfCondition,
+    roundingLoss: training.rounding_loss,
+    seed: BigInt(training.seed),
+    step,
+    microBatch,
+    dropout: training.dropout,
+    attentionDropout: training.attention_dropout,
+    labelSmoothing: training.label_smoothing,
+    selfConditionNoise: training.self_conditioning_noise,
+    normaliser,
+  };
+}
+
+function sumOf(terms: readonly LossTerms[]): LossTerms {
+  const sum = (of: (terms: LossTerms) => number) => terms.reduce((total, t) => total + of(t), 0);
+  return {
+    loss: sum((t) => t.loss),
+    mse: sum((t) => t.mse),
+    nll: sum((t) => t.nll),
+    prior: sum((t) => t.prior),
+  };
+}
+
+function nonFinite(
+  step: number,
+  parts: readonly { prepared: PreparedBatch; terms: LossTerms }[],
+  describeRows: (rows: Uint32Array) => string,
+): NonFiniteUpdate {
+  const culprit = parts.find(({ terms }) => !Number.isFinite(terms.loss));
+  const what = culprit === undefined
+    ? "the gradients are not finite although the loss is"
+    : `the loss of micro-batch ${culprit.prepared.microBatch} is ${culprit.terms.loss} (` +
+      `${describeRows(culprit.prepared.rows)})`;
+  return new NonFiniteUpdate(
+    `Stopped at step ${step}: ${what}; lower training.learning_rate, or leave such updates out ` +
+      'with --resume --set training.non_finite="skip"',
+  );
+}

@@ -1,0 +1,156 @@
+/**
+ * What the averaged weights can do by now: their loss on held-out pairs by timestep, and BLEU of
+ * what they generate.
+ */
+import type { ModelConfig } from "../denoiser/config.ts";
+import { corpusBleu } from "../metrics/bleu.ts";
+import type { LossTerms, NativeTrainer } from "../native/trainer.ts";
+import type { TrainingConfig } from "./config.ts";
+import { assembleBatch, evenTimesteps } from "./micro_batch.ts";
+import type { PairGroup, ValidationSet } from "./validation_set.ts";
+
+/** Generates a line for each line with the averaged weights. */
+export type Sampler = (lines: readonly string[]) => Promise<string[]>;
+
+/** Mean losses of slots (of the text, padding left out) whose timesteps lie near each other. */
+export interface TimestepBucket {
+  /** First timestep, and the one after the last. */
+  readonly from: number;
+  readonly to: number;
+  readonly slots: number;
+  readonly mse: number;
+  readonly nll: number;
+}
+
+/** A generated line beside what it was made from. */
+export interface Sample {
+  readonly source: string;
+  readonly output: string;
+  readonly reference: string;
+}
+
+/** The outcome of a validation. */
+export interface Validation {
+  /** Averaged over slots as in training. */
+  readonly terms: LossTerms;
+  readonly byTimestep: readonly TimestepBucket[];
+  /** Corpus BLEU as sacreBLEU computes it, 0 to 100. */
+  readonly bleu: number;
+  /** Of the first lines, unselected. */
+  readonly samples: readonly Sample[];
+}
+
+/** Parts into which the timesteps are divided. */
+const BUCKETS = 10;
+
+/** Validates; the same noise and timesteps each time, so that results can be compared. */
+export async function validate(
+  trainer: NativeTrainer,
+  set: ValidationSet,
+  config: TrainingConfig,
+  model: ModelConfig,
+  sampler: Sampler,
+): Promise<Validation> {
+  const loss = await validationLoss(trainer, set.groups, config, model);
+  const outputs = await sampler(set.examples.map(({ source }) => source));
+  const { score } = corpusBleu(outputs, set.examples.map(({ references }) => references));
+  const samples = set.examples.slice(0, config.validation.samples)
+    .map(({ source, references }, i) => ({
+      source,
+      output: outputs[i]!,
+      reference: references[0]!,
+    }));
+  return { ...loss, bleu: score, samples };
+}
+
+/** The loss of the averaged weights, without dropout. */
+async function validationLoss(
+  trainer: NativeTrainer,
+  groups: readonly PairGroup[],
+  { training }: TrainingConfig,
+  model: ModelConfig,
+): Promise<Pick<Validation, "terms" | "byTimestep">> {
+  const timesteps = evenTimesteps(model.diffusion);
+  const buckets = new BucketSums(model.diffusion.steps);
+  const sums = { loss: 0, mse: 0, nll: 0, prior: 0 };
+  let weight = 0;
+  let microBatch = 0;
+  for (const { slots, pairs } of groups) {
+    for (let start = 0; start < pairs.length; start += training.batch_size) {
+      const part = pairs.slice(start, start + training.batch_size);
+      const batch = assembleBatch(
+        part,
+        { slots, padId: model.text.pad_id, paddingWeight: training.padding_weight },
+        timesteps,
+      );
+      const slotTerms = new Float32Array(6 * batch.rows * slots);
+      const terms = await trainer.batch(batch, {
+        backward: false,
+        averaged: true,
+        selfCondition: model.network.self_conditioning,
+        roundingLoss: training.rounding_loss,
+        seed: BigInt(training.seed),
+        step: 0,
+        microBatch: microBatch++,
+        dropout: 0,
+        attentionDropout: 0,
+        labelSmoothing: 0,
+        selfConditionNoise: 0,
+        normaliser: 1,
+      }, slotTerms);
+      for (const name of ["loss", "mse", "nll", "prior"] as const) sums[name] += terms[name];
+      for (const value of batch.weights) weight += value;
+      part.forEach(({ target }, row) =>
+        buckets.add(batch.timesteps, slotTerms, row * slots, target.length)
+      );
+    }
+  }
+  return {
+    terms: {
+      loss: sums.loss / weight,
+      mse: sums.mse / weight,
+      nll: sums.nll / weight,
+      prior: sums.prior / weight,
+    },
+    byTimestep: buckets.means(),
+  };
+}
+
+/** Sums of slot losses by timestep. */
+class BucketSums {
+  readonly #steps: number;
+  readonly #sums = Array.from({ length: BUCKETS }, () => ({ slots: 0, mse: 0, nll: 0 }));
+
+  constructor(steps: number) {
+    this.#steps = steps;
+  }
+
+  /**
+   * Adds neighbouring slots.
+   *
+   * @param slotTerms loss, mse, nll, ... of all slots of the batch, see `NativeTrainer.batch`
+   */
+  add(timesteps: Int32Array, slotTerms: Float32Array, start: number, count: number): void {
+    const [mse, nll] = [timesteps.length, 2 * timesteps.length];
+    for (let slot = start; slot < start + count; slot++) {
+      const sum = this.#sums[Math.floor(timesteps[slot]! * BUCKETS / this.#steps)]!;
+      sum.slots++;
+      sum.mse += slotTerms[mse + slot]!;
+      sum.nll += slotTerms[nll + slot]!;
+    }
+  }
+
+  /** The buckets that have slots. */
+  means(): TimestepBucket[] {
+    const edge = (bucket: number) => Math.ceil(bucket * this.#steps / BUCKETS);
+    return this.#sums
+      .map(({ slots, mse, nll }, i) => ({
+        from: edge(i),
+        to: edge(i + 1),
+        slots,
+        mse: mse / slots,
+        nll: nll / slots,
+      }))
+      .filter(({ slots }) => slots > 0);
+  }
+}
