@@ -1,0 +1,231 @@
+/**
+ * Draws the two-level timesteps (SPEC 2) as docs/timesteps.svg, from the functions that generation
+ * itself uses:
+ *
+ *     deno run --allow-read --allow-write scripts/draw_timesteps.ts
+ *
+ * Left: for some sentence-level indices, the timestep of every slot, on a line from a start point to
+ * the anchor. Middle and right: the same as colours, one row a network call, for two step grids.
+ */
+import { noiseSchedule } from "../src/diffusion/noise_schedule.ts";
+import { samplingPlan } from "../src/diffusion/plan.ts";
+import type { StepGridKind } from "../src/diffusion/step_grid.ts";
+import { tokenTimesteps } from "../src/diffusion/token_timesteps.ts";
+
+const SLOTS = 16;
+const STEPS = 2000;
+const CALLS = 20;
+const ANCHOR_SCALE = 2;
+
+const GEOMETRY = { kind: "token", slots: SLOTS, steps: STEPS, anchorScale: ANCHOR_SCALE } as const;
+/** Indices whose lines are drawn: three that start on the slot axis, three on the timestep axis. */
+const INDICES = [3, 7, 11, 515, 1015, 1515] as const;
+
+const INK = "#1f2937";
+const FAINT = "#9ca3af";
+const LEFT_TO_RIGHT = "#b45309";
+const ALL_SLOTS = "#1d4ed8";
+const SETTLED = "#fcd34d";
+const BEYOND = "#f3f4f6";
+
+const WIDTH = 960;
+const HEIGHT = 428;
+const TOP = 64;
+const CELL = 14;
+/** Height of a colour map: the calls and the end. */
+const MAP_HEIGHT = (CALLS + 1) * CELL;
+
+type Attributes = Readonly<Record<string, string | number>>;
+
+/** An SVG element; numbers are written with at most two decimals. */
+function element(name: string, attributes: Attributes, ...content: string[]): string {
+  const written = Object.entries(attributes).map(([key, value]) =>
+    ` ${key}="${typeof value === "number" ? Math.round(value * 100) / 100 : value}"`
+  ).join("");
+  return content.length === 0
+    ? `<${name}${written}/>`
+    : `<${name}${written}>${content.join("")}</${name}>`;
+}
+
+function label(x: number, y: number, content: string, attributes: Attributes = {}): string {
+  return element("text", { x, y, ...attributes }, content);
+}
+
+/** The lines of f(n, i) over the slots n, each drawn on to the anchor. */
+function lines(left: number, width: number): string {
+  const anchorSlot = ANCHOR_SCALE * SLOTS;
+  const x = (slot: number) => left + slot / anchorSlot * width;
+  const y = (timestep: number) => TOP + MAP_HEIGHT * (1 - timestep / (STEPS - 1));
+  const point = (slot: number, timestep: number) =>
+    `${x(slot).toFixed(1)},${y(timestep).toFixed(1)}`;
+  const drawn = INDICES.map((index) => {
+    const timesteps = tokenTimesteps(GEOMETRY, index);
+    const startsOnSlots = index < SLOTS - 1;
+    const stroke = startsOnSlots ? LEFT_TO_RIGHT : ALL_SLOTS;
+    const last = timesteps[SLOTS - 1]!;
+    const [startSlot, startTimestep] = startsOnSlots ? [SLOTS - 1 - index, 0] : [0, timesteps[0]!];
+    return [
+      element("polyline", {
+        points: Array.from(timesteps, (timestep, slot) => point(slot, timestep)).join(" "),
+        fill: "none",
+        stroke,
+        "stroke-width": 2,
+      }),
+      element("polyline", {
+        points: `${point(SLOTS - 1, last)} ${point(anchorSlot, STEPS - 1)}`,
+        fill: "none",
+        stroke,
+        "stroke-dasharray": "2 3",
+      }),
+      element("circle", { cx: x(startSlot), cy: y(startTimestep), r: 3.5, fill: stroke }),
+      label(x(SLOTS - 1) + 5, y(last) + 11, `i = ${index}`, {
+        fill: stroke,
+        "font-size": 11,
+        // A halo keeps lines from crossing the letters.
+        stroke: BEYOND,
+        "stroke-width": 3,
+        "paint-order": "stroke",
+      }),
+    ].join("");
+  });
+  const bottom = TOP + MAP_HEIGHT;
+  return [
+    element("rect", {
+      x: x(SLOTS - 0.5),
+      y: TOP,
+      width: x(anchorSlot) - x(SLOTS - 0.5),
+      height: MAP_HEIGHT,
+      fill: BEYOND,
+    }),
+    element("path", { d: `M${left} ${TOP}V${bottom}H${left + width}`, fill: "none", stroke: INK }),
+    ...drawn,
+    element("circle", { cx: x(anchorSlot), cy: y(STEPS - 1), r: 5, fill: INK }),
+    label(x(anchorSlot) - 8, TOP - 8, `anchor (${anchorSlot}, ${STEPS - 1})`, {
+      "text-anchor": "end",
+    }),
+    label(left - 6, TOP + 4, String(STEPS - 1), { "text-anchor": "end" }),
+    label(left - 6, bottom, "0", { "text-anchor": "end" }),
+    label(left, bottom + 16, "0", { "text-anchor": "middle" }),
+    label(x(SLOTS - 1), bottom + 16, String(SLOTS - 1), { "text-anchor": "middle" }),
+    label(x(SLOTS / 2), bottom + 34, "slot n", { "text-anchor": "middle" }),
+    label(x(1.5 * SLOTS), bottom + 34, "beyond the text", { "text-anchor": "middle", fill: FAINT }),
+    element(
+      "g",
+      { transform: `translate(${left - 34} ${TOP + MAP_HEIGHT / 2}) rotate(-90)` },
+      label(0, 0, "timestep f(n, i)", { "text-anchor": "middle" }),
+    ),
+  ].join("\n");
+}
+
+/** Rows of a plan as colours: what each slot's timestep is at each network call, and at the end. */
+function colourMap(left: number, grid: StepGridKind): string {
+  const plan = samplingPlan({
+    schedule: noiseSchedule("sqrt", STEPS),
+    timestepKind: GEOMETRY.kind,
+    slots: SLOTS,
+    evaluations: CALLS,
+    grid,
+    sampler: "posterior",
+    eta: 0,
+    anchorScale: ANCHOR_SCALE,
+    noiseFactor: 1,
+    rescaleTimesteps: true,
+  });
+  const rows = Array.from({ length: CALLS + 1 }, (_, call) => {
+    const y = TOP + call * CELL;
+    const timesteps = call < CALLS
+      ? plan.from.subarray(call * SLOTS, (call + 1) * SLOTS)
+      : plan.to.subarray((CALLS - 1) * SLOTS);
+    const cells = Array.from(timesteps, (timestep, slot) =>
+      element("rect", {
+        x: left + slot * CELL,
+        y,
+        width: CELL,
+        height: CELL,
+        fill: colour(timestep),
+      }));
+    return cells.join("") + label(
+      left - 6,
+      y + CELL - 3,
+      call < CALLS ? String(plan.sentenceTimesteps[call]!) : "end",
+      { "text-anchor": "end", "font-size": 10 },
+    );
+  });
+  const width = SLOTS * CELL;
+  return [
+    ...rows,
+    element("rect", {
+      x: left,
+      y: TOP,
+      width,
+      height: MAP_HEIGHT,
+      fill: "none",
+      stroke: FAINT,
+    }),
+    label(left - 6, TOP - 6, "i", { "text-anchor": "end", "font-style": "italic" }),
+    label(left + CELL / 2, TOP + MAP_HEIGHT + 16, "0", { "text-anchor": "middle" }),
+    label(left + width - CELL / 2, TOP + MAP_HEIGHT + 16, String(SLOTS - 1), {
+      "text-anchor": "middle",
+    }),
+    label(left + width / 2, TOP + MAP_HEIGHT + 34, "slot n", { "text-anchor": "middle" }),
+  ].join("\n");
+}
+
+/** From pale (little noise) to dark (nothing but noise); settled slots stand out. */
+function colour(timestep: number): string {
+  if (timestep === 0) return SETTLED;
+  const share = timestep / (STEPS - 1);
+  const mix = (pale: number, dark: number) => Math.round(pale + share * (dark - pale));
+  return `#${
+    [mix(239, 23), mix(246, 37), mix(255, 84)]
+      .map((part) => part.toString(16).padStart(2, "0")).join("")
+  }`;
+}
+
+function legend(left: number, y: number): string {
+  const shades = [0, 1, 500, 1000, 1500, STEPS - 1];
+  return shades.map((timestep, k) =>
+    element("rect", {
+      x: left + k * 74,
+      y,
+      width: CELL,
+      height: CELL,
+      fill: colour(timestep),
+      stroke: FAINT,
+    }) + label(left + k * 74 + CELL + 4, y + CELL - 3, timestep === 0 ? "settled" : `${timestep}`)
+  ).join("");
+}
+
+/** The picture, the same text at every call. */
+export function drawTimesteps(): string {
+  const maps = [
+    { left: 448, grid: "even", title: `--grid even (the paper), ${CALLS} calls` },
+    { left: 722, grid: "movement", title: `--grid movement, ${CALLS} calls` },
+  ] as const;
+  const heading = { "font-weight": "bold", "font-size": 13 };
+  return element(
+    "svg",
+    {
+      xmlns: "http://www.w3.org/2000/svg",
+      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      width: WIDTH,
+      height: HEIGHT,
+      "font-family": "sans-serif",
+      "font-size": 12,
+      fill: INK,
+    },
+    "\n" + element("title", {}, "Two-level timesteps of AR-Diffusion"),
+    "\n" + element("rect", { width: WIDTH, height: HEIGHT, fill: "#ffffff" }),
+    "\n" +
+      label(56, 24, `Timestep of each of ${SLOTS} slots, T = ${STEPS}`, heading) + "\n" +
+      lines(56, 320),
+    ...maps.map(({ left, grid, title }) =>
+      "\n" + label(left, 24, title, heading) + "\n" + colourMap(left, grid)
+    ),
+    "\n" + legend(448, HEIGHT - 16) + "\n",
+  ) + "\n";
+}
+
+if (import.meta.main) {
+  Deno.writeTextFileSync(new URL("../docs/timesteps.svg", import.meta.url), drawTimesteps());
+}
