@@ -1,0 +1,180 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { UserError } from "../../src/errors.ts";
+import { findChangedKey, parseTrainingConfig } from "../../src/training/config.ts";
+import { describeOptions, type Option, OPTIONS } from "../../src/training/options.ts";
+
+const MINIMAL = `
+[data.train]
+format = "text"
+source_file = "train.src"
+target_file = "train.tgt"
+`;
+
+const parse = (toml: string, settings: string[] = []) =>
+  parseTrainingConfig(toml, "run.toml", settings);
+
+function failure(toml: string, settings: string[] = []): string {
+  return assertThrows(() => parse(toml, settings), UserError).message;
+}
+
+Deno.test("parseTrainingConfig() needs two text files and nothing else", () => {
+  const config = parse(MINIMAL);
+  assertEquals(config.data, {
+    train: {
+      format: "text",
+      sourceFile: "train.src",
+      targetFile: "train.tgt",
+      groupSources: false,
+    },
+    dev: null,
+  });
+});
+
+Deno.test("parseTrainingConfig() fills in the paper's CommonGen run", () => {
+  const { text, network, diffusion, training } = parse(MINIMAL);
+  assertEquals(text.target_slots, 54);
+  assertEquals(
+    [network.hidden_size, network.encoder_ffn_size, network.attention_heads],
+    [128, 512, 8],
+  );
+  assertEquals(
+    [network.embedding_size, network.encoder_layers, network.decoder_layers],
+    [64, 6, 6],
+  );
+  assertEquals([diffusion.steps, diffusion.noise_schedule, diffusion.timesteps], [
+    2000,
+    "sqrt",
+    "token",
+  ]);
+  assertEquals([diffusion.anchor_scale, diffusion.noise_factor], [2, 1]);
+  assertEquals(training.batch_size * training.accumulation, 3072);
+  assertEquals([training.steps, training.learning_rate, training.warmup_steps], [
+    40_000,
+    3e-4,
+    4000,
+  ]);
+  assertEquals([training.decay, training.weight_decay, training.dropout], ["constant", 0, 0.2]);
+  assertEquals([training.ema_decay, training.ema_warmup], [0.9999, false]);
+  assertEquals([training.rounding_loss, training.padding_weight], ["x0", 1]);
+});
+
+Deno.test("every option's default is a value that it accepts", () => {
+  for (const [section, options] of Object.entries(OPTIONS)) {
+    for (const [name, option] of Object.entries(options as Record<string, Option<unknown>>)) {
+      assert(option.type.accepts(option.default), `${section}.${name}`);
+    }
+  }
+});
+
+Deno.test("describeOptions() describes every option of every section", () => {
+  const docs = describeOptions();
+  const count = Object.values(OPTIONS).reduce(
+    (sum, section) => sum + Object.keys(section).length,
+    0,
+  );
+  assertEquals(docs.length, count);
+  for (const { name, text, source } of docs) {
+    assert(text.endsWith(".") && source !== "", name);
+  }
+  assertEquals(
+    docs.find(({ name }) => name === "training.beta1"),
+    {
+      name: "training.beta1",
+      default: "0.9",
+      expected: "a number from 0 to 0.9999999",
+      source: "AdamW, PyTorch",
+      text: "Decay of the first moment.",
+    },
+  );
+});
+
+Deno.test("parseTrainingConfig() takes --set over the file, whatever the value's type", () => {
+  const config = parse(`${MINIMAL}\n[training]\nsteps = 5`, [
+    "training.steps=7",
+    "training.learning_rate = 2e-3",
+    "network.embedding_layer_norm=true",
+    "training.non_finite=skip",
+    'training.decay="linear"',
+    "data.train.source_file=other.src",
+    'tokenizer.normalizers=["NFC"]',
+  ]);
+  assertEquals(config.training.steps, 7);
+  assertEquals(config.training.learning_rate, 2e-3);
+  assertEquals(config.network.embedding_layer_norm, true);
+  assertEquals([config.training.non_finite, config.training.decay], ["skip", "linear"]);
+  assertEquals(config.tokenizer.normalizers, ["NFC"]);
+  assert(config.data.train.format === "text" && config.data.train.sourceFile === "other.src");
+});
+
+Deno.test("parseTrainingConfig() names unknown keys and what may have been meant", () => {
+  assertEquals(
+    failure(`${MINIMAL}\n[training]\nlerning_rate = 1`),
+    'Cannot read configuration "run.toml": unknown key "training.lerning_rate": ' +
+      'did you mean "training.learning_rate"?',
+  );
+  assertStringIncludes(
+    failure(`${MINIMAL}\n[trainin]\nsteps = 1`),
+    'unknown key "trainin": did you mean "training"?',
+  );
+  assertStringIncludes(
+    failure(`${MINIMAL}\n[training]\nnoise_factor = 4`),
+    'unknown key "training.noise_factor": did you mean "diffusion.noise_factor"?',
+  );
+  assertStringIncludes(
+    failure(MINIMAL, ["data.test.file=x"]),
+    'unknown key "data.test": expected data.train, data.dev',
+  );
+});
+
+Deno.test("parseTrainingConfig() names missing tables and wrong values", () => {
+  assertStringIncludes(failure(""), 'missing table "data.train"');
+  assertStringIncludes(failure(`data = 3`), '"data" is 3, expected a table [data]');
+  assertStringIncludes(
+    failure(`${MINIMAL}\n[training]\nsteps = 0`),
+    '"training.steps" is 0, expected an integer from 1 to 2147483647',
+  );
+  assertStringIncludes(
+    failure(`${MINIMAL}\n[diffusion]\nnoise_schedule = "square"`),
+    '"diffusion.noise_schedule" is "square", expected "sqrt" or "linear" or "cosine"',
+  );
+  assertStringIncludes(
+    failure('[data.train]\nformat = "tsv"'),
+    'Cannot find "file" in [data.train]',
+  );
+});
+
+Deno.test("parseTrainingConfig() says where the TOML is broken", () => {
+  assertStringIncludes(failure("[data.train]\nformat = "), 'configuration "run.toml": line 2');
+});
+
+Deno.test("parseTrainingConfig() refuses a --set that is no assignment", () => {
+  for (const setting of ["training.steps", "steps=1", "=1", "training.=1"]) {
+    const message = failure(MINIMAL, [setting]);
+    assertStringIncludes(message, `Cannot apply --set "${setting}": expected section.key=value`);
+  }
+});
+
+Deno.test("findChangedKey() lets steps, logging and the machine change", () => {
+  const before = parse(MINIMAL);
+  const now = parse(MINIMAL, [
+    "training.steps=9",
+    "training.threads=3",
+    "training.device=cpu",
+    "log.every=1",
+    "validation.every=2",
+    "checkpoints.keep=5",
+  ]);
+  assertEquals(findChangedKey(before, now), undefined);
+});
+
+Deno.test("findChangedKey() finds what the weights depend on", () => {
+  const before = parse(MINIMAL);
+  const changed = (setting: string) => findChangedKey(before, parse(MINIMAL, [setting]));
+  assertEquals(changed("training.learning_rate=1"), {
+    key: "training.learning_rate",
+    before: "0.0003",
+    now: "1",
+  });
+  assertEquals(changed("network.decoder_layers=2")?.key, "network.decoder_layers");
+  assertEquals(changed("data.train.source_file=x")?.key, "data.train");
+});

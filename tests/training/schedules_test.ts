@@ -1,0 +1,31 @@
+import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { averageDecay, learningRate } from "../../src/training/schedules.ts";
+
+const OPTIONS = { learning_rate: 8e-4, warmup_steps: 4000, steps: 20_000 };
+
+Deno.test("learningRate() rises linearly over the warm-up", () => {
+  const rate = (update: number) => learningRate({ ...OPTIONS, decay: "linear" }, update);
+  assertAlmostEquals(rate(1), 2e-7, 1e-15);
+  assertAlmostEquals(rate(2000), 4e-4, 1e-12);
+  assertEquals(rate(4000), 8e-4);
+});
+
+Deno.test("learningRate() falls linearly to 0 at the last step, or stays", () => {
+  const linear = (update: number) => learningRate({ ...OPTIONS, decay: "linear" }, update);
+  assertAlmostEquals(linear(12_000), 4e-4, 1e-12);
+  assertEquals(linear(20_000), 0);
+  assertEquals(linear(25_000), 0);
+  assertEquals(learningRate({ ...OPTIONS, decay: "constant" }, 25_000), 8e-4);
+});
+
+Deno.test("learningRate() starts at the peak without warm-up", () => {
+  assertEquals(learningRate({ ...OPTIONS, warmup_steps: 0, decay: "constant" }, 1), 8e-4);
+});
+
+Deno.test("averageDecay() warms up only where asked to", () => {
+  const options = { ema_decay: 0.999, ema_warmup: true };
+  assertAlmostEquals(averageDecay(options, 1), 2 / 11, 1e-15);
+  assertAlmostEquals(averageDecay(options, 90), 0.91, 1e-15);
+  assertEquals(averageDecay(options, 100_000), 0.999);
+  assertEquals(averageDecay({ ...options, ema_warmup: false }, 1), 0.999);
+});
