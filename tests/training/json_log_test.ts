@@ -1,0 +1,36 @@
+import { assertEquals } from "@std/assert";
+import { JsonLog } from "../../src/training/json_log.ts";
+import { withFolder } from "../denoiser/test_files.ts";
+
+Deno.test(
+  "JsonLog writes one object a line",
+  withFolder((folder) => {
+    {
+      using log = new JsonLog(`${folder}/log.jsonl`, 0);
+      log.write("update", 1, { loss: 2.5 });
+      log.write("checkpoint", 1, { path: "a\nb" });
+    }
+    assertEquals(
+      Deno.readTextFileSync(`${folder}/log.jsonl`),
+      '{"event":"update","step":1,"loss":2.5}\n' +
+        '{"event":"checkpoint","step":1,"path":"a\\nb"}\n',
+    );
+  }),
+);
+
+Deno.test(
+  "JsonLog drops what was written after the step a run goes on from",
+  withFolder((folder) => {
+    const path = `${folder}/log.jsonl`;
+    const kept = '{"event":"update","step":1}\n{"event":"update","step":2}\n';
+    Deno.writeTextFileSync(path, `${kept}{"event":"update","step":3}\n{"event":"upd`);
+    {
+      using log = new JsonLog(path, 2);
+      log.write("update", 3, { again: true });
+    }
+    assertEquals(
+      Deno.readTextFileSync(path),
+      `${kept}{"event":"update","step":3,"again":true}\n`,
+    );
+  }),
+);

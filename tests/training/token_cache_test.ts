@@ -1,0 +1,186 @@
+import { assertEquals, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { ExitCode, UserError } from "../../src/errors.ts";
+import { trainBpe } from "../../src/text/bpe_trainer.ts";
+import { parseTokenizer, type Tokenizer } from "../../src/text/tokenizer.ts";
+import { dataKey, TokenCache } from "../../src/training/token_cache.ts";
+import { withFolder } from "../denoiser/test_files.ts";
+
+const LIMITS = { maxSourceTokens: 12, targetSlots: 16 };
+const WORDS = ["the", "dog", "runs", "after", "a", "red", "ball", "in", "deep", "snow"];
+
+/** More pairs than one block of the cache, of varying length. */
+const PAIRS = Array.from({ length: 200 }, (_, i) => ({
+  source: WORDS.slice(i % 7, i % 7 + 1 + i % 3).join(" "),
+  target: WORDS.slice(i % 5, i % 5 + 1 + i % 4).join(" ") + ` ${i}`,
+}));
+
+async function sampleTokenizer(): Promise<Tokenizer> {
+  const json = await trainBpe(WORDS.join(" ").split(" "), { vocabSize: 300, minFrequency: 1 });
+  return await parseTokenizer(json, "tokenizer.json");
+}
+
+/** Writes two aligned files and describes them. */
+function writeData(folder: string, name: string, pairs: typeof PAIRS = PAIRS) {
+  const write = (side: "source" | "target") => {
+    const path = `${folder}/${name}.${side}`;
+    Deno.writeTextFileSync(path, pairs.map((pair) => `${pair[side]}\n`).join(""));
+    return path;
+  };
+  return {
+    format: "text",
+    sourceFile: write("source"),
+    targetFile: write("target"),
+    groupSources: false,
+  } as const;
+}
+
+Deno.test(
+  "TokenCache gives the ids of every pair, framed, and its line",
+  withFolder(async (folder) => {
+    const tokenizer = await sampleTokenizer();
+    const spec = writeData(folder, "train");
+    using cache = await TokenCache.open(`${folder}/cache`, spec, tokenizer, LIMITS);
+    const { eos } = tokenizer.special;
+    assertEquals(cache.size, 200);
+    for (const i of [0, 63, 64, 65, 199, 7]) {
+      const { source, target } = PAIRS[i]!;
+      const read = cache.read(i);
+      assertEquals([...read.source], [...tokenizer.encode(source), eos]);
+      assertEquals([...read.target], [...tokenizer.encode(target), eos]);
+      assertEquals([cache.sourceLengths[i], cache.targetLengths[i]], [
+        read.source.length,
+        read.target.length,
+      ]);
+      assertEquals(cache.line(i), i + 1);
+    }
+    assertEquals([cache.summary.cutSources, cache.summary.cutTargets], [0, 0]);
+  }),
+);
+
+Deno.test(
+  "TokenCache cuts and counts what is over the limits, and keeps the end token",
+  withFolder(async (folder) => {
+    const tokenizer = await sampleTokenizer();
+    const spec = writeData(folder, "train", [
+      { source: "the dog runs after a red ball", target: "the dog" },
+      { source: "the dog", target: "the dog runs after a red ball" },
+    ]);
+    const limits = { maxSourceTokens: 4, targetSlots: 5 };
+    using cache = await TokenCache.open(`${folder}/cache`, spec, tokenizer, limits);
+    const { eos } = tokenizer.special;
+    const long = tokenizer.encode("the dog runs after a red ball");
+    assertEquals([...cache.read(0).source], [...long.slice(0, 3), eos]);
+    assertEquals([...cache.read(1).target], [...long.slice(0, 4), eos]);
+    assertEquals(cache.summary, {
+      pairs: 2,
+      cutSources: 1,
+      cutTargets: 1,
+      longestSource: long.length + 1,
+      longestTarget: long.length + 1,
+    });
+  }),
+);
+
+Deno.test(
+  "TokenCache puts the beginning token first where the tokenizer has one",
+  withFolder(async (folder) => {
+    const plain = await sampleTokenizer();
+    const framed: Tokenizer = {
+      kind: plain.kind,
+      vocabSize: plain.vocabSize,
+      special: { ...plain.special, bos: 1 },
+      encode: (text) => plain.encode(text),
+      decode: (ids) => plain.decode(ids),
+      tokenText: (id) => plain.tokenText(id),
+      toJson: () => plain.toJson(),
+    };
+    const spec = writeData(folder, "train", [{ source: "the dog", target: "a ball" }]);
+    using cache = await TokenCache.open(`${folder}/cache`, spec, framed, LIMITS);
+    assertEquals([...cache.read(0).source], [
+      1,
+      ...plain.encode("the dog"),
+      plain.special.eos,
+    ]);
+    assertEquals([...cache.read(0).target], [...plain.encode("a ball"), plain.special.eos]);
+  }),
+);
+
+Deno.test(
+  "TokenCache.open() tokenises once, wherever the files lie",
+  withFolder(async (folder) => {
+    const tokenizer = await sampleTokenizer();
+    let built = 0;
+    const open = async (name: string) => {
+      const spec = writeData(folder, name);
+      using _cache = await TokenCache.open(
+        `${folder}/cache`,
+        spec,
+        tokenizer,
+        LIMITS,
+        () => built++,
+      );
+    };
+    await open("first");
+    await open("second");
+    assertEquals(built, 1);
+    assertEquals([...Deno.readDirSync(`${folder}/cache`)].length, 1);
+  }),
+);
+
+Deno.test(
+  "dataKey() changes with the content, the limits, the way of reading and the tokenizer",
+  withFolder(async (folder) => {
+    const tokenizer = await sampleTokenizer();
+    const spec = writeData(folder, "train");
+    const key = await dataKey(spec, tokenizer, LIMITS);
+    assertNotEquals(await dataKey(spec, tokenizer, { ...LIMITS, targetSlots: 15 }), key);
+    const other = await trainBpe(WORDS, { vocabSize: 270, minFrequency: 1 });
+    assertNotEquals(await dataKey(spec, await parseTokenizer(other, ""), LIMITS), key);
+    const changed = writeData(folder, "changed", [...PAIRS.slice(1), PAIRS[0]!]);
+    assertNotEquals(await dataKey(changed, tokenizer, LIMITS), key);
+    const swapped = { ...spec, sourceFile: spec.targetFile, targetFile: spec.sourceFile };
+    assertNotEquals(await dataKey(swapped, tokenizer, LIMITS), key);
+  }),
+);
+
+Deno.test(
+  "TokenCache.open() leaves nothing behind where the data are damaged",
+  withFolder(async (folder) => {
+    const tokenizer = await sampleTokenizer();
+    const spec = writeData(folder, "train");
+    Deno.writeTextFileSync(spec.targetFile, "one line\n");
+    const error = await assertRejects(
+      () => TokenCache.open(`${folder}/cache`, spec, tokenizer, LIMITS),
+      UserError,
+    );
+    assertStringIncludes(error.message, "200 lines against 1");
+    assertEquals([...Deno.readDirSync(`${folder}/cache`)], []);
+  }),
+);
+
+Deno.test(
+  "TokenCache.open() names a file that does not exist",
+  withFolder(async (folder) => {
+    const tokenizer = await sampleTokenizer();
+    const spec = { ...writeData(folder, "train"), sourceFile: `${folder}/nothing` };
+    const error = await assertRejects(
+      () => TokenCache.open(`${folder}/cache`, spec, tokenizer, LIMITS),
+      UserError,
+    );
+    assertEquals(error.message, `Cannot read "${folder}/nothing": there is no such file`);
+    assertEquals(error.exitCode, ExitCode.data);
+  }),
+);
+
+Deno.test(
+  "TokenCache.open() refuses limits that leave no room for text",
+  withFolder(async (folder) => {
+    const tokenizer = await sampleTokenizer();
+    const limits = { maxSourceTokens: 1, targetSlots: 16 };
+    await assertRejects(
+      () => TokenCache.open(`${folder}/cache`, writeData(folder, "train"), tokenizer, limits),
+      UserError,
+      "leave no room for text",
+    );
+  }),
+);
