@@ -44,7 +44,7 @@ export function codeBlocks({ text }: Page): CodeBlock[] {
 export function tableRows({ path, text }: Page, heading: string): string[][] {
   const lines = text.split("\n");
   const cells = (line: string) =>
-    line.split("|").slice(1, -1).map((cell) => cell.trim().replaceAll("`", ""));
+    line.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.trim().replaceAll("`", ""));
   const head = lines.findIndex((line) => line.startsWith("|") && cells(line)[0] === heading);
   if (head < 0) throw new Error(`${path} has no table with first column "${heading}"`);
   const end = lines.findIndex((line, i) => i > head && !line.startsWith("|"));

@@ -1,0 +1,158 @@
+/**
+ * Writes docs/options.md from the declarations of the command line and of training, so that the page
+ * cannot differ from the program:
+ *
+ *     deno run --allow-read --allow-write scripts/write_options.ts
+ */
+import type { CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import { processEnvironment } from "../src/cli/environment.ts";
+import { makeProgram } from "../src/cli/program.ts";
+import { describeOptions } from "../src/training/options.ts";
+
+/** Where defaults and choices come from, by command and option; all others are ardiff's own. */
+const SOURCES: Readonly<Record<string, string>> = {
+  "generate --steps": "AR-Diffusion",
+  "generate --grid": "`even`: AR-Diffusion",
+  "generate --sampler":
+    "`posterior`: AR-Diffusion; `ddim`: Song et al. 2021; `dpm++2m`: Lu et al. 2022",
+  "generate --eta": "Song et al. 2021",
+  "generate --no-rounding": "AR-Diffusion's runs round",
+  "generate --select": "`mbr`: AR-Diffusion",
+  "generate --utility": "`bleu`: AR-Diffusion's runs",
+  "generate --mbr-method":
+    "`exact`: AR-Diffusion; `aggregate`: DeNero et al. 2009; `prune`: Cheng and Vlachos 2023",
+  "mbr --utility": "`bleu`: AR-Diffusion's runs",
+  "mbr --mbr-method":
+    "`exact`: AR-Diffusion; `aggregate`: DeNero et al. 2009; `prune`: Cheng and Vlachos 2023",
+  "evaluate --bootstrap": "Koehn 2004; sacreBLEU",
+  "evaluate --tokenize": "sacreBLEU",
+  "evaluate --smooth": "sacreBLEU",
+  "evaluate --lowercase": "sacreBLEU",
+  "evaluate --stem": "rouge_score",
+};
+
+const OURS = "ardiff";
+
+const HEAD = `<!-- deno-fmt-ignore-file -->
+
+# Options
+
+Every option of every command and of a training configuration, with its default and with who the
+default comes from; "ardiff" where the choice is this project's own. AR-Diffusion is the paper
+(arXiv 2305.09515).
+
+This page is written by \`scripts/write_options.ts\` from the declarations in \`src/cli/program.ts\` and
+\`src/training/options.ts\`: change those, not this.
+`;
+
+const TRAINING_HEAD = `## Training configurations
+
+A TOML file; \`configs/\` has examples. A key that is left out has its default; an unknown one is an
+error. Defaults are those of the paper's CommonGen run where it has them.
+`;
+
+const DATA = `### [data.train] and [data.dev]
+
+| key | formats | what it is |
+|---|---|---|
+| \`format\` | all | \`text\`: two aligned files; \`tsv\`, \`csv\`: a pair a row; \`jsonl\`: an object a line |
+| \`source_file\`, \`target_file\` | \`text\` | the two files |
+| \`file\` | \`tsv\`, \`csv\`, \`jsonl\` | the file |
+| \`source\`, \`target\` | \`tsv\`, \`csv\` | a column's number from 1, or its name; default 1 and 2 |
+| \`source\`, \`target\` | \`jsonl\` | a field, or names joined by dots; default \`source\` and \`target\`. A list of targets makes a pair each |
+| \`header\` | \`tsv\`, \`csv\` | whether the first row names the columns; default: where columns go by name |
+| \`delimiter\` | \`tsv\`, \`csv\` | one character; default tab or comma |
+| \`group_sources\` | all | equal sources become one example with all their references; default false |
+`;
+
+/** The page's text. */
+export function optionsPage(): string {
+  const program = makeProgram(processEnvironment()) as unknown as CommandUnknownOpts;
+  return [HEAD, ...commandsBelow(program).map(commandSection), trainingSections(), DATA].join("\n");
+}
+
+/** All commands that do something, in the order of their declaration. */
+function commandsBelow(command: CommandUnknownOpts): CommandUnknownOpts[] {
+  return command.commands.flatMap((child) =>
+    child.commands.length > 0 ? commandsBelow(child) : [child]
+  );
+}
+
+/** The words that call a command, "ardiff" left out. */
+function pathOf(command: CommandUnknownOpts): string {
+  const parent = command.parent;
+  return parent === null || parent.parent === null
+    ? command.name()
+    : `${pathOf(parent)} ${command.name()}`;
+}
+
+function commandSection(command: CommandUnknownOpts): string {
+  const path = pathOf(command);
+  const places = command.registeredArguments.map((argument) => [
+    code(argument.variadic ? `<${argument.name()}...>` : `<${argument.name()}>`),
+    argument.required ? "required" : "none",
+    argument.description,
+    OURS,
+  ]);
+  const options = command.options.map((option) => [
+    code(option.flags),
+    defaultOf(option),
+    meaningOf(option),
+    SOURCES[`${path} ${option.long}`] ?? OURS,
+  ]);
+  return `## ardiff ${path}\n\n${command.description()}\n\n` +
+    table(["option", "default", "what it does", "source"], [...places, ...options]);
+}
+
+/** What a description says of an option without a value of its own. */
+const DEFAULT_IN_WORDS = / \(default: ([^)]+)\)/;
+
+function meaningOf(option: Option): string {
+  const choices = option.argChoices === undefined
+    ? ""
+    : `: ${option.argChoices.map(code).join(", ")}`;
+  const variable = option.envVar === undefined ? "" : ` (environment: ${code(option.envVar)})`;
+  return `${option.description.replace(DEFAULT_IN_WORDS, "")}${choices}${variable}`;
+}
+
+function defaultOf(option: Option): string {
+  if (option.mandatory) return "required";
+  if (option.negate) return "off";
+  const inWords = DEFAULT_IN_WORDS.exec(option.description)?.[1];
+  if (inWords !== undefined) return inWords;
+  const { defaultValue: value } = option;
+  if (value === undefined) return "none";
+  if (typeof value === "boolean") return value ? "on" : "off";
+  return code(Array.isArray(value) ? value.join(",") : String(value));
+}
+
+/** One table for each section of a configuration. */
+function trainingSections(): string {
+  const sections = Map.groupBy(describeOptions(), ({ name }) => name.slice(0, name.indexOf(".")));
+  return TRAINING_HEAD + [...sections].map(([section, options]) =>
+    `\n### [${section}]\n\n` + table(
+      ["key", "default", "values", "what it does", "source"],
+      options.map(({ name, default: standard, expected, text, source }) => [
+        code(name.slice(section.length + 1)),
+        standard === "none" ? standard : code(standard),
+        expected.replace(/ or null$/, ""), // which TOML cannot say: the key is left out
+        text,
+        source,
+      ]),
+    )
+  ).join("");
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |\n`;
+  return line(head) + `${"|---".repeat(head.length)}|\n` + rows.map(line).join("");
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+if (import.meta.main) {
+  Deno.writeTextFileSync(new URL("../docs/options.md", import.meta.url), optionsPage());
+}

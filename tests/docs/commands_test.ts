@@ -1,0 +1,73 @@
+/** Holds every documented command line against the program's declarations and the project's files. */
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { assert, assertEquals } from "@std/assert";
+import { CommanderError } from "commander";
+import { processEnvironment } from "../../src/cli/environment.ts";
+import { makeProgram } from "../../src/cli/program.ts";
+import { codeBlocks, localLinks, pages, ROOT } from "./markdown.ts";
+import { type SimpleCommand, simpleCommands } from "./shell.ts";
+
+/** Why the program would refuse a command line; undefined where it would not. */
+async function complaint(args: readonly string[]): Promise<string | undefined> {
+  const program = makeProgram(processEnvironment()) as unknown as CommandUnknownOpts;
+  silence(program);
+  try {
+    await program.parseAsync([...args], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode !== 0) return error.message;
+  }
+}
+
+/** Makes a command tree throw where it would exit, and do nothing where it would act. */
+function silence(command: CommandUnknownOpts): void {
+  command.exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {} });
+  if (command.commands.length === 0) command.action(() => {});
+  command.commands.forEach(silence);
+}
+
+function taskNames(): string[] {
+  const { tasks = {} } = JSON.parse(Deno.readTextFileSync(`${ROOT}deno.json`));
+  return Object.keys(tasks);
+}
+
+async function check(command: SimpleCommand): Promise<void> {
+  const [program, ...words] = command;
+  const shown = command.join(" ");
+  if (program === "ardiff") assertEquals(await complaint(words), undefined, shown);
+  if (program === "deno" && words[0] === "task") {
+    const [name = "", ...args] = words.slice(1).filter((word) => !/^-(q|-quiet)$/.test(word));
+    assert(taskNames().includes(name), `no task of deno.json: ${shown}`);
+    if (name === "ardiff") assertEquals(await complaint(args), undefined, shown);
+  }
+  for (const word of command) {
+    if (!/^(\.\/)?(scripts|configs|tests|bench|examples|native|src|\.ci)\/[\w./-]+$/.test(word)) {
+      continue;
+    }
+    assert(exists(word), `no such file: ${shown}`);
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(`${ROOT}${path}`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+for (const page of pages()) {
+  Deno.test(`${page.path} shows commands that exist`, async () => {
+    for (const { language, text } of codeBlocks(page)) {
+      if (language !== "sh") continue;
+      for (const command of simpleCommands(text)) await check(command);
+    }
+  });
+
+  Deno.test(`${page.path} has no dead links`, () => {
+    for (const target of localLinks(page)) {
+      assert(exists(target), `${page.path} links to ${target}`);
+    }
+  });
+}
