@@ -153,6 +153,43 @@ Examples:
       await evaluate(withoutUndefined(options), environment);
     });
 
+  program.command("train")
+    .description("Train a model from a TOML configuration; Ctrl-C saves and stops.")
+    .argument("<config>", "configuration, see configs/ and docs/options.md")
+    .option("--set <section.key=value...>", "overrule single options of the configuration")
+    .option("-o, --output <dir>", "folder of the run (default: runs/NAME)")
+    .option("--resume", "go on from the last checkpoint of the run", false)
+    .option("--max-steps <n>", "stop after this update", integer(1))
+    .option("--max-minutes <n>", "stop after this many minutes", number(0, 1e9))
+    .option("--device <device>", "overrules training.device: auto, cpu, cuda or cuda:INDEX")
+    .option("--dtype <type>", "overrules training.dtype: f32 or bf16")
+    .option("--threads <n>", "overrules training.threads", integer(0, 1024))
+    .addHelpText(
+      "after",
+      `
+Examples:
+  ardiff train configs/smoke.toml
+  ardiff train configs/commongen-small.toml --max-minutes 60 --set training.learning_rate=1e-3
+  ardiff train configs/commongen-small.toml --resume`,
+    )
+    .action(async (config, options) => {
+      const { train } = await import("../commands/train.ts");
+      await train({ config, ...withoutUndefined(options) }, environment);
+    });
+
+  program.command("tokenizer")
+    .description("Make tokenizers.")
+    .command("train")
+    .description("Train byte-level BPE on the lines of text files.")
+    .requiredOption("-i, --input <file...>", "text files; both sides for a joint vocabulary")
+    .requiredOption("--vocab-size <n>", "tokens", integer(1, 2 ** 24))
+    .requiredOption("-o, --output <file>", "the tokenizer.json to write")
+    .option("--min-frequency <n>", "rarer pairs are not merged", integer(1), 2)
+    .action(async (options) => {
+      const { trainTokenizer } = await import("../commands/tokenizer.ts");
+      await trainTokenizer(options, environment);
+    });
+
   program.command("import")
     .description("Turn a published checkpoint into a model folder.")
     .requiredOption("--weights <file>", "safetensors, or what torch.save wrote")

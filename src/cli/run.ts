@@ -1,4 +1,5 @@
 /** Runs a command line and turns whatever happens into an exit code. */
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { CommanderError } from "commander";
 import { ExitCode, messageOf, UserError } from "../errors.ts";
 import { type Environment, OutputClosed } from "./environment.ts";
@@ -8,9 +9,7 @@ import { makeProgram } from "./program.ts";
 export async function run(args: readonly string[], environment: Environment): Promise<number> {
   const program = makeProgram(environment);
   let written = Promise.resolve();
-  const configure = (
-    command: { exitOverride(): unknown; configureOutput(to: object): unknown },
-  ) => {
+  const configure = (command: CommandUnknownOpts): void => {
     command.exitOverride();
     command.configureOutput({
       writeOut: (text: string) => {
@@ -18,9 +17,9 @@ export async function run(args: readonly string[], environment: Environment): Pr
       },
       writeErr: (text: string) => environment.stderr(text),
     });
+    command.commands.forEach(configure);
   };
   configure(program);
-  program.commands.forEach(configure);
   try {
     await program.parseAsync([...args], { from: "user" });
     await written;
