@@ -125,6 +125,24 @@ def long_pairs(rng):
     yield "\U0001f600" * 5_000, ["\U0001f600" * 4_000 + "\U0001f601" * 1_000]
 
 
+def limit_pairs(rng):
+    """Sentences at the limits of TER's search: its beam, block size, distance and budget."""
+    for _ in range(25):
+        length = rng.randrange(25, 60)
+        yield " ".join(rng.choices("abc", k=length)), [" ".join(rng.choices("abc", k=length))]
+    for length in (60, 90, 120):
+        yield " ".join(rng.choices("ab", k=length)), [" ".join(rng.choices("ab", k=length))]
+        yield " ".join(rng.choices("abc", k=length)), [" ".join(rng.choices("abc", k=length + 30))]
+    for size in (9, 10, 11, 12, 14):
+        words = [f"w{k}" for k in range(60)]
+        moved = words[size : size + 20] + words[:size] + words[size + 20 :]
+        yield " ".join(moved), [" ".join(words)]
+    for offset in (20, 23, 24, 25, 26, 27, 30, 49, 50, 51):
+        words = [f"w{k}" for k in range(120)]
+        yield " ".join(["x"] * offset + words[:-offset]), [" ".join(words)]
+        yield " ".join(words[offset : offset + 2] + words), [" ".join(words)]
+
+
 def slow_pairs(rng):
     """Lines of 10,000 characters that cost the Python implementation of TER minutes."""
     yield " ".join(rng.choices("ab", k=5_000)), [" ".join(rng.choices("ab", k=5_000))]
@@ -136,4 +154,5 @@ def pairs(count, seed, slow=False):
     rng = random.Random(seed)
     characters = assigned_characters()
     short = [short_pair(rng, characters) for _ in range(count)]
-    return short + list(long_pairs(rng)) + (list(slow_pairs(rng)) if slow else [])
+    rest = list(long_pairs(rng)) + list(limit_pairs(rng))
+    return short + rest + (list(slow_pairs(rng)) if slow else [])

@@ -13,16 +13,13 @@ export interface TercomOptions {
   readonly caseSensitive?: boolean;
 }
 
-const ASIAN_PUNCTUATION = /[\u3001\u3002\u3008-\u3011\u3014-\u301f\uff61-\uff65\u30fb]/g;
-const FULL_WIDTH_PUNCTUATION = /[\uff0e\uff0c\uff1f\uff1a\uff1b\uff01\uff02\uff08\uff09]/g;
+/** CJK and full-width punctuation. */
+const ASIAN_PUNCTUATION =
+  /[\u3001\u3002\u3008-\u3011\u3014-\u301f\u30fb\uff01\uff02\uff08\uff09\uff0c\uff0e\uff1a\uff1b\uff1f\uff61-\uff65]/g;
 
-/** Ranges as in sacreBLEU, its slip U+3F22 for U+32FF at the end of the last one included. */
-const CJK_CHARACTERS = [
-  /[\u4e00-\u9fff\u3400-\u4dbf]/g,
-  /[\u31c0-\u31ef\u2e80-\u2eff]/g,
-  /[\u3300-\u33ff\uf900-\ufaff\ufe30-\ufe4f]/g,
-  /[\u3200-\u3f22]/g,
-];
+/** Radicals, strokes, enclosed and compatibility forms, and ideographs, but not kana. */
+const CJK_CHARACTER =
+  /[\u2e80-\u2eff\u31c0-\u31ef\u3200-\u4dbf\u4e00-\u9fff\uf900-\ufaff\ufe30-\ufe4f]/g;
 
 /** The words that TER edits and shifts. */
 export function tercomTokens(line: string, options: TercomOptions = {}): string[] {
@@ -33,9 +30,7 @@ export function tercomTokens(line: string, options: TercomOptions = {}): string[
   }
   if (options.noPunct) {
     text = text.replace(/[.,?:;!"()]/g, "");
-    if (options.asianSupport) {
-      text = text.replace(ASIAN_PUNCTUATION, "").replace(FULL_WIDTH_PUNCTUATION, "");
-    }
+    if (options.asianSupport) text = text.replace(ASIAN_PUNCTUATION, "");
   }
   return splitWhitespace(text);
 }
@@ -59,9 +54,5 @@ function normalizeWestern(line: string): string {
  * start of a line that by then always starts with a space: they never apply, here or there.
  */
 function splitAsian(line: string): string {
-  let text = line;
-  for (const range of [...CJK_CHARACTERS, ASIAN_PUNCTUATION, FULL_WIDTH_PUNCTUATION]) {
-    text = text.replace(range, " $& ");
-  }
-  return text;
+  return line.replace(CJK_CHARACTER, " $& ").replace(ASIAN_PUNCTUATION, " $& ");
 }

@@ -20,12 +20,12 @@ Deno.test("terStatistics() counts the shift of a block as one edit", () => {
   assertEquals(edits("this is a long b c d story", "b c d this is a long story"), 1);
 });
 
-Deno.test("terStatistics() does not find a shift of more than 50 words", () => {
-  const words = Array.from({ length: 60 }, (_, k) => `w${k}`);
-  const far = [...words.slice(2), ...words.slice(0, 2)].join(" ");
-  const near = [...words.slice(12, 62), ...words.slice(10, 12)].join(" ");
-  assertEquals(edits(far, words.join(" ")), 4);
-  assertEquals(edits(near, words.slice(10).join(" ")), 1);
+Deno.test("terStatistics() finds a shift by 50 words and none farther", () => {
+  const words = Array.from({ length: 80 }, (_, k) => `w${k}`);
+  const shifted = (distance: number) =>
+    [...words.slice(2, 2 + distance), ...words.slice(0, 2), ...words.slice(2 + distance)].join(" ");
+  assertEquals(edits(shifted(50), words.join(" ")), 1);
+  assertEquals(edits(shifted(51), words.join(" ")), 4);
 });
 
 Deno.test("terStatistics() takes the fewest edits and the mean reference length", () => {
