@@ -69,7 +69,12 @@ const CHECKPOINT_FORMAT = "ardiff-checkpoint-1";
 const FILES = { record: "training.json", state: "training.safetensors" };
 const MOMENTS = ["weights", "firstMoment", "secondMoment"] as const;
 
-/** Writes the checkpoint of a step and returns its path. */
+/**
+ * Writes the checkpoint of a step.
+ *
+ * @returns its path
+ * @throws {UserError} where it cannot be written; nothing is left behind
+ */
 export function writeCheckpoint(
   folder: string,
   trainer: NativeTrainer,
@@ -93,7 +98,6 @@ export function writeCheckpoint(
     writeFileAtomically(`${temporary}/${FILES.record}`, (file) => {
       writeAll(file, new TextEncoder().encode(JSON.stringify(record, null, 2) + "\n"));
     });
-    removeIfPresent(path);
     Deno.renameSync(temporary, path);
     syncFolder(folder);
     return path;
@@ -126,8 +130,15 @@ export function removeUnfinished(folder: string): void {
 /** Removes all but the last `keep` checkpoints and the one of step `best`. */
 export function pruneCheckpoints(folder: string, keep: number, best: number | undefined): void {
   for (const path of listCheckpoints(folder).slice(0, -keep)) {
-    if (best === undefined || !path.endsWith(`/${nameOf(best)}`)) removeIfPresent(path);
+    if (best === undefined || path !== checkpointPath(folder, best)) removeAtomically(path);
   }
+}
+
+/** Removes a checkpoint so that a reader finds all of it or nothing. */
+function removeAtomically(path: string): void {
+  const temporary = temporaryName(path);
+  Deno.renameSync(path, temporary);
+  removeIfPresent(temporary);
 }
 
 /** The path of the checkpoint of a step. */

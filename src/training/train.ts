@@ -130,18 +130,15 @@ function openFolder(output: string, checkpoints: string): Disposable {
 function describeRun({ config, model, data, start, device }: Run): string {
   const { pairs, cutSources, cutTargets, longestSource, longestTarget } = data.pairs.summary;
   const count = (value: number) => value.toLocaleString("en");
-  const cut = [
-    cutSources > 0 &&
-    `${count(cutSources)} sources were cut to ${config.text.max_source_tokens} tokens (the ` +
-      `longest has ${longestSource})`,
-    cutTargets > 0 &&
-    `${count(cutTargets)} targets to ${config.text.target_slots} (the longest has ` +
-      `${longestTarget})`,
-  ].filter((part) => part !== false);
+  const cut = (side: string, number: number, limit: number, longest: number) =>
+    number === 0
+      ? []
+      : [`${count(number)} ${side} were cut to ${limit} tokens; the longest has ${longest}.`];
   return [
     `${count(pairs)} pairs, ${count(parameterCounts(model.network).total)} parameters, on ` +
     `${device.kind} in ${config.training.dtype}.`,
-    ...(cut.length === 0 ? [] : [`${cut.join("; ")}.`]),
+    ...cut("sources", cutSources, config.text.max_source_tokens, longestSource),
+    ...cut("targets", cutTargets, config.text.target_slots, longestTarget),
     ...(start.step === 0 ? [] : [`Going on from step ${count(start.step)}.`]),
   ].join("\n");
 }

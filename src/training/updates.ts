@@ -42,7 +42,7 @@ export class NonFiniteUpdate extends UserError {
  * @throws {NonFiniteUpdate} where gradients are not finite, unless the configuration says to skip
  */
 export async function* updates(
-  trainer: NativeTrainer,
+  trainer: Pick<NativeTrainer, "batch" | "update">,
   batches: Iterator<PreparedBatch, never>,
   { training }: TrainingConfig,
   skipped: number,

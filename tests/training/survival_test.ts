@@ -1,0 +1,168 @@
+/** Runs that are killed, interrupted, or run out of disk, in processes of their own. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { ExitCode } from "../../src/errors.ts";
+import { loadModelFolder } from "../../src/denoiser/model_folder.ts";
+import { readSafetensors } from "../../src/denoiser/safetensors.ts";
+import { listCheckpoints, readRecord } from "../../src/training/checkpoint.ts";
+import { withFolder } from "../denoiser/test_files.ts";
+import { assertSameWeights, runTraining, trainingProcess, writeRun } from "./sample_run.ts";
+
+const KILLS = 20;
+
+/** Starts a run. */
+function start(config: string, output: string, ...options: string[]) {
+  const [command, ...args] = trainingProcess(config, output, ...options);
+  const process = new Deno.Command(command!, { args, stdout: "null", stderr: "piped" }).spawn();
+  const messages = new Messages(process.stderr);
+  const ended = (async () => {
+    await messages.ended;
+    return { code: (await process.status).code, stderr: messages.text };
+  })();
+  return { process, messages, ended };
+}
+
+/** What a process says, as it says it. */
+class Messages {
+  text = "";
+  readonly ended: Promise<void>;
+  #onChange = () => {};
+
+  constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
+    this.ended = (async () => {
+      for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+        this.text += text;
+        this.#onChange();
+      }
+    })();
+  }
+
+  /** Resolves when a text has been said, or nothing more will be. */
+  async until(text: string): Promise<void> {
+    while (!this.text.includes(text)) {
+      const changed = new Promise<boolean>((resolve) => (this.#onChange = () => resolve(false)));
+      if (await Promise.race([changed, this.ended.then(() => true)])) return;
+    }
+  }
+}
+
+/** What is in a folder; nothing where there is none. */
+function namesIn(folder: string): string[] {
+  try {
+    return Array.from(Deno.readDirSync(folder), ({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
+/** Loads everything that a run's folder holds. */
+function checkFolder(output: string): string[] {
+  const checkpoints = listCheckpoints(`${output}/checkpoints`);
+  for (const path of checkpoints) {
+    loadModelFolder(path);
+    readSafetensors(`${path}/training.safetensors`);
+    assertEquals(readRecord(path).step, Number(path.slice(-8)));
+  }
+  for (const name of namesIn(`${output}/checkpoints`)) {
+    assert(/^step-\d{8}(\.tmp-.*)?$/.test(name), name);
+  }
+  return checkpoints;
+}
+
+Deno.test(
+  `kill -9 at ${KILLS} random moments leaves only folders that load, and loses no step that was saved`,
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const [killed, whole] = [`${folder}/killed`, `${folder}/whole`];
+    const options = ["checkpoints.every=4"];
+    let reached = 0;
+    for (let kill = 0; kill < KILLS; kill++) {
+      const run = start(config, killed, ...options);
+      // One in four dies while it starts; the others while they train and save.
+      if (kill % 4 !== 0) await run.messages.until("step ");
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 200));
+      try {
+        run.process.kill("SIGKILL");
+      } catch {
+        // It had already ended.
+      }
+      await run.ended;
+      const last = Number(checkFolder(killed).at(-1)?.slice(-8) ?? 0);
+      assert(last >= reached, `step ${reached} was lost: the last is ${last}`);
+      reached = last;
+    }
+    const { code, stderr } = await start(config, killed, ...options).ended;
+    assertEquals(code, ExitCode.ok, stderr);
+    await runTraining(config, { output: whole, set: options });
+    const last = "checkpoints/step-00000200";
+    assertSameWeights(`${killed}/${last}`, `${whole}/${last}`);
+    assertEquals(namesIn(`${killed}/checkpoints`).filter((name) => name.includes(".tmp-")), []);
+  }),
+);
+
+for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  Deno.test(
+    `${signal} finishes the step, saves and exits ${exitCode}; the run can go on`,
+    withFolder(async (folder) => {
+      const config = writeRun(folder);
+      const output = `${folder}/run`;
+      const steps = "training.steps=100000";
+      const run = start(config, output, steps, "checkpoints.every=0");
+      await run.messages.until("step ");
+      run.process.kill(signal);
+      const { code, stderr } = await run.ended;
+      assertEquals(code, exitCode);
+      const [checkpoint, ...others] = checkFolder(output) as [string];
+      assertEquals(others, []);
+      const step = Number(checkpoint.slice(-8));
+      assertStringIncludes(stderr, `Stopped by ${signal} at step ${step}, which is saved`);
+      const { stderr: second } = await runTraining(config, {
+        output,
+        resume: true,
+        maxSteps: step + 2,
+        set: [steps],
+      });
+      assertStringIncludes(second, `Going on from step ${step}.`);
+    }),
+  );
+}
+
+Deno.test(
+  "a second signal exits at once",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const output = `${folder}/run`;
+    // A step of so many micro-batches takes minutes.
+    const run = start(config, output, "training.accumulation=65535");
+    await run.messages.until("parameters");
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    run.process.kill("SIGINT");
+    await run.messages.until("once more to stop at once");
+    run.process.kill("SIGINT");
+    const { code, stderr } = await run.ended;
+    assertEquals(code, ExitCode.interrupted);
+    assertEquals(checkFolder(output), []);
+  }),
+);
+
+Deno.test(
+  "a full disk is a clear error, and earlier checkpoints stay",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const output = `${folder}/run`;
+    await runTraining(config, { output, maxSteps: 5 });
+    const before = checkFolder(output);
+    // No file may grow beyond 20 blocks, which a checkpoint's weights would.
+    const limited = "trap '' XFSZ; ulimit -f 20; exec \"$@\"";
+    const command = trainingProcess(config, output);
+    const { code, stderr } = await new Deno.Command("sh", {
+      args: ["-c", limited, "sh", ...command],
+      stdout: "null",
+      stderr: "piped",
+    }).output();
+    const text = new TextDecoder().decode(stderr);
+    assertStringIncludes(text, `Error: Cannot write "${output}/checkpoints/step-00000050`);
+    assertEquals(code, ExitCode.output);
+    assertEquals(checkFolder(output), before);
+    assertEquals(namesIn(`${output}/checkpoints`).filter((name) => name.includes(".tmp-")), []);
+  }),
+);

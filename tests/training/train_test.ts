@@ -1,0 +1,221 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { ExitCode, UserError } from "../../src/errors.ts";
+import { loadModelFolder } from "../../src/denoiser/model_folder.ts";
+import { floatTensor, readSafetensors, writeSafetensors } from "../../src/denoiser/safetensors.ts";
+import { toFloat32 } from "../../src/denoiser/tensors.ts";
+import { listCheckpoints } from "../../src/training/checkpoint.ts";
+import { NonFiniteUpdate } from "../../src/training/updates.ts";
+import { withFolder } from "../denoiser/test_files.ts";
+import { assertSameWeights, runTraining, writeRun } from "./sample_run.ts";
+
+const steps = (output: string) =>
+  listCheckpoints(`${output}/checkpoints`).map((path) => Number(path.slice(-8)));
+
+function records(output: string): Record<string, unknown>[] {
+  const lines = Deno.readTextFileSync(`${output}/log.jsonl`).trimEnd().split("\n");
+  return lines.map((line) => JSON.parse(line));
+}
+
+Deno.test(
+  "train() makes a model folder with a card from two text files",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const output = `${folder}/run`;
+    const { stdout, stderr } = await runTraining(config, { output, maxSteps: 60 });
+    assertEquals(stdout, `${output}/model\n`);
+    assertStringIncludes(stderr, "150 pairs, ");
+    assertStringIncludes(stderr, "Validation at step 60: BLEU ");
+    const { config: model } = loadModelFolder(`${output}/model`);
+    assertEquals(model.diffusion.noise_factor, 2);
+    assertEquals(model.text.slots_by_source?.at(-1), 8);
+    assertEquals(model.provenance["updates"], 60);
+    const card = Deno.readTextFileSync(`${output}/model/README.md`);
+    for (
+      const part of ["# run", "## Data", "150 pairs", "| diffusion.noise_factor | 2 |", "BLEU"]
+    ) {
+      assertStringIncludes(card, part);
+    }
+  }),
+);
+
+Deno.test(
+  "train() learns: the loss falls from step to step",
+  withFolder(async (folder) => {
+    const output = `${folder}/run`;
+    await runTraining(writeRun(folder), { output });
+    const losses = records(output).filter(({ event }) => event === "update")
+      .map(({ loss }) => loss as number);
+    assertEquals(losses.length, 20);
+    assert(losses.at(-1)! < losses[0]! / 2, `${losses}`);
+  }),
+);
+
+Deno.test(
+  "train() goes on bit for bit: 200 steps equal 120 and 80",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const [whole, parts] = [`${folder}/whole`, `${folder}/parts`];
+    await runTraining(config, { output: whole });
+    await runTraining(config, { output: parts, maxSteps: 120 });
+    const { stderr } = await runTraining(config, { output: parts, resume: true });
+    assertStringIncludes(stderr, "Going on from step 120.");
+    const state = (output: string) => `${output}/checkpoints/step-00000200`;
+    assertSameWeights(state(whole), state(parts));
+  }),
+);
+
+Deno.test(
+  "train() keeps the last checkpoints and the best",
+  withFolder(async (folder) => {
+    const output = `${folder}/run`;
+    await runTraining(writeRun(folder), {
+      output,
+      set: ["checkpoints.every=20", "checkpoints.keep=3", "validation.every=40"],
+    });
+    const found = records(output).filter(({ event }) => event === "validation");
+    const best = found.reduce((a, b) => (b["bleu"] as number) > (a["bleu"] as number) ? b : a);
+    const expected = new Set([best["step"] as number, 160, 180, 200]);
+    assertEquals(steps(output), [...expected].sort((a, b) => a - b));
+  }),
+);
+
+Deno.test(
+  "train() exports the best checkpoint where asked to",
+  withFolder(async (folder) => {
+    const output = `${folder}/run`;
+    await runTraining(writeRun(folder), {
+      output,
+      maxSteps: 60,
+      set: ["validation.every=20", "checkpoints.metric=loss", "checkpoints.export=best"],
+    });
+    const found = records(output).filter(({ event }) => event === "validation");
+    const best = found.reduce((a, b) => (b["loss"] as number) < (a["loss"] as number) ? b : a);
+    const name = `step-${String(best["step"]).padStart(8, "0")}`;
+    const values = (path: string) => toFloat32(loadModelFolder(path).tensors.get("lm_head.bias")!);
+    assertEquals(values(`${output}/model`), values(`${output}/checkpoints/${name}`));
+  }),
+);
+
+Deno.test(
+  "train() needs --resume where there are checkpoints",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const output = `${folder}/run`;
+    await runTraining(config, { output, maxSteps: 1 });
+    const error = await assertRejects(() => runTraining(config, { output }), UserError);
+    assertStringIncludes(error.message, "it holds checkpoints; add --resume");
+    assertEquals(error.exitCode, ExitCode.usage);
+  }),
+);
+
+Deno.test(
+  "train() refuses to resume with other options, and names the one that changed",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const output = `${folder}/run`;
+    await runTraining(config, { output, maxSteps: 1 });
+    const error = await assertRejects(
+      () => runTraining(config, { output, resume: true, set: ["training.dropout=0.2"] }),
+      UserError,
+    );
+    assertEquals(
+      error.message,
+      `Cannot resume from "${output}/checkpoints/step-00000001": "training.dropout" was 0.1 and ` +
+        "is now 0.2; set it back or start anew with another --output",
+    );
+    assertEquals(steps(output), [1]);
+  }),
+);
+
+Deno.test(
+  "train() refuses to resume on other data",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const output = `${folder}/run`;
+    await runTraining(config, { output, maxSteps: 1 });
+    const path = `${folder}/train.src`;
+    Deno.writeTextFileSync(path, Deno.readTextFileSync(path).replace("dog", "cat"));
+    await assertRejects(
+      () => runTraining(config, { output, resume: true }),
+      UserError,
+      'the files of "data.train" have changed',
+    );
+  }),
+);
+
+Deno.test(
+  "train() keeps a second run out of a folder",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const output = `${folder}/run`;
+    Deno.mkdirSync(output);
+    using other = Deno.openSync(`${output}/lock`, { create: true, write: true });
+    other.lockSync(true);
+    await assertRejects(
+      () => runTraining(config, { output }),
+      UserError,
+      "another run is at work there",
+    );
+  }),
+);
+
+Deno.test(
+  "train() stops at a loss that is not finite, names the batch and keeps what it had",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const output = `${folder}/run`;
+    await runTraining(config, { output, maxSteps: 3 });
+    overflowWeights(`${output}/checkpoints/step-00000003/training.safetensors`);
+    const error = await assertRejects(
+      () => runTraining(config, { output, resume: true }),
+      NonFiniteUpdate,
+    );
+    assertEquals(error.exitCode, ExitCode.diverged);
+    assertStringIncludes(error.message, "Stopped at step 4: the loss of micro-batch 0 is ");
+    assertStringIncludes(error.message, `${folder}/train.src lines `);
+    assertEquals(steps(output), [3]);
+  }),
+);
+
+Deno.test(
+  "train() leaves out updates that are not finite where asked to",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const output = `${folder}/run`;
+    await runTraining(config, { output, maxSteps: 3 });
+    overflowWeights(`${output}/checkpoints/step-00000003/training.safetensors`);
+    const { stderr } = await runTraining(config, {
+      output,
+      resume: true,
+      maxSteps: 5,
+      set: ["training.non_finite=skip"],
+    });
+    assertStringIncludes(stderr, "Left out step 4: its gradients were not finite.");
+    assertEquals(steps(output), [3, 5]);
+  }),
+);
+
+Deno.test(
+  "train() stops when its time is over and exports what it has",
+  withFolder(async (folder) => {
+    const output = `${folder}/run`;
+    const { stdout } = await runTraining(writeRun(folder), { output, maxMinutes: 0 });
+    assertEquals(stdout, `${output}/model\n`);
+    assertEquals(steps(output), [1]);
+  }),
+);
+
+/** Makes the weights so large that the loss overflows. */
+function overflowWeights(path: string): void {
+  const { tensors } = readSafetensors(path);
+  const changed = [...tensors].map(([name, tensor]) => {
+    const values = toFloat32(tensor);
+    return floatTensor(
+      name,
+      tensor.shape,
+      () => name === "weights" ? values.fill(1e30) : values,
+      "F32",
+    );
+  });
+  writeSafetensors(path, changed);
+}
