@@ -138,7 +138,7 @@ Deno.test(
     run.process.kill("SIGINT");
     await run.messages.until("once more to stop at once");
     run.process.kill("SIGINT");
-    const { code, stderr } = await run.ended;
+    const { code } = await run.ended;
     assertEquals(code, ExitCode.interrupted);
     assertEquals(checkFolder(output), []);
   }),
