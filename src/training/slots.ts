@@ -27,14 +27,14 @@ export function slotsBySource(
   { sourceLengths, targetLengths }: PairLengths,
   targetSlots: number,
 ): number[] {
-  const bySource: number[][] = [];
+  const bySource: Histogram[] = [];
   for (let i = 0; i < sourceLengths.length; i++) {
-    (bySource[sourceLengths[i]!] ??= []).push(targetLengths[i]!);
+    const histogram = (bySource[sourceLengths[i]!] ??= new Map());
+    addTo(histogram, targetLengths[i]!, 1);
   }
   let slots = 1;
   return Array.from(bySource, (_, sourceLength) => {
-    const targets = neighbours(bySource, sourceLength).sort((a, b) => a - b);
-    const longest = targets[Math.ceil(COVERED * targets.length) - 1]!;
+    const longest = quantile(neighbours(bySource, sourceLength), COVERED);
     slots = Math.max(slots, roundUp(longest, targetSlots));
     return slots;
   });
@@ -61,11 +61,34 @@ function roundUp(length: number, most: number): number {
   return Math.min(Math.ceil(length / MULTIPLE) * MULTIPLE, most);
 }
 
-/** Values at a place and around it, as many as make a sample. */
-function neighbours(values: readonly (readonly number[] | undefined)[], place: number): number[] {
-  const found = [...values[place] ?? []];
-  for (let distance = 1; found.length < SAMPLE && distance < values.length; distance++) {
-    found.push(...values[place - distance] ?? [], ...values[place + distance] ?? []);
+/** How often each target length occurs. */
+type Histogram = Map<number, number>;
+
+function addTo(histogram: Histogram, length: number, count: number): void {
+  histogram.set(length, (histogram.get(length) ?? 0) + count);
+}
+
+/** The target lengths of sources of about one length, as many as make a sample. */
+function neighbours(bySource: readonly (Histogram | undefined)[], sourceLength: number): Histogram {
+  const found: Histogram = new Map();
+  let size = 0;
+  const add = (histogram: Histogram | undefined) => {
+    for (const [length, count] of histogram ?? []) {
+      addTo(found, length, count);
+      size += count;
+    }
+  };
+  add(bySource[sourceLength]);
+  for (let distance = 1; size < SAMPLE && distance < bySource.length; distance++) {
+    add(bySource[sourceLength - distance]);
+    add(bySource[sourceLength + distance]);
   }
   return found;
+}
+
+/** The smallest length that at least a share of all is no longer than. */
+function quantile(histogram: Histogram, share: number): number {
+  const sorted = [...histogram].sort(([left], [right]) => left - right);
+  let left = Math.ceil(share * sorted.reduce((sum, [, count]) => sum + count, 0));
+  return sorted.find(([, count]) => (left -= count) <= 0)![0];
 }
