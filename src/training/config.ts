@@ -65,32 +65,39 @@ function checkTrainingConfig(table: Table, fail: Fail): TrainingConfig {
   };
 }
 
+/** A key on which two configurations differ, with its values as JSON. */
+export interface ChangedKey {
+  readonly key: string;
+  readonly before: string;
+  readonly now: string;
+}
+
 /**
  * The first key on which two configurations differ although the weights depend on it; undefined
  * where one can go on where the other stopped.
+ *
+ * @param before may come from an older ardiff: an option it lacks had its default
  */
 export function findChangedKey(
   before: TrainingConfig,
   now: TrainingConfig,
-): { readonly key: string; readonly before: string; readonly now: string } | undefined {
-  const difference = (key: string, left: unknown, right: unknown) =>
-    JSON.stringify(left) === JSON.stringify(right)
-      ? undefined
-      : { key, before: describe(left), now: describe(right) };
-  const changed = difference("data.train", before.data.train, now.data.train);
-  if (changed) return changed;
-  for (const [name, options] of Object.entries(SECTIONS)) {
-    const [left, right] = [before, now].map((config) =>
-      (config as unknown as Table)[name] as Table
-    );
-    for (const [key, option] of Object.entries(options)) {
-      const found = option.mayChange
-        ? undefined
-        : difference(`${name}.${key}`, left?.[key], right?.[key]);
-      if (found) return found;
-    }
-  }
-  return undefined;
+): ChangedKey | undefined {
+  const fixed = Object.entries(SECTIONS).flatMap(([section, options]) =>
+    Object.entries(options).filter(([, option]) => !option.mayChange)
+      .map(([name, option]) => ({ section, name, standard: option.default }))
+  );
+  const pairs = fixed.map(({ section, name, standard }) => {
+    const [left, right] = [before, now].map((config) => {
+      const values = config[section as keyof OptionValues] as Table | undefined;
+      return values?.[name] ?? standard;
+    });
+    return [`${section}.${name}`, left, right] as const;
+  });
+  const changed = [["data.train", before.data.train, now.data.train] as const, ...pairs]
+    .find(([, left, right]) => JSON.stringify(left) !== JSON.stringify(right));
+  if (changed === undefined) return undefined;
+  const [key, left, right] = changed;
+  return { key, before: describe(left), now: describe(right) };
 }
 
 function readToml(toml: string, fail: Fail): Table {

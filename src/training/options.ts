@@ -206,7 +206,7 @@ export const OPTIONS = {
     noise_factor: fixed(
       number(1e-3, 1e3),
       1,
-      `${PAPER}; 4 is better (SPEC section 8)`,
+      `${PAPER}; 4 is better: docs/training-notes.md`,
       "F in z = sqrt(abar) x0 + F sqrt(1 - abar) eps; the network's input is rescaled to unit variance and generation starts from F times noise.",
     ),
     rescale_timesteps: fixed(
@@ -253,12 +253,12 @@ export const OPTIONS = {
       share,
       0.9999,
       PAPER,
-      "Decay of the moving average of the weights, which is what generates and is saved as the model.",
+      "Decay of the moving average of the weights, which is what generates and is saved as the model; 0 keeps no average.",
     ),
     ema_warmup: fixed(
       boolean,
       false,
-      `${PAPER}; on in Diffusion-LM's successors`,
+      `${PAPER}; warm-up as in TensorFlow's ExponentialMovingAverage`,
       "Lower the decay to (1 + n) / (10 + n) at update n, so that a short run's average forgets its start.",
     ),
     dropout: fixed(rate, 0.2, PAPER, "Dropout of hidden states."),

@@ -27,7 +27,7 @@ export function samplerOf(run: Run): Sampler {
     utility: "bleu",
     mbrMethod: "exact",
   };
-  return async (lines) => {
+  return async (lines, isInterrupted) => {
     const denoiser = await Denoiser.create(
       run.model.network,
       tensorsOf(run.trainer.read("average"), run.layout),
@@ -39,6 +39,7 @@ export function samplerOf(run: Run): Sampler {
     const order = lines.map((line, index) => ({ line, index }))
       .sort((left, right) => left.line.length - right.line.length);
     for (let start = 0; start < order.length; start += BATCH_SIZE) {
+      if (isInterrupted()) return undefined;
       const part = order.slice(start, start + BATCH_SIZE);
       const results = await generateBatch(model, part.map(({ line }) => line), options);
       part.forEach(({ index }, i) => texts[index] = results[i]!.text);

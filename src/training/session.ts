@@ -69,7 +69,7 @@ export class Session {
       if (error instanceof NonFiniteUpdate) this.#save();
       throw error;
     }
-    if (interruption.signal === undefined) await this.#validate();
+    await this.#validate(interruption);
     this.#save();
     return interruption.signal;
   }
@@ -84,19 +84,27 @@ export class Session {
       this.#state = advance(this.#state, update, seconds);
       reporter.update(update, this.#state, seconds, run.trainer.usage());
       if (interruption.signal !== undefined || update.step >= last || now >= deadline) return;
-      if (isMultiple(update.step, validation.every)) await this.#validate();
+      if (isMultiple(update.step, validation.every)) await this.#validate(interruption);
       if (interruption.signal !== undefined) return;
       if (this.#isSaveDue()) this.#save();
       began = performance.now();
     }
   }
 
-  async #validate(): Promise<void> {
+  async #validate(interruption: Interruption): Promise<void> {
     const { run, reporter, validationSet, sampler } = this.#options;
     const { step } = this.#state;
     if (validationSet === undefined || this.#validation?.step === step) return;
     const began = performance.now();
-    const result = await validate(run.trainer, validationSet, run.config, run.model, sampler);
+    const result = await validate(
+      run.trainer,
+      validationSet,
+      run.config,
+      run.model,
+      sampler,
+      () => interruption.signal !== undefined,
+    );
+    if (result === undefined) return;
     reporter.validation(step, result, (performance.now() - began) / 1000);
     this.#validation = { step, ...result };
     const { metric } = run.config.checkpoints;

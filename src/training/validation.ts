@@ -9,8 +9,14 @@ import type { TrainingConfig } from "./config.ts";
 import { assembleBatch, evenTimesteps } from "./micro_batch.ts";
 import type { PairGroup, ValidationSet } from "./validation_set.ts";
 
-/** Generates a line for each line with the averaged weights. */
-export type Sampler = (lines: readonly string[]) => Promise<string[]>;
+/** Whether the run has been asked to end. */
+export type IsInterrupted = () => boolean;
+
+/** Generates a line for each line with the averaged weights; undefined where it was interrupted. */
+export type Sampler = (
+  lines: readonly string[],
+  isInterrupted: IsInterrupted,
+) => Promise<string[] | undefined>;
 
 /** Mean losses of slots (of the text, padding left out) whose timesteps lie near each other. */
 export interface TimestepBucket {
@@ -43,16 +49,23 @@ export interface Validation {
 /** Parts into which the timesteps are divided. */
 const BUCKETS = 10;
 
-/** Validates; the same noise and timesteps each time, so that results can be compared. */
+/**
+ * Validates; the same noise and timesteps each time, so that results can be compared.
+ *
+ * @returns undefined where it was interrupted
+ */
 export async function validate(
   trainer: NativeTrainer,
   set: ValidationSet,
   config: TrainingConfig,
   model: ModelConfig,
   sampler: Sampler,
-): Promise<Validation> {
-  const loss = await validationLoss(trainer, set.groups, config, model);
-  const outputs = await sampler(set.examples.map(({ source }) => source));
+  isInterrupted: IsInterrupted,
+): Promise<Validation | undefined> {
+  const loss = await validationLoss(trainer, set.groups, config, model, isInterrupted);
+  if (loss === undefined) return undefined;
+  const outputs = await sampler(set.examples.map(({ source }) => source), isInterrupted);
+  if (outputs === undefined) return undefined;
   const { score } = corpusBleu(outputs, set.examples.map(({ references }) => references));
   const samples = set.examples.slice(0, config.validation.samples)
     .map(({ source, references }, i) => ({
@@ -69,7 +82,8 @@ async function validationLoss(
   groups: readonly PairGroup[],
   { training }: TrainingConfig,
   model: ModelConfig,
-): Promise<Pick<Validation, "terms" | "byTimestep">> {
+  isInterrupted: IsInterrupted,
+): Promise<Pick<Validation, "terms" | "byTimestep"> | undefined> {
   const timesteps = evenTimesteps(model.diffusion);
   const buckets = new BucketSums(model.diffusion.steps);
   const sums = { loss: 0, mse: 0, nll: 0, prior: 0 };
@@ -77,6 +91,7 @@ async function validationLoss(
   let microBatch = 0;
   for (const { slots, pairs } of groups) {
     for (let start = 0; start < pairs.length; start += training.batch_size) {
+      if (isInterrupted()) return undefined;
       const part = pairs.slice(start, start + training.batch_size);
       const batch = assembleBatch(
         part,

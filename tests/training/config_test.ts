@@ -178,3 +178,15 @@ Deno.test("findChangedKey() finds what the weights depend on", () => {
   assertEquals(changed("network.decoder_layers=2")?.key, "network.decoder_layers");
   assertEquals(changed("data.train.source_file=x")?.key, "data.train");
 });
+
+Deno.test("findChangedKey() takes an option that an older checkpoint lacks for its default", () => {
+  const { padding_weight: _new, ...training } = parse(MINIMAL).training;
+  const before = { ...parse(MINIMAL), training } as ReturnType<typeof parse>;
+  assertEquals(findChangedKey(before, parse(MINIMAL)), undefined);
+  const now = parse(MINIMAL, ["training.padding_weight=0.5"]);
+  assertEquals(findChangedKey(before, now), {
+    key: "training.padding_weight",
+    before: "1",
+    now: "0.5",
+  });
+});
