@@ -74,7 +74,7 @@ export interface ChangedKey {
 
 /**
  * The first key on which two configurations differ although the weights depend on it; undefined
- * where one can go on where the other stopped.
+ * where one can go on where the other stopped. Data are compared by content, not here.
  *
  * @param before may come from an older ardiff: an option it lacks had its default
  */
@@ -86,18 +86,15 @@ export function findChangedKey(
     Object.entries(options).filter(([, option]) => !option.mayChange)
       .map(([name, option]) => ({ section, name, standard: option.default }))
   );
-  const pairs = fixed.map(({ section, name, standard }) => {
+  for (const { section, name, standard } of fixed) {
     const [left, right] = [before, now].map((config) => {
       const values = config[section as keyof OptionValues] as Table | undefined;
       return values?.[name] ?? standard;
     });
-    return [`${section}.${name}`, left, right] as const;
-  });
-  const changed = [["data.train", before.data.train, now.data.train] as const, ...pairs]
-    .find(([, left, right]) => JSON.stringify(left) !== JSON.stringify(right));
-  if (changed === undefined) return undefined;
-  const [key, left, right] = changed;
-  return { key, before: describe(left), now: describe(right) };
+    if (JSON.stringify(left) === JSON.stringify(right)) continue;
+    return { key: `${section}.${name}`, before: describe(left), now: describe(right) };
+  }
+  return undefined;
 }
 
 function readToml(toml: string, fail: Fail): Table {

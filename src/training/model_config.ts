@@ -32,6 +32,7 @@ export function modelConfigOf(
       slots_by_source: config.text.length === "batch"
         ? slotsBySource(lengths, config.text.target_slots)
         : null,
+      rounding: config.training.rounding_loss === "prediction" ? "logits" : "nearest",
       pad_id: pad,
       bos_id: bos,
       eos_id: eos,

@@ -83,8 +83,8 @@ export class Run implements Disposable {
       if (record !== undefined && record.data !== pairs.key) {
         throw new UserError(
           ExitCode.data,
-          `Cannot resume from "${checkpoint}": the files of "data.train" have changed since; ` +
-            "put them back or start anew with another --output",
+          `Cannot resume from "${checkpoint}": "data.train" gives other pairs than then; ` +
+            "put its files back or start anew with another --output",
         );
       }
       const model = modelConfigOf(config, tokenizer, pairs, source);

@@ -138,7 +138,7 @@ Deno.test(
     await assertRejects(
       () => runTraining(config, { output, resume: true }),
       UserError,
-      'the files of "data.train" have changed',
+      '"data.train" gives other pairs than then',
     );
   }),
 );
