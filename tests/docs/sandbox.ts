@@ -19,7 +19,7 @@ const MODELS = ["commongen-small", "tatoeba-en-fr-small"];
 /** What scripts may write to, and so is no link. */
 const OWN = new Set([".git", "models", "runs", "dist"]);
 
-/** The permissions of the program, see deno.json. */
+/** The permissions of `deno task ardiff` in whole flags: its set names paths, which links change. */
 const PERMISSIONS = "--allow-ffi --allow-env --allow-read --allow-write --allow-run=python3";
 
 /** A temporary folder; disposing of it removes it. */
