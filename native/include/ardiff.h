@@ -175,6 +175,7 @@ ARDIFF_API void ardiff_generation_free(ardiff_generation* generation);
 #define ARDIFF_STEP_ROUND 1    /* x0_hat := nearest embedding (L2), for slots not at rest */
 #define ARDIFF_STEP_PREDICT 2  /* only compute x0_hat (rounded if asked); leave z as it is */
 #define ARDIFF_STEP_ALL 4      /* round slots at rest too, so that traces show every slot */
+#define ARDIFF_STEP_LOGITS 8   /* round to the most likely token by logits(x0_hat), not the nearest */
 
 /*
  * One network evaluation and one sampler update for all rows:

@@ -124,7 +124,7 @@ int32_t ardiff_generation_step(ardiff_generation* generation, int32_t step, int3
         }
         require(timesteps != nullptr && input_scale != nullptr && coefficients != nullptr && at_rest != nullptr,
                 "A plan array is NULL");
-        check_range("Step flags", flags, 0, ARDIFF_STEP_ROUND | ARDIFF_STEP_PREDICT | ARDIFF_STEP_ALL);
+        check_range("Step flags", flags, 0, ARDIFF_STEP_ROUND | ARDIFF_STEP_PREDICT | ARDIFF_STEP_ALL | ARDIFF_STEP_LOGITS);
         const int64_t count = static_cast<int64_t>(plan_rows) * g.slots;
         for (int64_t i = 0; i < count; ++i) {
             const float* k = coefficients + 4 * i;
@@ -144,6 +144,7 @@ int32_t ardiff_generation_step(ardiff_generation* generation, int32_t step, int3
         request.round = (flags & ARDIFF_STEP_ROUND) != 0;
         request.predict_only = (flags & ARDIFF_STEP_PREDICT) != 0;
         request.round_all = (flags & ARDIFF_STEP_ALL) != 0;
+        request.by_logits = (flags & ARDIFF_STEP_LOGITS) != 0;
         request.noise = noise;
         request.nearest = nearest;
         g.step(request);

@@ -109,6 +109,7 @@ function fromReference(
       target_slots,
       length: "fixed",
       slots_by_source: null,
+      rounding: "nearest",
       max_source_tokens: network.max_positions,
       pad_id: special.pad,
       bos_id: special.bos,

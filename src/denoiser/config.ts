@@ -32,6 +32,9 @@ export const MODEL_FORMAT = "ardiff-model-1";
 /** How the timestep of each slot reaches the decoder (SPEC 4). */
 export const TIME_CONDITIONINGS = ["txl", "rotary", "additive"] as const;
 
+/** What predictions are rounded to. */
+export const ROUNDINGS = ["nearest", "logits"] as const;
+
 /** Sizes and options of the network (SPEC 4). */
 export interface NetworkConfig {
   /** Vocabulary V, the number of token ids. */
@@ -88,6 +91,13 @@ export interface TextConfig {
    * the line alone. Null with "fixed": always `target_slots`.
    */
   readonly slots_by_source: readonly number[] | null;
+  /**
+   * What a prediction is rounded to between steps: the nearest embedding (the paper), or the token
+   * that is most likely by its logits. The second for models whose rounding loss was taken of the
+   * prediction: they are trained to be read that way, and the nearest embedding of an uncertain
+   * prediction, an average, tends to be a rare token's.
+   */
+  readonly rounding: typeof ROUNDINGS[number];
   /** Sources are cut to this many tokens. */
   readonly max_source_tokens: number;
   /** Fills the slots after the end. */
@@ -173,6 +183,7 @@ const TEXT_FIELDS: Fields<TextConfig> = {
   target_slots: positions,
   length: oneOf(["fixed", "batch"]),
   slots_by_source: nullable(listOf(positions)),
+  rounding: oneOf(ROUNDINGS),
   max_source_tokens: positions,
   pad_id: tokenId,
   bos_id: nullable(tokenId),

@@ -46,6 +46,8 @@ export interface GenerationStep {
   readonly atRest: Uint8Array<ArrayBuffer>;
   /** Replace x0_hat by the nearest embedding. */
   readonly round: boolean;
+  /** Round to the most likely token by the logits of x0_hat in place of the nearest embedding. */
+  readonly byLogits?: boolean;
   /** Only compute x0_hat, leave z alone. */
   readonly predictOnly?: boolean;
   /** Round slots at rest too. */
@@ -65,7 +67,7 @@ export interface GenerationSeconds {
 }
 
 const STATES = { z: 0, x0: 1, encoder: 2, logits: 3 } as const;
-const ROUND = 1, PREDICT = 2, ALL = 4;
+const ROUND = 1, PREDICT = 2, ALL = 4, LOGITS = 8;
 const PORTABLE = 1;
 
 /** Owns an `ardiff_generation`. */
@@ -112,7 +114,7 @@ export class NativeGeneration implements Disposable {
   /** One network evaluation and one update of all rows. */
   step(step: GenerationStep): Promise<void> {
     const flags = (step.round ? ROUND : 0) | (step.predictOnly ? PREDICT : 0) |
-      (step.roundAll ? ALL : 0);
+      (step.roundAll ? ALL : 0) | (step.byLogits ? LOGITS : 0);
     return this.#handle.during((handle) =>
       unwrapAsync((...error) =>
         library().ardiff_generation_step(

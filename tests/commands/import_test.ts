@@ -80,6 +80,7 @@ Deno.test(
         target_slots: 7,
         length: "fixed",
         slots_by_source: null,
+        rounding: "nearest",
         max_source_tokens: 9,
         pad_id: 0,
         bos_id: null,

@@ -29,6 +29,7 @@ export const SAMPLE_CONFIG: ModelConfig = {
     target_slots: 7,
     length: "fixed",
     slots_by_source: null,
+    rounding: "nearest",
     max_source_tokens: 9,
     pad_id: 0,
     bos_id: null,

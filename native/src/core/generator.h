@@ -33,7 +33,7 @@ struct StepRequest {
     const float* input_scale;
     const float* coefficients;  // [..,4]: z, x0_hat, noise, previous x0_hat
     const uint8_t* at_rest;
-    bool round, predict_only, round_all;
+    bool round, predict_only, round_all, by_logits;
     const float* noise;  // [R,N,C] or null
     int32_t* nearest;    // [R,N] or null
 };

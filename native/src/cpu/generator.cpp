@@ -567,8 +567,9 @@ void CpuGenerator::round(const StepRequest& request, const Piece& piece, Workspa
         }
     }
     if (picked == 0) return;
-    kernels_.nearest(picked, w.picked.get(), weights_->vocabulary, weights_->nearest_bias.data(),
-                     w.nearest.get(), w.index.data());
+    const std::vector<float>& bias = request.by_logits ? weights_->logits_bias : weights_->nearest_bias;
+    kernels_.nearest(picked, w.picked.get(), weights_->vocabulary, bias.data(), w.nearest.get(),
+                     w.index.data());
     for (int i = 0; i < picked; ++i) {
         std::memcpy(w.x0.get() + static_cast<ptrdiff_t>(w.slot[static_cast<size_t>(i)]) * stride,
                     weights_->vocabulary.table + static_cast<ptrdiff_t>(w.index[static_cast<size_t>(i)]) * stride,

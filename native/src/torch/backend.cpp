@@ -205,7 +205,8 @@ void TorchGenerator::round(const StepRequest& request, Tensor& predicted) const 
     const Tensor index = upload(wanted.data(), {static_cast<int64_t>(wanted.size())}, weights_->device);
     const Tensor flat = predicted.reshape({-1, channels()});
     const Tensor& table = weights_->network.table();
-    const Tensor ids = best_token(flat.index_select(0, index), table, weights_->rounding_bias);
+    const Tensor& bias = request.by_logits ? weights_->network.logits_bias() : weights_->rounding_bias;
+    const Tensor ids = best_token(flat.index_select(0, index), table, bias);
     predicted = flat.index_copy(0, index, table.index_select(0, ids)).view(predicted.sizes());
     if (request.nearest == nullptr) return;
     const Tensor host = ids.to(at::kCPU);
