@@ -3,15 +3,21 @@
  * `--help` and `--version` load neither the native library nor anything else.
  */
 import { Command, Option } from "@commander-js/extra-typings";
+import { ExitCode } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import type { Environment } from "./environment.ts";
-import { device, integer, listOf, number, seed } from "./values.ts";
+import {
+  deviceOption,
+  dtypeOption,
+  MBR_METHODS,
+  shard,
+  threadsOption,
+  UTILITIES,
+  withGenerationOptions,
+} from "./generation_options.ts";
+import { OUTPUT_FORMATS } from "../generation/format.ts";
+import { integer, listOf, number } from "./values.ts";
 
-const SAMPLERS = ["posterior", "ddim", "dpm++2m"] as const;
-const GRIDS = ["even", "movement", "log-snr"] as const;
-const UTILITIES = ["bleu", "chrf", "rouge-l", "token-f1"] as const;
-const MBR_METHODS = ["exact", "aggregate", "prune"] as const;
-const SELECTORS = ["mbr", "first", "confidence"] as const;
 const METRICS = [
   "bleu",
   "chrf",
@@ -23,16 +29,6 @@ const METRICS = [
   "coverage",
 ] as const;
 
-const deviceOption = () =>
-  new Option("--device <device>", "auto, cpu, cuda or cuda:INDEX").argParser(device)
-    .default("auto" as const);
-const dtypeOption = () =>
-  new Option("--dtype <type>", "arithmetic of the network: f32, or bf16 (faster)")
-    .choices(["f32", "bf16"] as const).default("f32" as const);
-const threadsOption = () =>
-  new Option("--threads <n>", "CPU threads; 0: one per hardware thread").argParser(integer(0, 1024))
-    .default(0);
-
 /** All commands, writing through `environment`. */
 export function makeProgram(environment: Environment) {
   const program = new Command("ardiff")
@@ -42,50 +38,54 @@ export function makeProgram(environment: Environment) {
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: true });
 
-  program.command("generate")
-    .description("Generate text: a line in, a line out, in order.")
-    .requiredOption("-m, --model <dir>", "model folder")
-    .option("-i, --input <file>", "input lines (default: standard input)")
-    .option("-o, --output <file>", "output lines (default: standard output)")
-    .option("--steps <n>", "network evaluations", integer(1, 1_000_000), 20)
-    .addOption(
-      new Option("--grid <kind>", "how the steps are spaced").choices(GRIDS).default(
-        "even" as const,
-      ),
-    )
-    .addOption(
-      new Option("--sampler <name>", "update rule").choices(SAMPLERS).default("posterior" as const),
-    )
-    .option("--eta <number>", "fresh noise of ddim, 0 to 1", number(0, 1), 0)
-    .option("--no-rounding", "do not replace predictions by their nearest embeddings")
-    .option("-k, --candidates <n>", "candidates for each line", integer(1, 100_000), 1)
-    .addOption(
-      new Option("--select <how>", "which candidate is printed").choices(SELECTORS)
-        .default("mbr" as const),
-    )
-    .addOption(
-      new Option("--utility <name>", "what MBR compares candidates by").choices(UTILITIES)
-        .default("bleu" as const),
-    )
-    .addOption(
-      new Option("--mbr-method <name>", "how expected utilities are found").choices(MBR_METHODS)
-        .default("exact" as const),
-    )
-    .option("--seed <n>", "seed of the noise", seed, 0n)
-    .option("--batch-size <n>", "lines in the network at once", integer(1, 100_000), 32)
+  withGenerationOptions(
+    program.command("generate")
+      .description("Generate text: a line in, a line out, in order.")
+      .requiredOption("-m, --model <dir>", "model folder")
+      .option("-i, --input <file>", "input lines (default: standard input)")
+      .addOption(
+        new Option("--input-format <form>", "lines of text, or JSON objects")
+          .choices(["text", "jsonl"] as const).default("text" as const),
+      )
+      .option("--field <name>", "field of JSON input that holds the source", "source")
+      .addOption(
+        new Option(
+          "--shard <i/n>",
+          "only the i-th of n equal runs of lines; their outputs one after " +
+            "another are the whole output",
+        ).argParser(shard),
+      )
+      .option("-o, --output <file>", "output lines (default: standard output)")
+      .addOption(
+        new Option("--format <form>", "the sentence; source, tab, sentence; or all that is known")
+          .choices(OUTPUT_FORMATS).default("text" as const),
+      )
+      .addOption(
+        new Option("--trace", "print how each sentence settles, network call by network call")
+          .default(false).conflicts("format"),
+      )
+      .option("--trace-html <file>", "write the same as a page"),
+    ["mbr", "first", "confidence", "mixture", "all"] as const,
+  )
     .option("--max-wait <ms>", "longest wait for a batch to fill", integer(0, 3_600_000), 100)
-    .addOption(deviceOption())
-    .addOption(dtypeOption())
-    .addOption(threadsOption())
+    .option(
+      "--window <lines>",
+      "lines read ahead to find some of similar length (default: 8 batches)",
+      integer(1, 10_000_000),
+    )
     .addHelpText(
       "after",
       `
 Examples:
   echo "dog frisbee catch" | ardiff generate --model models/commongen-small
   ardiff generate -m models/tatoeba-en-fr-small -i lines.en -o lines.fr --steps 5 --candidates 10
+  ardiff generate -m MODEL -i data.jsonl --input-format jsonl --field question --format jsonl
+  ardiff generate -m MODEL -i lines.en -o out.$TASK --shard $TASK/8      (then: cat out.1 ... out.8)
 
 The text for a line depends on the line, the seed and the options alone: never on the batch size, the
-line's place in the file, or the number of threads.`,
+line's place in the file, or the number of threads. Each input line gives one output line: an empty
+one for an empty line, and for JSON without the field (the exit code is then ${ExitCode.data}). With --select all the
+candidates of a line stand on one line, tabs between them.`,
     )
     .action(async ({ rounding, ...options }) => {
       const { generate } = await import("../commands/generate.ts");

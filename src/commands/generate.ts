@@ -1,22 +1,47 @@
 /** `ardiff generate`: a line in, a line out. */
 import { type Environment, writeText } from "../cli/environment.ts";
+import { Interrupts } from "../cli/interrupts.ts";
+import { Progress } from "../cli/progress.ts";
 import { ExitCode, messageOf, UserError } from "../errors.ts";
-import { generate as generateLines, type GenerateOptions } from "../generation/generate.ts";
+import { formatResult, type OutputFormat } from "../generation/format.ts";
+import {
+  generate as generateLines,
+  type GenerateOptions,
+  type GenerationResult,
+} from "../generation/generate.ts";
+import { type InputFormat, readInputs } from "../generation/inputs.ts";
+import { openLines } from "../generation/line_source.ts";
 import { Model } from "../generation/model.ts";
+import type { Shard } from "../generation/shard.ts";
+import { PAGE_END, pageSection, pageStart } from "../generation/trace_html.ts";
+import { traceAsText } from "../generation/trace_text.ts";
+import { supports } from "../mbr/select.ts";
 import { resolveDevice } from "../native/device.ts";
 import type { Device, Dtype } from "../native/model.ts";
-import { type Line, readLines } from "../text/lines.ts";
 
-/** Options of the command. */
-export interface GenerateCommandOptions extends GenerateOptions {
+/** How a model is loaded and what it is asked for. */
+export interface ModelRunOptions extends Omit<GenerateOptions, "trace" | "scores"> {
   readonly model: string;
-  /** Input file; undefined for standard input. */
-  readonly input?: string;
-  /** Output file; undefined for standard output. */
-  readonly output?: string;
   readonly device: "auto" | Device;
   readonly dtype: Dtype;
   readonly threads: number;
+}
+
+/** Options of the command. */
+export interface GenerateCommandOptions extends ModelRunOptions {
+  /** Input file; undefined for standard input. */
+  readonly input?: string;
+  readonly inputFormat: InputFormat;
+  /** The field of JSON input that holds the source. */
+  readonly field: string;
+  readonly shard?: Shard;
+  /** Output file; undefined for standard output. */
+  readonly output?: string;
+  readonly format: OutputFormat;
+  /** Print how each sentence settles in the place of the formatted result. */
+  readonly trace: boolean;
+  /** File that receives the same as a page. */
+  readonly traceHtml?: string;
 }
 
 /** Runs the command. */
@@ -24,65 +49,138 @@ export async function generate(
   options: GenerateCommandOptions,
   environment: Environment,
 ): Promise<void> {
-  const input = options.input === undefined ? environment.stdin : openInput(options.input);
-  using model = await Model.load(options.model, {
+  checkSelection(options);
+  using interrupts = new Interrupts();
+  const { lines, total } = await openLines({
+    path: options.input,
+    stdin: () => environment.stdin,
+    shard: options.shard,
+    count: environment.interactive,
+  });
+  using model = await loadModel(options);
+  using output = openOutput(options.output, environment);
+  using page = options.traceHtml === undefined
+    ? undefined
+    : openOutput(options.traceHtml, environment);
+  using progress = new Progress(environment, "lines", total);
+  const notes = new Notes(environment, progress);
+  const inputs = readInputs(lines, { ...options, ...notes.ofInput });
+  const format = options.trace
+    ? (result: GenerationResult) => traceAsText(result, (id) => model.tokenizer.tokenText(id))
+    : (result: GenerationResult) => `${formatResult(result, options.format, options.seed)}\n`;
+
+  await page?.write(pageStart(`How ${options.model} settles`));
+  try {
+    const results = generateLines(model, inputs, {
+      ...options,
+      trace: options.trace || page !== undefined,
+      scores: options.format === "jsonl",
+      mbrThreads: navigator.hardwareConcurrency,
+    }, interrupts.signal);
+    for await (const result of results) {
+      progress.hide();
+      await output.write(format(result));
+      await page?.write(
+        pageSection(
+          result,
+          (id) => model.tokenizer.tokenText(id),
+          model.config.diffusion.steps,
+        ),
+      );
+      notes.count(result);
+      progress.advance();
+    }
+  } finally {
+    await page?.write(PAGE_END);
+  }
+  notes.report(model.config.text.max_source_tokens);
+}
+
+/** Loads the model where it is to compute. */
+export function loadModel(options: ModelRunOptions): Promise<Model> {
+  return Model.load(options.model, {
     device: resolveDevice(options.device),
     dtype: options.dtype,
     threads: options.threads,
   });
-  using output = options.output === undefined ? undefined : openOutput(options.output);
-  const write = output === undefined
-    ? (text: string) => environment.stdout(text)
-    : (text: string) => writeText(output, text, `"${options.output}"`);
-  const warnings = new Warnings(environment);
-  const lines = texts(readLines(input), warnings);
-  for await (const result of generateLines(model, lines, options)) {
-    if (result.truncated) warnings.truncated++;
-    await write(`${result.text}\n`);
-  }
-  warnings.report(model.config.text.max_source_tokens);
 }
 
-/** Counts what deserves one message in total. */
-class Warnings {
-  truncated = 0;
+/** @throws {UserError} for a method that does not go with the utility */
+export function checkSelection({ mbrMethod, utility }: ModelRunOptions): void {
+  if (supports(mbrMethod, utility)) return;
+  throw new UserError(
+    ExitCode.usage,
+    `Cannot use --mbr-method "${mbrMethod}" with --utility "${utility}", which has no mean ` +
+      'statistics to compare with: choose "exact" or "prune", or another utility',
+  );
+}
 
-  constructor(readonly environment: Environment) {}
+/** What people are told about their input. */
+class Notes {
+  #lines = 0;
+  #truncated = 0;
+  #failed = 0;
+  readonly #environment: Environment;
+  readonly #progress: Progress;
 
-  /** Invalid UTF-8 is told at once: whoever pipes damaged text wants to stop. */
-  invalid(line: number): void {
-    this.environment.stderr(
-      `Line ${line} is not valid UTF-8: the damaged bytes were read as U+FFFD.\n`,
-    );
+  constructor(environment: Environment, progress: Progress) {
+    this.#environment = environment;
+    this.#progress = progress;
   }
 
+  /** What is told at once: whoever pipes damaged text wants to stop. */
+  readonly ofInput = {
+    onDamage: (line: number, flaw: string) => this.#say(`Line ${line}: ${flaw}`),
+    onFailure: (line: number, flaw: string) => {
+      this.#failed++;
+      this.#say(`Line ${line} gives an empty output: ${flaw}`);
+    },
+  };
+
+  /** Takes note of a result that was written. */
+  count({ truncated }: GenerationResult): void {
+    this.#lines++;
+    if (truncated) this.#truncated++;
+  }
+
+  /** @throws {UserError} where an input could not be used */
   report(limit: number): void {
-    if (this.truncated === 0) return;
-    const lines = this.truncated === 1 ? "1 line was" : `${this.truncated} lines were`;
-    this.environment.stderr(`${lines} over ${limit} tokens and cut to that.\n`);
+    if (this.#truncated > 0) {
+      this.#say(`${countOf(this.#truncated)} over ${limit} tokens and cut to that`);
+    }
+    if (this.#failed > 0) {
+      throw new UserError(
+        ExitCode.data,
+        `Cannot use ${this.#failed} of ${this.#lines} input lines: their outputs are empty`,
+      );
+    }
+  }
+
+  #say(message: string): void {
+    this.#progress.hide();
+    this.#environment.stderr(`${message}.\n`);
   }
 }
 
-async function* texts(lines: AsyncIterable<Line>, warnings: Warnings): AsyncGenerator<string> {
-  for await (const line of lines) {
-    if (line.invalid) warnings.invalid(line.number);
-    yield line.text;
-  }
+function countOf(lines: number): string {
+  return lines === 1 ? "1 line was" : `${lines} lines were`;
 }
 
-function openInput(path: string): ReadableStream<Uint8Array> {
+interface Output extends Disposable {
+  write(text: string): Promise<void>;
+}
+
+/** A file, or standard output where no path is given. */
+function openOutput(path: string | undefined, environment: Environment): Output {
+  if (path === undefined) {
+    return { write: (text) => environment.stdout(text), [Symbol.dispose]: () => {} };
+  }
   try {
-    return Deno.openSync(path).readable;
-  } catch (cause) {
-    throw new UserError(ExitCode.data, `Cannot read input "${path}": ${messageOf(cause)}`, {
-      cause,
-    });
-  }
-}
-
-function openOutput(path: string): Deno.FsFile {
-  try {
-    return Deno.openSync(path, { write: true, create: true, truncate: true });
+    const file = Deno.openSync(path, { write: true, create: true, truncate: true });
+    return {
+      write: (text) => writeText(file, text, `"${path}"`),
+      [Symbol.dispose]: () => file.close(),
+    };
   } catch (cause) {
     throw new UserError(ExitCode.output, `Cannot write output "${path}": ${messageOf(cause)}`, {
       cause,

@@ -1,105 +1,130 @@
 /**
  * A stream of lines to a stream of results, in order, one result a line.
  *
- * Lines are gathered into batches while the batch before them is in the network; a batch goes out when
- * it is full, when input ends, or when its first line has waited long enough. A line's result does not
- * depend on the batch it was in.
+ * Lines are read ahead, those with the same number of target slots go through the network together,
+ * and the candidates of one batch are compared while the next is in the network. What comes out for a
+ * line depends on the line, the seed and the options alone, never on the lines around it.
  */
-import { select, type SelectionMethod } from "../mbr/select.ts";
-import type { UtilityName } from "../mbr/utilities/mod.ts";
-import { gather } from "./gather.ts";
+import { SelectionPool } from "../mbr/pool.ts";
+import {
+  type ChoiceOptions,
+  choose,
+  needsConfidence,
+  type ScoredCandidate,
+  type SelectByUtility,
+} from "./choose.ts";
+import { mapBatches } from "./map_batches.ts";
 import type { Model } from "./model.ts";
-import { type Candidate, sample, type SampleOptions } from "./sample.ts";
+import { callsOf, type Candidate, sample, type SampleOptions } from "./sample.ts";
 import { encodeSource, type Source } from "./source.ts";
 
-/** How candidates become the result of a line. */
-export type Selector = "mbr" | "first" | "confidence";
-
 /** How a stream is generated. */
-export interface GenerateOptions extends Omit<SampleOptions, "confidence"> {
+export interface GenerateOptions extends Omit<SampleOptions, "confidence">, ChoiceOptions {
   /** Lines that go through the network at once. */
   readonly batchSize: number;
   /** Milliseconds that a line waits for others to fill its batch. */
   readonly maxWait: number;
-  readonly select: Selector;
-  readonly utility: UtilityName;
-  readonly mbrMethod: SelectionMethod;
+  /** Lines read ahead to find some of the same number of slots. Default 8 batches. */
+  readonly window?: number;
+  /** Threads that compare candidates, where it takes long enough. Default 1: the caller's. */
+  readonly mbrThreads?: number;
 }
 
 /** What became of a line. */
 export interface GenerationResult {
   /** The input line. */
   readonly source: string;
-  /** The chosen sentence; empty for a blank line. */
+  /** The chosen sentence, the first candidate where none is chosen; empty for a blank line. */
   readonly text: string;
-  /** Index of the chosen candidate. */
-  readonly chosen: number;
-  readonly candidates: readonly Candidate[];
-  /** Expected utility of each candidate, where they were compared. */
-  readonly utilities?: Float64Array;
+  /** Index of the chosen candidate, null where all are results. */
+  readonly chosen: number | null;
+  /** All candidates; those of a blank line are empty and have no scores. */
+  readonly candidates: readonly ScoredCandidate[];
+  /** Network calls that each candidate took, 0 for a blank line. */
+  readonly calls: number;
   /** Whether the line was over the model's source limit. */
   readonly truncated: boolean;
 }
 
-/** Generates for each line; blank lines give an empty result without the network. */
+/**
+ * Generates for each line.
+ *
+ * @param signal ends the run: finished results still come, then its reason is thrown
+ */
 export async function* generate(
   model: Model,
   lines: AsyncIterable<string>,
   options: GenerateOptions,
+  signal?: AbortSignal,
 ): AsyncGenerator<GenerationResult, void, undefined> {
-  for await (const batch of gather(lines, options.batchSize, options.maxWait)) {
-    yield* await generateBatch(model, batch, options);
-  }
+  using pool = new SelectionPool(options.mbrThreads ?? 1);
+  yield* mapBatches(
+    encodeLines(model, lines),
+    (batch, stopping) =>
+      workOn(model, batch, options, (...request) => pool.select(...request), stopping),
+    {
+      batchSize: options.batchSize,
+      window: options.window ?? 8 * options.batchSize,
+      maxWait: options.maxWait,
+      keyOf: ({ source }) => source?.slots ?? 0,
+      ...(signal && { signal }),
+    },
+  );
 }
 
-/** Generates for the lines of one batch. */
-export async function generateBatch(
+/** Generates for lines that are all at hand. */
+export function generateBatch(
   model: Model,
   lines: readonly string[],
   options: GenerateOptions,
 ): Promise<GenerationResult[]> {
-  const results = new Array<GenerationResult>(lines.length);
-  const bySlots = new Map<number, { index: number; source: Source }[]>();
-  lines.forEach((line, index) => {
-    if (line.trim() === "") {
-      results[index] = { source: line, text: "", chosen: 0, candidates: [], truncated: false };
-      return;
-    }
-    const source = encodeSource(line, model.tokenizer, model.config.text);
-    const group = bySlots.get(source.slots) ?? [];
-    group.push({ index, source });
-    bySlots.set(source.slots, group);
-  });
-  for (const group of bySlots.values()) {
-    const { candidates } = await sample(model, group.map(({ source }) => source), {
-      ...options,
-      confidence: options.select === "confidence",
-    });
-    group.forEach(({ index, source }, i) => {
-      results[index] = {
-        source: lines[index]!,
-        truncated: source.truncated,
-        ...choose(candidates[i]!, options),
-      };
-    });
-  }
-  return results;
+  return Array.fromAsync(generate(model, ReadableStream.from(lines), options));
 }
 
-function choose(
-  candidates: readonly Candidate[],
-  { select: selector, utility, mbrMethod }: GenerateOptions,
-): Pick<GenerationResult, "text" | "chosen" | "candidates" | "utilities"> {
-  const texts = candidates.map(({ text }) => text);
-  if (selector === "mbr" && candidates.length > 1) {
-    const { index, expectedUtility } = select(texts, { utility, method: mbrMethod });
-    return { text: texts[index]!, chosen: index, candidates, utilities: expectedUtility };
+/** A line, as the network takes it unless it is blank. */
+interface EncodedLine {
+  readonly line: string;
+  readonly source?: Source;
+}
+
+async function* encodeLines(
+  { tokenizer, config }: Model,
+  lines: AsyncIterable<string>,
+): AsyncGenerator<EncodedLine, void, undefined> {
+  for await (const line of lines) {
+    yield line.trim() === ""
+      ? { line }
+      : { line, source: encodeSource(line, tokenizer, config.text) };
   }
-  let chosen = 0;
-  if (selector === "confidence") {
-    candidates.forEach(({ logProbability = -Infinity }, i) => {
-      if (logProbability > (candidates[chosen]!.logProbability ?? -Infinity)) chosen = i;
-    });
-  }
-  return { text: texts[chosen]!, chosen, candidates };
+}
+
+/** A batch is blank lines, or lines of the same number of slots. */
+async function workOn(
+  model: Model,
+  batch: readonly EncodedLine[],
+  options: GenerateOptions,
+  selectByUtility: SelectByUtility,
+  signal: AbortSignal,
+): Promise<(GenerationResult | Promise<GenerationResult>)[]> {
+  const sources = batch.flatMap(({ source }) => source ?? []);
+  if (sources.length === 0) return batch.map(({ line }) => blankResult(line, options));
+  const sampling = { ...options, confidence: needsConfidence(options) };
+  const { candidates } = await sample(model, sources, sampling, signal);
+  const calls = callsOf(sampling);
+  return batch.map(async ({ line }, i) => {
+    const choice = await choose(candidates[i]!, options, selectByUtility);
+    const text = choice.candidates[choice.chosen ?? 0]!.text;
+    return { source: line, text, ...choice, calls, truncated: sources[i]!.truncated };
+  });
+}
+
+function blankResult(line: string, { candidates, select }: GenerateOptions): GenerationResult {
+  return {
+    source: line,
+    text: "",
+    chosen: select === "all" ? null : 0,
+    candidates: Array.from({ length: candidates }, (): Candidate => ({ text: "" })),
+    calls: 0,
+    truncated: false,
+  };
 }

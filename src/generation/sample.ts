@@ -1,9 +1,12 @@
 /** One batch through the reverse process: sources of the same number of slots, to candidates. */
+import type { NetworkConfig } from "../denoiser/config.ts";
 import type { SamplingPlan } from "../diffusion/plan.ts";
-import type { GenerationSeconds, GenerationStep } from "../native/generation.ts";
+import type { GenerationSeconds, GenerationStep, NativeGeneration } from "../native/generation.ts";
 import type { Model, PlanOptions } from "./model.ts";
+import { type DropSettled, dropShare, EndTracker } from "./settle.ts";
 import { padSources, type Source } from "./source.ts";
 import { decodeTarget, sentenceLength } from "./target.ts";
+import { type Trace, TraceRecorder } from "./trace.ts";
 
 /** How a batch is sampled. */
 export interface SampleOptions extends PlanOptions {
@@ -14,21 +17,34 @@ export interface SampleOptions extends PlanOptions {
   readonly rounding: boolean;
   /** Rows that go through the network at once; more candidates are split. */
   readonly maxRows: number;
-  /** Whether the model's confidence is computed. */
-  readonly confidence: boolean;
+  /** When slots right of the end token are left out. Default "auto". */
+  readonly dropSettled?: DropSettled;
+  /** Whether the model's confidence is computed; it takes another network call. Default false. */
+  readonly confidence?: boolean;
+  /** Whether it is recorded how each candidate settles. Default false. */
+  readonly trace?: boolean;
 }
 
 /** A generated sentence. */
 export interface Candidate {
   readonly text: string;
-  /** Mean log-probability of the tokens up to the end token, from the last prediction. */
+  /**
+   * The model's confidence: the mean over slots, up to the end token, of the log-probability of the
+   * slot's most likely token under the last prediction as it was before rounding.
+   */
   readonly logProbability?: number;
+  readonly trace?: Trace;
 }
 
 /** The candidates of each source, and the time their batch took. */
 export interface SampleResult {
   readonly candidates: Candidate[][];
   readonly seconds: GenerationSeconds;
+}
+
+/** Network calls that a candidate takes. */
+export function callsOf({ steps, confidence = false }: SampleOptions): number {
+  return steps + (confidence ? 1 : 0);
 }
 
 /** Step m of a plan, as the native step takes it. */
@@ -45,34 +61,41 @@ export function stepOf(plan: SamplingPlan, m: number): Omit<GenerationStep, "rou
   };
 }
 
-/** Generates all candidates of sources that have the same number of slots. */
+/**
+ * Generates all candidates of sources that have the same number of slots.
+ *
+ * @param signal ends the run between two network calls: its reason is thrown
+ */
 export async function sample(
   model: Model,
   sources: readonly Source[],
   options: SampleOptions,
+  signal?: AbortSignal,
 ): Promise<SampleResult> {
   const candidates: Candidate[][] = sources.map(() => []);
-  const total = { encoder: 0, network: 0, rounding: 0, update: 0 };
+  const seconds = { encoder: 0, network: 0, rounding: 0, update: 0 };
   const share = Math.max(1, Math.floor(options.maxRows / sources.length));
   for (let first = 0; first < options.candidates; first += share) {
     const count = Math.min(share, options.candidates - first);
-    const seconds = await sampleShare(model, sources, first, count, options, candidates);
+    const rows = await sampleRows(model, sources, { first, count }, options, signal);
+    rows.candidates.forEach((candidate, row) =>
+      candidates[Math.floor(row / count)]!.push(candidate)
+    );
     for (const part of ["encoder", "network", "rounding", "update"] as const) {
-      total[part] += seconds[part];
+      seconds[part] += rows.seconds[part];
     }
   }
-  return { candidates, seconds: total };
+  return { candidates, seconds };
 }
 
-/** Candidates first, ..., first + count - 1 of each source, appended to `candidates`. */
-async function sampleShare(
+/** Candidates first, ..., first + count - 1 of each source, those of a source together. */
+async function sampleRows(
   model: Model,
   sources: readonly Source[],
-  first: number,
-  count: number,
+  { first, count }: { readonly first: number; readonly count: number },
   options: SampleOptions,
-  candidates: Candidate[][],
-): Promise<GenerationSeconds> {
+  signal: AbortSignal | undefined,
+): Promise<{ candidates: Candidate[]; seconds: GenerationSeconds }> {
   const { text, diffusion } = model.config;
   const slots = sources[0]!.slots;
   const plan = model.plan(slots, options);
@@ -84,29 +107,80 @@ async function sampleShare(
     noiseScale: diffusion.noise_factor,
     portable: false,
   });
+  const share = dropShare(options.dropSettled ?? "auto", text);
+  const ends = share === undefined ? undefined : new EndTracker(batch.rows, slots, {
+    endId: text.eos_id,
+    maxTimestep: share * (diffusion.steps - 1),
+  });
+  const recorder = options.trace ? new TraceRecorder(batch.rows, plan) : undefined;
+  const follow = ends !== undefined || recorder !== undefined;
+  let logProbability: Float32Array<ArrayBuffer> | undefined;
   for (let m = 0; m < plan.evaluations; m++) {
-    await batch.step({ ...stepOf(plan, m), round: options.rounding });
+    signal?.throwIfAborted();
+    const step = { ...stepOf(plan, m), byLogits: text.rounding === "logits" };
+    if (options.confidence && m === plan.evaluations - 1) {
+      logProbability = await predictedLogProbability(batch, step, model.config.network);
+    }
+    const predicted = await takeStep(batch, step, options, follow);
+    if (predicted === undefined) continue;
+    recorder?.record(m, predicted);
+    const timesteps = plan.from.subarray(m * slots, (m + 1) * slots);
+    if (ends?.observe(predicted, timesteps, step.atRest)) batch.shrink(ends.active);
   }
-  const logProbability = options.confidence ? new Float32Array(batch.rows * slots) : undefined;
-  const ids = await batch.tokens("z", logProbability);
-  for (let row = 0; row < batch.rows; row++) {
-    const tokens = ids.subarray(row * slots, (row + 1) * slots);
-    const candidate: Candidate = { text: decodeTarget(tokens, model.tokenizer, text) };
-    candidates[Math.floor(row / count)]!.push(
-      logProbability === undefined ? candidate : {
-        ...candidate,
-        logProbability: meanOf(
-          logProbability.subarray(row * slots, (row + 1) * slots),
-          Math.min(slots, sentenceLength(tokens, text) + 1), // the end token counts
-        ),
-      },
-    );
-  }
-  return batch.seconds();
+  const ids = await batch.tokens("z");
+  const candidates = Array.from({ length: batch.rows }, (_, row): Candidate => {
+    const range = [row * slots, (row + 1) * slots] as const;
+    const tokens = ids.subarray(...range);
+    const counted = Math.min(slots, sentenceLength(tokens, text) + 1); // the end token counts
+    return {
+      text: decodeTarget(tokens, model.tokenizer, text),
+      ...(logProbability && {
+        logProbability: meanOf(logProbability.subarray(...range).subarray(0, counted)),
+      }),
+      ...(recorder && { trace: recorder.traces[row]! }),
+    };
+  });
+  return { candidates, seconds: batch.seconds() };
 }
 
-function meanOf(values: Float32Array, count: number): number {
-  let sum = 0;
-  for (let i = 0; i < count; i++) sum += values[i]!;
-  return sum / count;
+/** Takes a step; the tokens of its predictions, [R, N], -1 for dropped slots, where they are wanted. */
+async function takeStep(
+  batch: NativeGeneration,
+  step: Omit<GenerationStep, "round">,
+  { rounding, trace = false }: SampleOptions,
+  follow: boolean,
+): Promise<Int32Array | undefined> {
+  if (!follow) {
+    await batch.step({ ...step, round: rounding });
+    return undefined;
+  }
+  if (!rounding) {
+    await batch.step({ ...step, round: false });
+    return await batch.tokens("x0");
+  }
+  const nearest = new Int32Array(batch.rows * batch.slots);
+  await batch.step({ ...step, round: true, roundAll: trace, nearest });
+  return nearest;
+}
+
+/**
+ * The log-probability of each slot's most likely token, [R, N], under the prediction that a step will
+ * make, before it is rounded. The batch is left as it was.
+ */
+async function predictedLogProbability(
+  batch: NativeGeneration,
+  step: Omit<GenerationStep, "round">,
+  { embedding_size: width }: NetworkConfig,
+): Promise<Float32Array<ArrayBuffer>> {
+  const logProbability = new Float32Array(batch.rows * batch.slots);
+  const previous = new Float32Array(batch.rows * batch.slots * width);
+  batch.read("x0", previous);
+  await batch.step({ ...step, round: false, predictOnly: true });
+  await batch.tokens("x0", logProbability);
+  batch.write("x0", previous);
+  return logProbability;
+}
+
+function meanOf(values: Float32Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -1,0 +1,111 @@
+/** How the candidates of a line become its result. */
+import type { Selection, SelectionMethod, SelectionOptions } from "../mbr/select.ts";
+import type { UtilityName } from "../mbr/utilities/mod.ts";
+import type { Candidate } from "./sample.ts";
+
+/**
+ * Which candidate is chosen:
+ *
+ * - `mbr`: the one of the greatest expected utility (SPEC 6);
+ * - `first`: the first;
+ * - `confidence`: the one the model is surest of;
+ * - `mixture`: a weighted mean of both, see {@linkcode ChoiceOptions.confidenceWeight};
+ * - `all`: none, all are results.
+ */
+export const SELECTORS = ["mbr", "first", "confidence", "mixture", "all"] as const;
+
+/** One of {@linkcode SELECTORS}. */
+export type Selector = typeof SELECTORS[number];
+
+/** How a choice is made. */
+export interface ChoiceOptions {
+  readonly select: Selector;
+  /** What MBR compares candidates by. */
+  readonly utility: UtilityName;
+  readonly mbrMethod: SelectionMethod;
+  /**
+   * w in the mixture's score (1 - w) utility + w exp(mean log-probability), from 0 to 1. Both terms
+   * lie between 0 and 1: the second is the geometric mean of the tokens' probabilities. Default
+   * {@linkcode CONFIDENCE_WEIGHT}.
+   */
+  readonly confidenceWeight?: number;
+  /** Whether utilities and confidences are wanted even where the choice does without them. */
+  readonly scores?: boolean;
+}
+
+/** Default of {@linkcode ChoiceOptions.confidenceWeight}. */
+export const CONFIDENCE_WEIGHT = 0.5;
+
+/** A candidate with its scores, as far as they were computed. */
+export interface ScoredCandidate extends Candidate {
+  /** Expected utility, 0 to 1, among the candidates of its line. */
+  readonly utility?: number;
+}
+
+/** The outcome for a line. */
+export interface Choice {
+  readonly candidates: readonly ScoredCandidate[];
+  /** Index of the chosen candidate, null where all are results. */
+  readonly chosen: number | null;
+}
+
+/** Selects by minimum Bayes risk, wherever that is done. */
+export type SelectByUtility = (
+  texts: readonly string[],
+  options: SelectionOptions,
+) => Promise<Selection>;
+
+/** Whether candidates must carry the model's confidence. */
+export function needsConfidence({ select, scores = false }: ChoiceOptions): boolean {
+  return scores || select === "confidence" || select === "mixture";
+}
+
+function needsUtility({ select, scores = false }: ChoiceOptions): boolean {
+  return scores || select === "mbr" || select === "mixture";
+}
+
+/** Scores the candidates of a line, at least one, and chooses; of several that tie the first. */
+export async function choose(
+  candidates: readonly Candidate[],
+  options: ChoiceOptions,
+  selectByUtility: SelectByUtility,
+): Promise<Choice> {
+  if (candidates.length === 1 || !needsUtility(options)) {
+    return { candidates, chosen: chooseByConfidence(candidates, options) };
+  }
+  const { utility, mbrMethod: method } = options;
+  const texts = candidates.map(({ text }) => text);
+  const { index, expectedUtility } = await selectByUtility(texts, { utility, method });
+  const scored = candidates.map((candidate, i) => ({
+    ...candidate,
+    utility: expectedUtility[i]!,
+  }));
+  const chosen = options.select === "mbr" ? index : chooseByConfidence(scored, options);
+  return { candidates: scored, chosen };
+}
+
+/** The choice once utilities are known, where there are any. */
+function chooseByConfidence(
+  candidates: readonly ScoredCandidate[],
+  { select, confidenceWeight: weight = CONFIDENCE_WEIGHT }: ChoiceOptions,
+): number | null {
+  switch (select) {
+    case "all":
+      return null;
+    case "confidence":
+      return best(candidates, ({ logProbability }) => logProbability!);
+    case "mixture":
+      return best(
+        candidates,
+        ({ utility = 0, logProbability }) =>
+          (1 - weight) * utility + weight * Math.exp(logProbability!),
+      );
+    default:
+      return 0;
+  }
+}
+
+function best<T>(items: readonly T[], score: (item: T) => number): number {
+  const scores = items.map(score);
+  return scores.indexOf(Math.max(...scores));
+}

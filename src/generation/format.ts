@@ -1,0 +1,57 @@
+/** Results as lines of output. */
+import type { GenerationResult } from "./generate.ts";
+
+/**
+ * What an output line holds:
+ *
+ * - `text`: the chosen sentence; where all candidates are results, all of them, tabs between them;
+ * - `tsv`: the source before that;
+ * - `jsonl`: everything that is known, see {@linkcode formatJson}.
+ */
+export const OUTPUT_FORMATS = ["text", "tsv", "jsonl"] as const;
+
+/** One of {@linkcode OUTPUT_FORMATS}. */
+export type OutputFormat = typeof OUTPUT_FORMATS[number];
+
+/** A result as one line, without its end. */
+export function formatResult(result: GenerationResult, format: OutputFormat, seed: bigint): string {
+  switch (format) {
+    case "text":
+      return result.source.trim() === "" ? "" : resultTexts(result).join("\t");
+    case "tsv":
+      return [result.source, ...resultTexts(result)].map(asCell).join("\t");
+    case "jsonl":
+      return formatJson(result, seed);
+  }
+}
+
+/** One text, or those of all candidates where all are results. */
+function resultTexts({ text, chosen, candidates }: GenerationResult): string[] {
+  return chosen === null ? candidates.map((candidate) => asCell(candidate.text)) : [text];
+}
+
+function asCell(text: string): string {
+  return text.replaceAll("\t", " ");
+}
+
+/**
+ * `{"source", "text", "chosen", "candidates": [{"text", "utility", "log_probability"}], "calls",
+ * "seed"}`. Null are `text` and `chosen` where all candidates are results, `utility` of a lone
+ * candidate, and the scores of a blank line's empty candidates.
+ */
+function formatJson(result: GenerationResult, seed: bigint): string {
+  const { source, text, chosen, candidates, calls } = result;
+  const record = {
+    source,
+    text: chosen === null ? null : text,
+    chosen,
+    candidates: candidates.map(({ text, utility = null, logProbability = null }) => ({
+      text,
+      utility,
+      log_probability: logProbability,
+    })),
+    calls,
+  };
+  // The seed has 64 bits, more than a number holds.
+  return `${JSON.stringify(record).slice(0, -1)},"seed":${seed}}`;
+}
