@@ -1,10 +1,10 @@
 /** Options of the commands that generate. */
-import { type Command, Option, type OptionValues } from "@commander-js/extra-typings";
+import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { InvalidArgumentError } from "commander";
-import { CONFIDENCE_WEIGHT } from "../generation/choose.ts";
+import { CONFIDENCE_WEIGHT, type Selector } from "../generation/choose.ts";
 import { AUTO_SHARE, type DropSettled } from "../generation/settle.ts";
 import type { Shard } from "../generation/shard.ts";
-import { device, integer, number, seed } from "./values.ts";
+import { device, type DeviceChoice, integer, number, seed } from "./values.ts";
 
 const SAMPLERS = ["posterior", "ddim", "dpm++2m"] as const;
 const GRIDS = ["even", "movement", "log-snr"] as const;
@@ -24,13 +24,35 @@ export const threadsOption = () =>
   new Option("--threads <n>", "CPU threads; 0: one per hardware thread").argParser(integer(0, 1024))
     .default(0);
 
-/** Adds how candidates are made and chosen among. */
-export function withGenerationOptions<
-  Args extends unknown[],
-  Options extends OptionValues,
-  const Selectors extends readonly string[],
->(command: Command<Args, Options>, selectors: Selectors) {
-  return command
+/** Values of the options that {@linkcode addGenerationOptions} declares. */
+export interface GenerationValues {
+  readonly steps: number;
+  readonly grid: typeof GRIDS[number];
+  readonly sampler: typeof SAMPLERS[number];
+  readonly eta: number;
+  readonly rounding: boolean;
+  readonly dropSettled: DropSettled;
+  readonly candidates: number;
+  readonly select: Selector;
+  readonly utility: typeof UTILITIES[number];
+  readonly mbrMethod: typeof MBR_METHODS[number];
+  readonly confidenceWeight: number;
+  readonly seed: bigint;
+  readonly batchSize: number;
+  readonly device: DeviceChoice;
+  readonly dtype: "f32" | "bf16";
+  readonly threads: number;
+}
+
+/**
+ * Adds how candidates are made and chosen among. Types are not inferred through a command that is a
+ * parameter (the compiler would take minutes): {@linkcode generationValues} states them.
+ */
+export function addGenerationOptions(
+  command: CommandUnknownOpts,
+  selectors: readonly Selector[],
+): void {
+  command
     .option("--steps <n>", "network evaluations", integer(1, 1_000_000), 20)
     .addOption(
       new Option("--grid <kind>", "how the steps are spaced").choices(GRIDS)
@@ -52,7 +74,7 @@ export function withGenerationOptions<
     .option("-k, --candidates <n>", "candidates for each line", integer(1, 100_000), 1)
     .addOption(
       new Option("--select <how>", "which candidate is the result").choices(selectors)
-        .default("mbr" as const),
+        .default("mbr"),
     )
     .addOption(
       new Option("--utility <name>", "what MBR compares candidates by").choices(UTILITIES)
@@ -73,6 +95,11 @@ export function withGenerationOptions<
     .addOption(deviceOption())
     .addOption(dtypeOption())
     .addOption(threadsOption());
+}
+
+/** The values of those options once the command line is parsed. */
+export function generationValues(command: CommandUnknownOpts): GenerationValues {
+  return command.opts() as unknown as GenerationValues;
 }
 
 function dropSettled(text: string): DropSettled {

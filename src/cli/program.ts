@@ -2,18 +2,19 @@
  * The command tree: declarations only. Each action imports its command when it is asked for, so that
  * `--help` and `--version` load neither the native library nor anything else.
  */
-import { Command, Option } from "@commander-js/extra-typings";
+import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { ExitCode } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import type { Environment } from "./environment.ts";
 import {
+  addGenerationOptions,
   deviceOption,
   dtypeOption,
+  generationValues,
   MBR_METHODS,
   shard,
   threadsOption,
   UTILITIES,
-  withGenerationOptions,
 } from "./generation_options.ts";
 import { OUTPUT_FORMATS } from "../generation/format.ts";
 import { integer, listOf, number } from "./values.ts";
@@ -38,35 +39,32 @@ export function makeProgram(environment: Environment) {
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: true });
 
-  withGenerationOptions(
-    program.command("generate")
-      .description("Generate text: a line in, a line out, in order.")
-      .requiredOption("-m, --model <dir>", "model folder")
-      .option("-i, --input <file>", "input lines (default: standard input)")
-      .addOption(
-        new Option("--input-format <form>", "lines of text, or JSON objects")
-          .choices(["text", "jsonl"] as const).default("text" as const),
-      )
-      .option("--field <name>", "field of JSON input that holds the source", "source")
-      .addOption(
-        new Option(
-          "--shard <i/n>",
-          "only the i-th of n equal runs of lines; their outputs one after " +
-            "another are the whole output",
-        ).argParser(shard),
-      )
-      .option("-o, --output <file>", "output lines (default: standard output)")
-      .addOption(
-        new Option("--format <form>", "the sentence; source, tab, sentence; or all that is known")
-          .choices(OUTPUT_FORMATS).default("text" as const),
-      )
-      .addOption(
-        new Option("--trace", "print how each sentence settles, network call by network call")
-          .default(false).conflicts("format"),
-      )
-      .option("--trace-html <file>", "write the same as a page"),
-    ["mbr", "first", "confidence", "mixture", "all"] as const,
-  )
+  const generateCommand = program.command("generate")
+    .description("Generate text: a line in, a line out, in order.")
+    .requiredOption("-m, --model <dir>", "model folder")
+    .option("-i, --input <file>", "input lines (default: standard input)")
+    .addOption(
+      new Option("--input-format <form>", "lines of text, or JSON objects")
+        .choices(["text", "jsonl"] as const).default("text" as const),
+    )
+    .option("--field <name>", "field of JSON input that holds the source", "source")
+    .addOption(
+      new Option(
+        "--shard <i/n>",
+        "only the i-th of n equal runs of lines; their outputs one after " +
+          "another are the whole output",
+      ).argParser(shard),
+    )
+    .option("-o, --output <file>", "output lines (default: standard output)")
+    .addOption(
+      new Option("--format <form>", "the sentence; source, tab, sentence; or all that is known")
+        .choices(OUTPUT_FORMATS).default("text" as const),
+    )
+    .addOption(
+      new Option("--trace", "print how each sentence settles, network call by network call")
+        .default(false).conflicts("format"),
+    )
+    .option("--trace-html <file>", "write the same as a page")
     .option("--max-wait <ms>", "longest wait for a batch to fill", integer(0, 3_600_000), 100)
     .option(
       "--window <lines>",
@@ -87,10 +85,21 @@ line's place in the file, or the number of threads. Each input line gives one ou
 one for an empty line, and for JSON without the field (the exit code is then ${ExitCode.data}). With --select all the
 candidates of a line stand on one line, tabs between them.`,
     )
-    .action(async ({ rounding, ...options }) => {
+    .action(async (options) => {
       const { generate } = await import("../commands/generate.ts");
-      await generate({ ...withoutUndefined(options), rounding, maxRows: MAX_ROWS }, environment);
+      await generate({
+        ...withoutUndefined(options),
+        ...generationValues(generateCommand as CommandUnknownOpts),
+        maxRows: MAX_ROWS,
+      }, environment);
     });
+  addGenerationOptions(generateCommand as CommandUnknownOpts, [
+    "mbr",
+    "first",
+    "confidence",
+    "mixture",
+    "all",
+  ]);
 
   program.command("mbr")
     .description("Choose among candidates of any system by minimum Bayes risk.")
