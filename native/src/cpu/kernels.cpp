@@ -12,20 +12,18 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #include "core/philox.h"
 #include "cpu/vector_math.h"
-
-#if defined(__AMX_BF16__)
-#include <immintrin.h>
-#endif
 
 namespace ardiff::cpu {
 namespace {
 
 constexpr int kPanel = 2 * W;               // columns of a float32 panel
 constexpr int kBlock = W == 16 ? 12 : 6;    // rows of a register block
+constexpr int kQueries = W == 16 ? 8 : 4;   // queries whose scores are computed together
 constexpr int kTile = 16;                   // rows and columns of an AMX tile
 
 int round_up(int n, int multiple) { return (n + multiple - 1) / multiple * multiple; }
@@ -44,10 +42,14 @@ inline float from_half(bf16 x) {
 }
 
 inline void store(bf16* p, vec v) {
+#if defined(__AVX512BF16__)
+    const __m256bh half = _mm512_cvtneps_pbh((__m512)v);
+#else
     typedef uint16_t hvec __attribute__((vector_size(W * 2)));
     uvec bits = (uvec)v;
     bits = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
     const hvec half = __builtin_convertvector(bits, hvec);
+#endif
     std::memcpy(p, &half, sizeof half);
 }
 using ::store;
@@ -178,6 +180,20 @@ void block(int inner, const float* a, ptrdiff_t a_stride, const float* panel, co
     for (int r = 0; r < ROWS; ++r) finish(epilogue, low[r] + bias0, high[r] + bias1, c + r * c_stride);
 }
 
+// Calls work(count, first) for blocks of `rows` rows; count is a compile-time number: `largest`, then
+// smaller ones for what remains. Four rows nearly keep the multipliers busy, one does not.
+template <int largest, class Work>
+inline void for_row_blocks(int rows, const Work& work) {
+    int r = 0;
+    const auto blocks_of = [&](auto count) {
+        for (; r + count <= rows; r += count) work(count, r);
+    };
+    blocks_of(std::integral_constant<int, largest>{});
+    blocks_of(std::integral_constant<int, 4>{});
+    blocks_of(std::integral_constant<int, 2>{});
+    blocks_of(std::integral_constant<int, 1>{});
+}
+
 template <class Out>
 void matmul_panels(int rows, const float* a, int a_stride, const PackedWeights& w, Epilogue epilogue,
                    Out* c, int c_stride) {
@@ -187,15 +203,11 @@ void matmul_panels(int rows, const float* a, int a_stride, const PackedWeights& 
         const float* panel = data + static_cast<ptrdiff_t>(p) * kPanel * w.in;
         const float* bias = w.bias + p * kPanel;
         Out* column = c + p * step;
-        int r = 0;
-        for (; r + kBlock <= rows; r += kBlock) {
-            block<kBlock>(w.in, a + static_cast<ptrdiff_t>(r) * a_stride, a_stride, panel, bias,
-                          epilogue, column + static_cast<ptrdiff_t>(r) * c_stride, c_stride);
-        }
-        for (; r < rows; ++r) {
-            block<1>(w.in, a + static_cast<ptrdiff_t>(r) * a_stride, a_stride, panel, bias, epilogue,
-                     column + static_cast<ptrdiff_t>(r) * c_stride, c_stride);
-        }
+        const auto rows_from = [&](auto count, int r) {
+            block<count>(w.in, a + static_cast<ptrdiff_t>(r) * a_stride, a_stride, panel, bias, epilogue,
+                         column + static_cast<ptrdiff_t>(r) * c_stride, c_stride);
+        };
+        for_row_blocks<kBlock>(rows, rows_from);
     }
 }
 
@@ -344,222 +356,276 @@ void to_bf16(int64_t count, const float* x, bf16* y) {
 
 // ---------------------------------------------------------------- attention
 
-// Scores of ROWS queries against all keys, their softmax, and the weighted values.
-template <int ROWS>
-void attend_rows(const float* q, int q_stride, int head_size, float scale, const HeadKeys& keys,
-                 float* scores, float* out, bf16* out_half, int out_stride) {
-    const int stride = keys.key_stride;
-    constexpr int kVectors = 4;
-    for (int j = 0; j < stride; j += kVectors * W) {
-        const int vectors = std::min(kVectors, (stride - j) / W);
-        vec acc[ROWS][kVectors] = {};
-        for (int c = 0; c < head_size; ++c) {
-            const float* column = keys.keys + static_cast<ptrdiff_t>(c) * stride + j;
-            if (vectors == kVectors) {
-                const vec k0 = load(column), k1 = load(column + W), k2 = load(column + 2 * W),
-                          k3 = load(column + 3 * W);
-                for (int r = 0; r < ROWS; ++r) {
-                    const float x = q[static_cast<ptrdiff_t>(r) * q_stride + c];
-                    acc[r][0] += x * k0;
-                    acc[r][1] += x * k1;
-                    acc[r][2] += x * k2;
-                    acc[r][3] += x * k3;
-                }
-            } else {
-                for (int v = 0; v < vectors; ++v) {
-                    const vec k = load(column + v * W);
-                    for (int r = 0; r < ROWS; ++r) {
-                        acc[r][v] += q[static_cast<ptrdiff_t>(r) * q_stride + c] * k;
-                    }
-                }
-            }
-        }
+// Scaled scores of ROWS queries against VECTORS vectors of keys.
+template <int ROWS, int VECTORS>
+inline void score_keys(const float* q, ptrdiff_t q_stride, int head_size, float scale,
+                       const HeadKeys& keys, int first, float* scores) {
+    const ptrdiff_t stride = keys.key_stride;
+    vec acc[ROWS][VECTORS] = {};
+    for (int c = 0; c < head_size; ++c) {
+        vec k[VECTORS];
+        for (int v = 0; v < VECTORS; ++v) k[v] = load(keys.keys + c * stride + first + v * W);
+#pragma GCC unroll 16
         for (int r = 0; r < ROWS; ++r) {
-            for (int v = 0; v < vectors; ++v) {
-                store(scores + r * stride + j + v * W, acc[r][v] * scale + load(keys.bias + j + v * W));
-            }
+            const float x = q[r * q_stride + c];
+            for (int v = 0; v < VECTORS; ++v) acc[r][v] += x * k[v];
         }
     }
-    float inverse[ROWS];
+    for (int v = 0; v < VECTORS; ++v) {
+        const int at = first + v * W;
+        const vec bias = load(keys.bias + at);
+        for (int r = 0; r < ROWS; ++r) store(scores + r * stride + at, acc[r][v] * scale + bias);
+    }
+}
+
+// Turns the scores of one query into weights; returns what they must be multiplied by to sum to 1.
+inline float soften(float* scores, int count) {
+    vec top = load(scores);
+    for (int j = W; j < count; j += W) top = maximum(top, load(scores + j));
+    const float peak = largest(top);
+    vec total{};
+    for (int j = 0; j < count; j += W) {
+        const vec weight = exp(load(scores + j) - peak);
+        store(scores + j, weight);
+        total += weight;
+    }
+    return 1.0f / sum(total);
+}
+
+// The first `count` values of a vector.
+template <class Out>
+inline void store_some(Out* out, vec v, int count) {
+    if (count >= W) return store(out, v);
+    alignas(64) Out all[W];
+    store(all, v);
+    std::copy(all, all + count, out);
+}
+
+// VECTORS vectors of the weighted values of ROWS queries.
+template <int ROWS, int VECTORS, class Out>
+inline void weigh_values(const float* weights, const float* factors, const HeadKeys& keys, int first,
+                         int head_size, Out* out, ptrdiff_t out_stride) {
+    vec acc[ROWS][VECTORS] = {};
+    for (int j = 0; j < keys.count; ++j) {
+        const float* value = keys.values + static_cast<ptrdiff_t>(j) * keys.value_stride + first;
+        vec x[VECTORS];
+        for (int v = 0; v < VECTORS; ++v) x[v] = load(value + v * W);
+#pragma GCC unroll 16
+        for (int r = 0; r < ROWS; ++r) {
+            const float weight = weights[static_cast<ptrdiff_t>(r) * keys.key_stride + j];
+            for (int v = 0; v < VECTORS; ++v) acc[r][v] += weight * x[v];
+        }
+    }
     for (int r = 0; r < ROWS; ++r) {
-        float* row = scores + r * stride;
-        vec top = load(row);
-        for (int j = W; j < stride; j += W) top = maximum(top, load(row + j));
-        const float peak = largest(top);
-        vec total{};
-        for (int j = 0; j < stride; j += W) {
-            const vec weight = exp(load(row + j) - peak);
-            store(row + j, weight);
-            total += weight;
-        }
-        inverse[r] = 1.0f / sum(total);
-    }
-    for (int c = 0; c < head_size; c += 2 * W) {
-        const bool wide = head_size - c > W;
-        vec low[ROWS] = {}, high[ROWS] = {};
-        for (int j = 0; j < keys.count; ++j) {
-            const float* value = keys.values + static_cast<ptrdiff_t>(j) * keys.value_stride + c;
-            const vec v0 = load(value);
-            const vec v1 = wide ? load(value + W) : vec{};
-            for (int r = 0; r < ROWS; ++r) {
-                const float weight = scores[r * stride + j];
-                low[r] += weight * v0;
-                if (wide) high[r] += weight * v1;
-            }
-        }
-        const int count = std::min(2 * W, head_size - c);
-        for (int r = 0; r < ROWS; ++r) {
-            alignas(64) float result[2 * W];
-            store(result, low[r] * inverse[r]);
-            store(result + W, high[r] * inverse[r]);
-            const ptrdiff_t at = static_cast<ptrdiff_t>(r) * out_stride + c;
-            if (out != nullptr) {
-                std::memcpy(out + at, result, static_cast<size_t>(count) * sizeof(float));
-            } else {
-                for (int i = 0; i < count; ++i) out_half[at + i] = to_half(result[i]);
-            }
+        for (int v = 0; v < VECTORS; ++v) {
+            const int at = first + v * W;
+            store_some(out + r * out_stride + at, acc[r][v] * factors[r], head_size - at);
         }
     }
 }
 
+template <int ROWS, class Out>
+void attend_rows(const float* q, ptrdiff_t q_stride, int head_size, float scale, const HeadKeys& keys,
+                 float* scores, Out* out, ptrdiff_t out_stride) {
+    int j = 0;
+    for (; j + 2 * W <= keys.key_stride; j += 2 * W) {
+        score_keys<ROWS, 2>(q, q_stride, head_size, scale, keys, j, scores);
+    }
+    if (j < keys.key_stride) score_keys<ROWS, 1>(q, q_stride, head_size, scale, keys, j, scores);
+    float factors[ROWS];
+    for (int r = 0; r < ROWS; ++r) factors[r] = soften(scores + r * keys.key_stride, keys.key_stride);
+    int c = 0;
+    for (; c + W < head_size; c += 2 * W) {
+        weigh_values<ROWS, 2>(scores, factors, keys, c, head_size, out, out_stride);
+    }
+    if (c < head_size) weigh_values<ROWS, 1>(scores, factors, keys, c, head_size, out, out_stride);
+}
+
+template <class Out>
+void attend_head(int queries, const float* q, ptrdiff_t q_stride, int head_size, float scale,
+                 const HeadKeys& keys, float* scratch, Out* out, ptrdiff_t out_stride) {
+    for_row_blocks<kQueries>(queries, [&](auto count, int first) {
+        attend_rows<count>(q + first * q_stride, q_stride, head_size, scale, keys, scratch,
+                           out + first * out_stride, out_stride);
+    });
+}
+
 void attend(int queries, const float* q, int q_stride, int head_size, float scale,
             const HeadKeys& keys, float* scratch, float* out, bf16* out_half, int out_stride) {
-    int i = 0;
-    const auto at = [&](auto* p, int stride) {
-        return p == nullptr ? p : p + static_cast<ptrdiff_t>(i) * stride;
-    };
-    for (; i + 4 <= queries; i += 4) {
-        attend_rows<4>(at(q, q_stride), q_stride, head_size, scale, keys, scratch, at(out, out_stride),
-                       at(out_half, out_stride), out_stride);
-    }
-    for (; i < queries; ++i) {
-        attend_rows<1>(at(q, q_stride), q_stride, head_size, scale, keys, scratch, at(out, out_stride),
-                       at(out_half, out_stride), out_stride);
+    if (out != nullptr) {
+        attend_head(queries, q, q_stride, head_size, scale, keys, scratch, out, out_stride);
+    } else {
+        attend_head(queries, q, q_stride, head_size, scale, keys, scratch, out_half, out_stride);
     }
 }
 
 // ---------------------------------------------------------------- vocabulary
 
 // x . e in float32, always summed in the same order, so that all paths agree on ties.
-inline float score(const float* x, const float* e, int stride) {
+inline float dot(const float* x, const float* e, int stride) {
     vec total{};
     for (int c = 0; c < stride; c += W) total += load(x + c) * load(e + c);
     return sum(total);
 }
 
-// Exact argmax over entries [first, last); `best` and `index` carry over between calls.
-inline void rescore(const float* x, const Vocabulary& vocabulary, const float* bias, int first,
-                    int last, float& best, int32_t& index) {
-    for (int v = first; v < last; ++v) {
-        const float s =
-            score(x, vocabulary.table + static_cast<ptrdiff_t>(v) * vocabulary.stride, vocabulary.stride) +
-            bias[v];
-        if (s > best) {
-            best = s;
-            index = v;
+constexpr int kGroup = kPad;  // entries whose approximate maximum is kept; one rescoring unit
+constexpr float kRounding = 1.0f / (1 << 23);  // two sums of n products differ by at most n times this
+
+inline int groups_of(const Vocabulary& vocabulary) { return (vocabulary.size + kGroup - 1) / kGroup; }
+
+// The exact best entry of one row so far.
+struct Best {
+    float score = -std::numeric_limits<float>::infinity();
+    int32_t index = 0;
+
+    void consider_group(int group, const float* x, const Vocabulary& vocabulary, const float* bias) {
+        const int last = std::min(vocabulary.size, (group + 1) * kGroup);
+        for (int v = group * kGroup; v < last; ++v) {
+            const float* e = vocabulary.table + static_cast<ptrdiff_t>(v) * vocabulary.stride;
+            const float s = dot(x, e, vocabulary.stride) + bias[v];
+            if (s > score) {
+                score = s;
+                index = v;
+            }
         }
     }
-}
-
-constexpr int kGroup = 64;  // entries whose approximate maximum is kept; one rescoring unit
-
-// Scans the group maxima of one row and rescores every group that may hold the exact maximum.
-// `slack` bounds the error of an approximate score.
-int32_t choose(const float* x, const Vocabulary& vocabulary, const float* bias, const float* maxima,
-               int maxima_stride, float slack) {
-    const int groups = (vocabulary.size + kGroup - 1) / kGroup;
-    float top = maxima[0];
-    for (int g = 1; g < groups; ++g) top = std::max(top, maxima[static_cast<ptrdiff_t>(g) * maxima_stride]);
-    float best = -std::numeric_limits<float>::infinity();
-    int32_t index = 0;
-    for (int g = 0; g < groups; ++g) {
-        if (maxima[static_cast<ptrdiff_t>(g) * maxima_stride] < top - 2.0f * slack) continue;
-        rescore(x, vocabulary, bias, g * kGroup, std::min(vocabulary.size, (g + 1) * kGroup), best,
-                index);
-    }
-    return index;
-}
+};
 
 #if defined(__AMX_BF16__)
-// Screening in bfloat16: tiles of 16 entries by 16 rows of x, so a group's maximum is a vertical one.
+// Screening in bfloat16: tiles of 16 entries by 16 rows of x, so a group's maxima are vertical ones.
 
-constexpr int kScreenRows = 2 * kTile;
+constexpr int kRowBlock = 2 * kTile;           // rows of x that are multiplied together
+constexpr int kScreenRows = 4 * kRowBlock;     // rows that share one pass over the vocabulary
+static_assert(kGroup == 2 * kTile && W == kTile);
 
 int64_t vocabulary_bytes(int size, int width) {
     return static_cast<int64_t>(round_up(size, kGroup)) * padded(width) * 2;
 }
 
-void pack_vocabulary(const Vocabulary& vocabulary, void* packed) {
-    bf16* out = static_cast<bf16*>(packed);
-    for (int v = 0; v < round_up(vocabulary.size, kGroup); ++v) {
-        for (int c = 0; c < vocabulary.stride; ++c) {
-            const bool inside = v < vocabulary.size;
-            const float value =
-                inside ? vocabulary.table[static_cast<ptrdiff_t>(v) * vocabulary.stride + c] : 0.0f;
-            out[static_cast<ptrdiff_t>(v) * vocabulary.stride + c] = to_half(value);
-        }
+// The length of what rounding to bfloat16 takes away from `x`; the rounded values go to `half`.
+float round_to_half(const float* x, int count, bf16* half) {
+    double square = 0;
+    for (int c = 0; c < count; ++c) {
+        half[c] = to_half(x[c]);
+        const double lost = x[c] - from_half(half[c]);
+        square += lost * lost;
     }
+    return static_cast<float>(std::sqrt(square));
 }
 
-// Two row tiles of x as bfloat16 pairs, then group maxima [groups][32].
+void pack_vocabulary(Vocabulary& vocabulary, void* packed) {
+    const ptrdiff_t stride = vocabulary.stride;
+    bf16* out = static_cast<bf16*>(packed);
+    for (int v = 0; v < vocabulary.size; ++v) {
+        const float lost = round_to_half(vocabulary.table + v * stride, vocabulary.stride, out + v * stride);
+        vocabulary.largest_loss = std::max(vocabulary.largest_loss, lost);
+    }
+    std::fill(out + vocabulary.size * stride, out + round_up(vocabulary.size, kGroup) * stride, bf16{0});
+    vocabulary.packed = packed;
+}
+
+// Rows of x as bfloat16 pairs, one row as bfloat16, and group maxima [groups][kScreenRows].
 int64_t nearest_scratch(int, const Vocabulary& vocabulary) {
-    const int64_t groups = round_up(vocabulary.size, kGroup) / kGroup;
-    return static_cast<int64_t>(kScreenRows) * vocabulary.stride / 2 + groups * kScreenRows + 64;
+    return static_cast<int64_t>(kScreenRows) * (vocabulary.stride / 2 + groups_of(vocabulary)) +
+           vocabulary.stride / 2;
+}
+
+using GroupScores = float[kGroup][kRowBlock];
+
+// Scores without bias of one group of entries against one block of rows.
+inline void multiply_group(const bf16* entries, const bf16* pairs, int inner, GroupScores& scores) {
+    const ptrdiff_t stride = static_cast<ptrdiff_t>(inner) * 2, row_stride = kRowBlock * 4;
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    for (int k = 0; k < inner; k += 32) {
+        const bf16* rows = pairs + static_cast<ptrdiff_t>(k) * kRowBlock;
+        _tile_loadd(4, entries + k, stride);
+        _tile_loadd(6, rows, row_stride);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_loadd(7, rows + 2 * kTile, row_stride);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_loadd(5, entries + static_cast<ptrdiff_t>(kTile) * inner + k, stride);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+    }
+    _tile_stored(0, &scores[0][0], sizeof scores[0]);
+    _tile_stored(1, &scores[0][kTile], sizeof scores[0]);
+    _tile_stored(2, &scores[kTile][0], sizeof scores[0]);
+    _tile_stored(3, &scores[kTile][kTile], sizeof scores[0]);
+}
+
+// Approximate maxima [groups][kScreenRows] of some blocks of rows. The tile unit works on a block
+// while the maxima of the one before are taken.
+void screen(int blocks, const bf16* pairs, const Vocabulary& vocabulary, const float* bias, float* maxima) {
+    const TileSession session;
+    const bf16* table = static_cast<const bf16*>(vocabulary.packed);
+    const int groups = groups_of(vocabulary), inner = vocabulary.stride;
+    alignas(64) GroupScores scores[2];
+    for (int i = 0; i <= groups * blocks; ++i) {
+        if (i < groups * blocks) {
+            multiply_group(table + static_cast<ptrdiff_t>(i / blocks) * kGroup * inner,
+                           pairs + static_cast<ptrdiff_t>(i % blocks) * kRowBlock * inner, inner,
+                           scores[i % 2]);
+        }
+        if (i == 0) continue;
+        const int group = (i - 1) / blocks, block = (i - 1) % blocks;
+        const float* offset = bias + group * kGroup;
+        const GroupScores& done = scores[(i - 1) % 2];
+        vec low = splat(-std::numeric_limits<float>::infinity()), high = low;
+        for (int e = 0; e < kGroup; ++e) {
+            low = maximum(low, load(done[e]) + offset[e]);
+            high = maximum(high, load(done[e] + W) + offset[e]);
+        }
+        float* out = maxima + static_cast<ptrdiff_t>(group) * kScreenRows + block * kRowBlock;
+        store(out, low);
+        store(out + W, high);
+    }
 }
 
 void nearest(int rows, const float* x, const Vocabulary& vocabulary, const float* bias, float* scratch,
              int32_t* index) {
-    const int inner = vocabulary.stride;
-    bf16* pairs = reinterpret_cast<bf16*>(scratch);  // [inner/2][32 rows][2]
+    const int inner = vocabulary.stride, groups = groups_of(vocabulary);
+    uint32_t* pairs = reinterpret_cast<uint32_t*>(scratch);  // [block][inner/2][kRowBlock]
     float* maxima = scratch + static_cast<ptrdiff_t>(kScreenRows) * inner / 2;
-    const bf16* table = static_cast<const bf16*>(vocabulary.packed);
-    const int groups = round_up(vocabulary.size, kGroup) / kGroup;
-    alignas(64) float result[2][kTile][kTile];
+    bf16* half = reinterpret_cast<bf16*>(maxima + static_cast<ptrdiff_t>(kScreenRows) * groups);
     for (int r = 0; r < rows; r += kScreenRows) {
-        const int count = std::min(kScreenRows, rows - r);
-        for (int k = 0; k < inner; ++k) {
-            for (int i = 0; i < kScreenRows; ++i) {
-                const float value = i < count ? x[static_cast<ptrdiff_t>(r + i) * inner + k] : 0.0f;
-                pairs[(static_cast<ptrdiff_t>(k / 2) * kScreenRows + i) * 2 + k % 2] = to_half(value);
-            }
+        const int count = std::min(kScreenRows, rows - r), blocks = (count + kRowBlock - 1) / kRowBlock;
+        const float* first_row = x + static_cast<ptrdiff_t>(r) * inner;
+        alignas(64) float slack[kScreenRows] = {}, limit[kScreenRows];
+        for (int i = 0; i < blocks * kRowBlock; ++i) {
+            // Rows beyond the last repeat it, and are ignored.
+            const float* row = first_row + static_cast<ptrdiff_t>(std::min(i, count - 1)) * inner;
+            // |x.e - x'.e'| <= |x - x'| |e| + |x'| |e - e'|, and the rounding of float32 sums.
+            const float lost = round_to_half(row, inner, half), norm = std::sqrt(dot(row, row, inner));
+            slack[i] = lost * vocabulary.largest_norm + (norm + lost) * vocabulary.largest_loss +
+                       norm * vocabulary.largest_norm * static_cast<float>(inner) * kRounding;
+            uint32_t* column = pairs + static_cast<ptrdiff_t>(i / kRowBlock) * kRowBlock * inner / 2 + i % kRowBlock;
+            for (int k = 0; k < inner / 2; ++k) std::memcpy(column + k * kRowBlock, half + 2 * k, 4);
         }
-        {
-            const TileSession session;
-            for (int g = 0; g < groups; ++g) {
-                vec top0 = splat(-std::numeric_limits<float>::infinity()), top1 = top0;
-                for (int t = 0; t < kGroup && g * kGroup + t < vocabulary.size; t += kTile) {
-                    const int first = g * kGroup + t;
-                    _tile_zero(0);
-                    _tile_zero(1);
-                    for (int k = 0; k < inner; k += 32) {
-                        _tile_loadd(4, table + static_cast<ptrdiff_t>(first) * inner + k, inner * 2);
-                        _tile_loadd(6, pairs + static_cast<ptrdiff_t>(k / 2) * kScreenRows * 2,
-                                    kScreenRows * 4);
-                        _tile_loadd(7, pairs + static_cast<ptrdiff_t>(k / 2) * kScreenRows * 2 + 32,
-                                    kScreenRows * 4);
-                        _tile_dpbf16ps(0, 4, 6);
-                        _tile_dpbf16ps(1, 4, 7);
-                    }
-                    _tile_stored(0, result[0], 64);
-                    _tile_stored(1, result[1], 64);
-                    const int entries = std::min(kTile, vocabulary.size - first);
-                    for (int e = 0; e < entries; ++e) {
-                        const float b = bias[first + e];
-                        top0 = maximum(top0, load(result[0][e]) + b);
-                        top1 = maximum(top1, load(result[1][e]) + b);
-                    }
+        screen(blocks, reinterpret_cast<const bf16*>(pairs), vocabulary, bias, maxima);
+        for (int t = 0; t < blocks * kRowBlock; t += W) {
+            vec top = load(maxima + t);
+            for (int g = 1; g < groups; ++g) {
+                top = maximum(top, load(maxima + static_cast<ptrdiff_t>(g) * kScreenRows + t));
+            }
+            store(limit + t, top - 2.0f * (load(slack + t) + absolute(top) * kRounding));
+        }
+        Best best[kScreenRows];
+        for (int g = 0; g < groups; ++g) {
+            for (int t = 0; t < count; t += W) {
+                const vec group_maxima = load(maxima + static_cast<ptrdiff_t>(g) * kScreenRows + t);
+                unsigned candidates =
+                    _mm512_cmp_ps_mask((__m512)group_maxima, (__m512)load(limit + t), _CMP_GE_OQ);
+                for (; candidates != 0; candidates &= candidates - 1) {
+                    const int i = t + __builtin_ctz(candidates);
+                    best[i].consider_group(g, first_row + static_cast<ptrdiff_t>(std::min(i, count - 1)) * inner,
+                                           vocabulary, bias);
                 }
-                store(maxima + static_cast<ptrdiff_t>(g) * kScreenRows, top0);
-                store(maxima + static_cast<ptrdiff_t>(g) * kScreenRows + kTile, top1);
             }
         }
-        for (int i = 0; i < count; ++i) {
-            const float* row = x + static_cast<ptrdiff_t>(r + i) * inner;
-            // Two roundings to bfloat16 (2^-9 each) and float32 sums of products.
-            const float norm = std::sqrt(score(row, row, inner));
-            const float slack = norm * vocabulary.largest_norm * (1.0f / 256.0f + 1e-4f) + 1e-20f;
-            index[r + i] = choose(row, vocabulary, bias, maxima + i, kScreenRows, slack);
-        }
+        for (int i = 0; i < count; ++i) index[r + i] = best[i].index;
     }
 }
 
@@ -570,7 +636,7 @@ int64_t vocabulary_bytes(int size, int width) {
     return static_cast<int64_t>(round_up(size, kGroup)) * width * 4;
 }
 
-void pack_vocabulary(const Vocabulary& vocabulary, void* packed) {
+void pack_vocabulary(Vocabulary& vocabulary, void* packed) {
     float* out = static_cast<float*>(packed);
     for (int v = 0; v < round_up(vocabulary.size, kGroup); ++v) {
         for (int k = 0; k < vocabulary.width; ++k) {
@@ -581,53 +647,54 @@ void pack_vocabulary(const Vocabulary& vocabulary, void* packed) {
                           : 0.0f;
         }
     }
+    vocabulary.packed = packed;
 }
 
 int64_t nearest_scratch(int rows, const Vocabulary& vocabulary) {
-    return static_cast<int64_t>(rows) * (round_up(vocabulary.size, kGroup) / kGroup);
+    return static_cast<int64_t>(rows) * groups_of(vocabulary);
 }
 
+// Approximate maxima of one group for ROWS rows.
 template <int ROWS>
 void screen_rows(const float* x, const Vocabulary& vocabulary, const float* bias, int group,
-                 float* maxima, int groups) {
+                 float* maxima, ptrdiff_t maxima_stride) {
     vec top[ROWS];
     for (int r = 0; r < ROWS; ++r) top[r] = splat(-std::numeric_limits<float>::infinity());
-    for (int v = group * kGroup; v < (group + 1) * kGroup && v < vocabulary.size; v += kPanel) {
+    for (int v = group * kGroup; v < (group + 1) * kGroup; v += kPanel) {
         vec low[ROWS], high[ROWS];
         const float* panel = static_cast<const float*>(vocabulary.packed) +
                              static_cast<ptrdiff_t>(v) * vocabulary.width;
         block_product<ROWS>(vocabulary.width, x, vocabulary.stride, panel, low, high);
-        alignas(64) float padded_bias[kPanel];
-        for (int i = 0; i < kPanel; ++i) {
-            padded_bias[i] = v + i < vocabulary.size ? bias[v + i] : -std::numeric_limits<float>::infinity();
-        }
-        const vec bias0 = load(padded_bias), bias1 = load(padded_bias + W);
+        const vec bias0 = load(bias + v), bias1 = load(bias + v + W);
         for (int r = 0; r < ROWS; ++r) {
             top[r] = maximum(top[r], maximum(low[r] + bias0, high[r] + bias1));
         }
     }
-    for (int r = 0; r < ROWS; ++r) maxima[static_cast<ptrdiff_t>(r) * groups] = largest(top[r]);
+    for (int r = 0; r < ROWS; ++r) maxima[r * maxima_stride] = largest(top[r]);
 }
 
 void nearest(int rows, const float* x, const Vocabulary& vocabulary, const float* bias, float* scratch,
              int32_t* index) {
-    const int groups = round_up(vocabulary.size, kGroup) / kGroup;
+    const int groups = groups_of(vocabulary);
     for (int g = 0; g < groups; ++g) {
-        int r = 0;
-        for (; r + kBlock <= rows; r += kBlock) {
-            screen_rows<kBlock>(x + static_cast<ptrdiff_t>(r) * vocabulary.stride, vocabulary, bias, g,
-                                scratch + static_cast<ptrdiff_t>(r) * groups + g, groups);
-        }
-        for (; r < rows; ++r) {
-            screen_rows<1>(x + static_cast<ptrdiff_t>(r) * vocabulary.stride, vocabulary, bias, g,
-                           scratch + static_cast<ptrdiff_t>(r) * groups + g, groups);
-        }
+        for_row_blocks<kBlock>(rows, [&](auto count, int first) {
+            screen_rows<count>(x + static_cast<ptrdiff_t>(first) * vocabulary.stride, vocabulary, bias, g,
+                               scratch + static_cast<ptrdiff_t>(first) * groups + g, groups);
+        });
     }
     for (int r = 0; r < rows; ++r) {
         const float* row = x + static_cast<ptrdiff_t>(r) * vocabulary.stride;
-        const float norm = std::sqrt(score(row, row, vocabulary.stride));
-        const float slack = norm * vocabulary.largest_norm * 1e-5f + 1e-20f;
-        index[r] = choose(row, vocabulary, bias, scratch + static_cast<ptrdiff_t>(r) * groups, 1, slack);
+        const float* maxima = scratch + static_cast<ptrdiff_t>(r) * groups;
+        const float top = *std::max_element(maxima, maxima + groups);
+        const float norm = std::sqrt(dot(row, row, vocabulary.stride));
+        const float slack = kRounding * (norm * vocabulary.largest_norm * static_cast<float>(vocabulary.stride) +
+                                         std::fabs(top));
+        const float limit = top - 2.0f * slack;
+        Best best;
+        for (int g = 0; g < groups; ++g) {
+            if (maxima[g] >= limit) best.consider_group(g, row, vocabulary, bias);
+        }
+        index[r] = best.index;
     }
 }
 
@@ -642,8 +709,8 @@ float log_sum_exp(const float* x, const Vocabulary& vocabulary, const float* bia
         for (int i = 0; i < 256; ++i) scores[i] = -1e30f;
         float top = -std::numeric_limits<float>::infinity();
         for (int i = 0; i < count; ++i) {
-            scores[i] = score(x, vocabulary.table + static_cast<ptrdiff_t>(v + i) * vocabulary.stride,
-                              vocabulary.stride) +
+            scores[i] = dot(x, vocabulary.table + static_cast<ptrdiff_t>(v + i) * vocabulary.stride,
+                            vocabulary.stride) +
                         bias[v + i];
             top = std::max(top, scores[i]);
         }

@@ -52,8 +52,10 @@ struct Vocabulary {
     int width = 0;  // C
     const float* table = nullptr;  // [V][stride] float32, zeros beyond C
     int stride = 0;                // padded(C)
-    void* packed = nullptr;        // panels, as the kernel table wants them
     float largest_norm = 0;        // max over v of |e_v|
+    // Set by pack_vocabulary:
+    const void* packed = nullptr;  // the table as the screening pass of `nearest` wants it
+    float largest_loss = 0;        // max over v of what rounding took from e_v in `packed`
 };
 
 struct Kernels {
@@ -84,17 +86,17 @@ struct Kernels {
     void (*to_bf16)(int64_t count, const float* x, bf16* y);
 
     // ---- attention of one head: out[q] = softmax(scale * q . keys + bias) * values
-    // `scratch` holds 4 * (key_stride + 16) floats. The output goes to `out` or `out_half`.
+    // `scratch` holds 8 * key_stride floats. The output goes to `out` or `out_half`.
     void (*attend)(int queries, const float* q, int q_stride, int head_size, float scale,
                    const HeadKeys& keys, float* scratch, float* out, bf16* out_half, int out_stride);
 
     // ---- vocabulary
     int64_t (*vocabulary_bytes)(int size, int width);
-    void (*pack_vocabulary)(const Vocabulary& vocabulary, void* packed);
+    void (*pack_vocabulary)(Vocabulary& vocabulary, void* packed);
     // Scratch floats that `nearest` needs for `rows` rows.
     int64_t (*nearest_scratch)(int rows, const Vocabulary& vocabulary);
     // index[r] = argmax_v x_r . e_v + bias_v, exact in float32; the lowest v among equals.
-    // `x` has stride vocabulary.stride and zeros beyond C.
+    // `x` has stride vocabulary.stride and zeros beyond C, `bias` -infinity up to padded(V).
     void (*nearest)(int rows, const float* x, const Vocabulary& vocabulary, const float* bias,
                     float* scratch, int32_t* index);
     // log sum_v exp(x . e_v + bias_v) for one row.

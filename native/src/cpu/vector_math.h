@@ -7,6 +7,14 @@
 #include <cstdint>
 #include <cstring>
 
+#if defined(__AVX512F__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"  // GCC bug 105593, in its own header
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#include <immintrin.h>
+#pragma GCC diagnostic pop
+#endif
+
 namespace {
 
 #if defined(__AVX512F__)
@@ -31,10 +39,17 @@ inline void store(float* p, vec v) { std::memcpy(p, &v, sizeof v); }
 inline vec splat(float x) { return x - vec{}; }
 inline vec as_float(ivec v) { return (vec)v; }
 inline ivec as_int(vec v) { return (ivec)v; }
-inline vec maximum(vec a, vec b) { return a > b ? a : b; }
-inline vec minimum(vec a, vec b) { return a < b ? a : b; }
 inline vec absolute(vec x) { return as_float(as_int(x) & 0x7fffffff); }
 
+#if defined(__AVX512F__)
+// GCC's generic vectors become compares, blends and detours through memory here.
+inline vec maximum(vec a, vec b) { return (vec)_mm512_max_ps((__m512)a, (__m512)b); }
+inline vec minimum(vec a, vec b) { return (vec)_mm512_min_ps((__m512)a, (__m512)b); }
+inline float sum(vec v) { return _mm512_reduce_add_ps((__m512)v); }
+inline float largest(vec v) { return _mm512_reduce_max_ps((__m512)v); }
+#else
+inline vec maximum(vec a, vec b) { return a > b ? a : b; }
+inline vec minimum(vec a, vec b) { return a < b ? a : b; }
 inline float sum(vec v) {
     float total = 0;
     for (int i = 0; i < W; ++i) total += v[i];
@@ -45,6 +60,7 @@ inline float largest(vec v) {
     for (int i = 1; i < W; ++i) best = v[i] > best ? v[i] : best;
     return best;
 }
+#endif
 
 // Cephes expf. Below -87.3 the result is the smallest normal number, not 0.
 inline vec exp(vec x) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 namespace ardiff::cpu {
 
@@ -123,7 +124,8 @@ void Weights::prepare_vocabulary() {
         kernels.layer_norm(size, width, table_.get(), stride, n.weight, n.bias, 1e-5f, table_.get(),
                            stride, nullptr, 0);
     }
-    nearest_bias.resize(size);
+    nearest_bias.assign(padded(size), -std::numeric_limits<float>::infinity());
+    logits_bias = nearest_bias;
     double largest = 0;
     for (int v = 0; v < size; ++v) {
         double square = 0;
@@ -134,8 +136,7 @@ void Weights::prepare_vocabulary() {
         nearest_bias[v] = static_cast<float>(-0.5 * square);
         largest = std::max(largest, square);
     }
-    const float* bias = parameters.tensor("lm_head.bias");
-    logits_bias.assign(bias, bias + size);
+    std::copy_n(parameters.tensor("lm_head.bias"), size, logits_bias.begin());
 
     vocabulary.size = size;
     vocabulary.width = width;
@@ -144,7 +145,6 @@ void Weights::prepare_vocabulary() {
     vocabulary.largest_norm = static_cast<float>(std::sqrt(largest));
     packed_vocabulary_ = allocate_floats((kernels.vocabulary_bytes(size, width) + 3) / 4);
     kernels.pack_vocabulary(vocabulary, packed_vocabulary_.get());
-    vocabulary.packed = packed_vocabulary_.get();
 }
 
 }  // namespace ardiff::cpu

@@ -62,6 +62,7 @@ struct Weights {
     std::vector<float> frequencies;           // of the sinusoidal time embedding, time_channels / 2
 
     Vocabulary vocabulary;                    // target embeddings, LayerNorm applied if configured
+    // As Kernels::nearest wants them, -infinity up to padded(V).
     std::vector<float> nearest_bias;          // -|e|^2 / 2: argmax of x.e - |e|^2/2 is the nearest
     std::vector<float> logits_bias;           // lm_head.bias
 

@@ -36,7 +36,7 @@ struct Workspace {
         head_values = allocate_floats(static_cast<int64_t>(keys) * value_stride(k, c.head_size()) + 64);
         head_bias = allocate_floats(key_stride(k, keys));
         rotated = allocate_floats(static_cast<int64_t>(keys) * padded(c.head_size()));
-        scores = allocate_floats(4 * static_cast<int64_t>(key_stride(k, keys)) + 64);
+        scores = allocate_floats(8 * static_cast<int64_t>(key_stride(k, keys)));
         picked = allocate_floats(rows * padded(c.embedding));
         nearest = allocate_floats(k.nearest_scratch(tokens, weights.vocabulary) + 64);
         index.resize(static_cast<size_t>(rows));
