@@ -47,14 +47,17 @@ class CpuGenerator final : public Generator {
 
   private:
     struct Piece {
-        int first_row, last_row;  // rows [first_row, last_row)
+        int first_row, last_row;  // rows, or sources of the encoder, [first_row, last_row)
+        int tokens;               // of them all
     };
 
     void encode(const BatchRequest& request);
     template <class A>
-    void encode_source(int source, const int32_t* ids, Workspace& w);
+    void encode_sources(const Piece& piece, const std::vector<std::vector<int32_t>>& ids, Workspace& w);
     template <class A>
-    void remember(int source, Workspace& w);
+    void source_attention(const Piece& piece, Workspace& w);
+    template <class A>
+    void remember(const Piece& piece, Workspace& w);
     void start_from_noise(float scale);
     void prepare_time(const StepRequest& request);
     template <class A>
@@ -68,7 +71,7 @@ class CpuGenerator final : public Generator {
     void round(const StepRequest& request, const Piece& piece, Workspace& w);
     void update(const StepRequest& request, const Piece& piece, Workspace& w);
     Workspace& workspace(int thread, int tokens);
-    std::vector<Piece> pieces() const;
+    std::vector<Piece> pieces(const std::vector<int32_t>& sizes) const;
     float* state_row(float* state, int row) const;
     const float* state_row(const float* state, int row) const;
     size_t plan_index(bool per_row, int row, int slot) const {

@@ -630,7 +630,7 @@ void nearest(int rows, const float* x, const Vocabulary& vocabulary, const float
 }
 
 #else
-// Screening in float32 with the matmul's register block; its sums differ from score()'s by rounding.
+// Screening in float32 with the matmul's register block; its sums differ from dot()'s by rounding.
 
 int64_t vocabulary_bytes(int size, int width) {
     return static_cast<int64_t>(round_up(size, kGroup)) * width * 4;
