@@ -1,0 +1,63 @@
+import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { type ChoiceOptions, choose, needsConfidence } from "../../src/generation/choose.ts";
+import { select } from "../../src/mbr/select.ts";
+
+const OPTIONS: ChoiceOptions = { select: "mbr", utility: "token-f1", mbrMethod: "exact" };
+
+const CANDIDATES = [
+  { text: "something else altogether", logProbability: -0.1 },
+  { text: "a man walks", logProbability: -2 },
+  { text: "a man walks home", logProbability: -1.5 },
+];
+
+const byUtility = (...request: Parameters<typeof select>) => Promise.resolve(select(...request));
+
+async function chosen(options: Partial<ChoiceOptions>): Promise<number | null> {
+  return (await choose(CANDIDATES, { ...OPTIONS, ...options }, byUtility)).chosen;
+}
+
+Deno.test("choose() follows each selector", async () => {
+  assertEquals(await chosen({ select: "first" }), 0);
+  assertEquals(await chosen({ select: "confidence" }), 0);
+  assertEquals(await chosen({ select: "mbr" }), 1);
+  assertEquals(await chosen({ select: "all" }), null);
+});
+
+Deno.test("choose() mixes utility and confidence by weight", async () => {
+  assertEquals(await chosen({ select: "mixture", confidenceWeight: 0 }), 1);
+  assertEquals(await chosen({ select: "mixture", confidenceWeight: 0.3 }), 2);
+  assertEquals(await chosen({ select: "mixture", confidenceWeight: 1 }), 0);
+});
+
+Deno.test("choose() scores candidates by the others", async () => {
+  const { candidates } = await choose(
+    CANDIDATES,
+    { ...OPTIONS, select: "all", scores: true },
+    byUtility,
+  );
+  assertAlmostEquals(candidates[1]!.utility!, 6 / 7 / 2, 1e-12);
+  assertEquals(candidates.map(({ logProbability }) => logProbability), [-0.1, -2, -1.5]);
+});
+
+Deno.test("choose() computes no utilities that nobody asked for", async () => {
+  const fail = () => Promise.reject(new Error("asked"));
+  for (const selector of ["first", "confidence", "all"] as const) {
+    const { candidates } = await choose(CANDIDATES, { ...OPTIONS, select: selector }, fail);
+    assertEquals(candidates, CANDIDATES);
+  }
+  const lone = await choose(CANDIDATES.slice(0, 1), { ...OPTIONS, scores: true }, fail);
+  assertEquals(lone, { candidates: CANDIDATES.slice(0, 1), chosen: 0 });
+});
+
+Deno.test("needsConfidence() tells who goes by it", () => {
+  const needs = (options: Partial<ChoiceOptions>) => needsConfidence({ ...OPTIONS, ...options });
+  assertEquals([needs({}), needs({ select: "first" }), needs({ select: "all" })], [
+    false,
+    false,
+    false,
+  ]);
+  assertEquals(
+    [needs({ select: "confidence" }), needs({ select: "mixture" }), needs({ scores: true })],
+    [true, true, true],
+  );
+});

@@ -1,0 +1,49 @@
+import { assertEquals } from "@std/assert";
+import { type InputOptions, readInputs } from "../../src/generation/inputs.ts";
+import { readLines } from "../../src/text/lines.ts";
+import { type Content, streamOf } from "../text/streams.ts";
+
+/** The inputs in some bytes, and what was said about them. */
+async function read(content: Content, options: Partial<InputOptions> = {}) {
+  const notes: [string, number, string][] = [];
+  const inputs = await Array.fromAsync(readInputs(readLines(streamOf(content)), {
+    inputFormat: "text",
+    field: "source",
+    onDamage: (line, flaw) => notes.push(["damage", line, flaw]),
+    onFailure: (line, flaw) => notes.push(["failure", line, flaw]),
+    ...options,
+  }));
+  return { inputs, notes };
+}
+
+Deno.test("readInputs() gives each line of text, blank ones too", async () => {
+  assertEquals(await read("one\n\n{}\n"), { inputs: ["one", "", "{}"], notes: [] });
+});
+
+Deno.test("readInputs() tells the number of a line that is not UTF-8", async () => {
+  const { inputs, notes } = await read([97, 10, 98, 0xff, 10, 99]);
+  assertEquals(inputs, ["a", "b\uFFFD", "c"]);
+  assertEquals(notes.map(([kind, line]) => [kind, line]), [["damage", 2]]);
+});
+
+Deno.test("readInputs() takes a field of JSON objects, nested or a list", async () => {
+  const json = '{"a": {"b": "one"}}\n{"a": {"b": ["two", "x\\ny"]}}\n\n{"a.b": "three"}\n';
+  assertEquals(await read(json, { inputFormat: "jsonl", field: "a.b" }), {
+    inputs: ["one", "two x y", "", "three"],
+    notes: [],
+  });
+});
+
+Deno.test("readInputs() gives an empty input for JSON that holds none, and says why", async () => {
+  const json = '{"source": "one"}\n{"source": 1}\n{}\n{"source\n[]\n{"source": "two"}\n';
+  const { inputs, notes } = await read(json, { inputFormat: "jsonl" });
+  assertEquals(inputs, ["one", "", "", "", "", "two"]);
+  assertEquals(notes.map(([kind, line]) => [kind, line]), [
+    ["failure", 2],
+    ["failure", 3],
+    ["failure", 4],
+    ["failure", 5],
+  ]);
+  assertEquals(notes[0]![2], 'expected field "source" to be a string or a list of strings');
+  assertEquals(notes[1]![2], 'there is no field "source"');
+});

@@ -1,0 +1,97 @@
+/** A small model with random weights that says something else for every line. */
+import type { ModelConfig, TextConfig } from "../../src/denoiser/config.ts";
+import { writeModelFolder } from "../../src/denoiser/model_folder.ts";
+import { elementCount, expectedTensors } from "../../src/denoiser/parameters.ts";
+import { Model } from "../../src/generation/model.ts";
+import { parseTokenizer } from "../../src/text/tokenizer.ts";
+import { TOKENIZER, TOKENIZER_SIZE } from "../commands/sample_tokenizer.ts";
+import { Random } from "../denoiser/random.ts";
+import { withFolder } from "../denoiser/test_files.ts";
+
+const tokenizerJson = Deno.readTextFileSync(TOKENIZER);
+const tokenizer = await parseTokenizer(tokenizerJson, TOKENIZER);
+
+/**
+ * Factors on uniform random weights: much of a prediction is the slot's, so that successive ones may
+ * agree, and the end token's embedding is long, so that it is often the nearest.
+ */
+const POSITION_SCALE = 3;
+const END_SCALE = 3;
+
+/** A configuration whose sources of i tokens get 2 i slots. */
+function tinyConfig(text: Partial<TextConfig>): ModelConfig {
+  return {
+    format: "ardiff-model-1",
+    network: {
+      vocabulary_size: TOKENIZER_SIZE,
+      embedding_size: 16,
+      hidden_size: 32,
+      encoder_layers: 1,
+      decoder_layers: 1,
+      attention_heads: 2,
+      encoder_ffn_size: 32,
+      time_channels: 8,
+      max_positions: 40,
+      time_conditioning: "txl",
+      self_conditioning: false,
+      embedding_layer_norm: false,
+    },
+    diffusion: {
+      steps: 2000,
+      noise_schedule: "sqrt",
+      timesteps: "token",
+      anchor_scale: 2,
+      noise_factor: 1,
+      rescale_timesteps: true,
+    },
+    text: {
+      target_slots: 24,
+      length: "batch",
+      slots_by_source: Array.from({ length: 12 }, (_, length) => Math.max(2, 2 * length)),
+      rounding: "nearest",
+      max_source_tokens: 40,
+      pad_id: tokenizer.special.pad,
+      bos_id: null,
+      eos_id: tokenizer.special.eos,
+      ...text,
+    },
+    provenance: { created_by: "a test", source: "random numbers" },
+  };
+}
+
+/** Writes the model into a folder. */
+export function writeTinyModel(folder: string, text: Partial<TextConfig> = {}): void {
+  const config = tinyConfig(text);
+  const random = new Random(7);
+  const shapes = expectedTensors(config.network);
+  const values = (name: string) => {
+    const length = elementCount(shapes.get(name)!);
+    if (/norm/i.test(name) && name.endsWith("weight")) return new Float32Array(length).fill(1);
+    const scale = name === "position_embeddings.weight" ? POSITION_SCALE : 1;
+    const tensor = Float32Array.from({ length }, () => scale * (2 * random.uniform() - 1));
+    if (name === "word_embedding.weight") lengthenEnd(tensor, config);
+    return tensor;
+  };
+  writeModelFolder(folder, { config, values, dtype: "F32", tokenizerJson });
+}
+
+function lengthenEnd(embeddings: Float32Array, { network, text }: ModelConfig): void {
+  const { embedding_size: width } = network;
+  for (let i = 0; i < width; i++) embeddings[text.eos_id * width + i]! *= END_SCALE;
+}
+
+/** Runs a test with the model loaded on the CPU. */
+export function withTinyModel(
+  test: (model: Model) => Promise<void>,
+  text: Partial<TextConfig> = {},
+): () => Promise<void> {
+  return withFolder(async (folder) => {
+    writeTinyModel(`${folder}/model`, text);
+    using model = await Model.load(`${folder}/model`, {
+      device: { kind: "cpu", index: 0 },
+      dtype: "f32",
+      threads: 2,
+    });
+    await test(model);
+  });
+}

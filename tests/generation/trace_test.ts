@@ -1,0 +1,82 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { SamplingPlan } from "../../src/diffusion/plan.ts";
+import type { GenerationResult } from "../../src/generation/generate.ts";
+import { settlingCalls, type Trace, TraceRecorder } from "../../src/generation/trace.ts";
+import { PAGE_END, pageSection, pageStart } from "../../src/generation/trace_html.ts";
+import { traceAsText } from "../../src/generation/trace_text.ts";
+
+const WORDS = [" a", " dog", "</s>", " <b>", "\n"];
+const tokenText = (id: number) => WORDS[id]!;
+
+const TRACE: Trace = {
+  calls: 3,
+  slots: 4,
+  tokens: Int32Array.of(1, 0, 2, 3, 0, 1, 2, 4, 0, 1, 2, -1),
+  timesteps: Int32Array.of(99, 99, 99, 99, 40, 50, 60, 70, 0, 10, 20, 30),
+};
+const RESULT: GenerationResult = {
+  source: "dog & <i>",
+  text: "a dog",
+  chosen: 1,
+  candidates: [{ text: "not this one" }, { text: "a dog", trace: TRACE }],
+  calls: 3,
+  truncated: false,
+};
+
+Deno.test("settlingCalls() gives the call from which on a slot keeps its token", () => {
+  assertEquals([...settlingCalls(TRACE)], [1, 1, 0, 1]);
+});
+
+Deno.test("TraceRecorder.record() keeps tokens of slots that have arrived", () => {
+  const plan = {
+    evaluations: 3,
+    slots: 2,
+    from: Int32Array.of(9, 9, 0, 9, 0, 5),
+    atRest: Uint8Array.of(0, 1, 1, 1, 1, 0),
+  } as unknown as SamplingPlan;
+  const recorder = new TraceRecorder(2, plan);
+  recorder.record(0, Int32Array.of(1, 2, 3, 4));
+  recorder.record(1, Int32Array.of(5, 6, 7, 8));
+  recorder.record(2, Int32Array.of(5, 9, 7, -1));
+  assertEquals(recorder.traces.map(({ tokens }) => [...tokens]), [
+    [1, 2, 1, 6, 1, 9],
+    [3, 4, 3, 8, 3, -1],
+  ]);
+});
+
+Deno.test("traceAsText() shows a row per call and marks tokens that stay", () => {
+  assertEquals(
+    traceAsText(RESULT, tokenText),
+    `dog & <i>
+call, timesteps of the first and the last slot, tokens
+1 99..99 dog a    *</s> <b>
+2 40..70 *a  *dog *</s> *␣
+3 0..30  *a  *dog *</s> -
+= a dog
+
+`,
+  );
+});
+
+Deno.test("traceAsText() shows a blank line's empty result", () => {
+  const blank = { ...RESULT, source: "", text: "", chosen: 0 };
+  assertEquals(traceAsText(blank, tokenText), "\n= \n\n");
+});
+
+Deno.test("pageSection() shows a cell per slot and call, coloured by timestep", () => {
+  const html = pageSection(RESULT, tokenText, 100);
+  assertStringIncludes(html, "<h2>dog &amp; &lt;i&gt;</h2>");
+  assertEquals(html.match(/<td/g)?.length, 12);
+  assertEquals(html.match(/class="settled"/g)?.length, 8);
+  assertEquals(html.match(/class="dropped"/g)?.length, 1);
+  assertStringIncludes(html, "--t:100%");
+  assertStringIncludes(html, 'title="slot 2, call 3, timestep 10">dog');
+  assertStringIncludes(html, "&lt;b&gt;");
+  assertStringIncludes(html, "<b>a dog</b>");
+});
+
+Deno.test("pageStart() begins a page that needs nothing else", () => {
+  const page = pageStart("A & B") + pageSection(RESULT, tokenText, 100) + PAGE_END;
+  assertStringIncludes(page, "<title>A &amp; B</title>");
+  assert(!/https?:|src=|<link|@import|url\(/.test(page));
+});
