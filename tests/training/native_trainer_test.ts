@@ -1,0 +1,209 @@
+/** The shim's trainer as TypeScript sees it. */
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import type { NetworkConfig } from "../../src/denoiser/config.ts";
+import { networkFields } from "../../src/denoiser/network_fields.ts";
+import { NativeModel } from "../../src/native/model.ts";
+import { type BatchOptions, flatLayout, NativeTrainer } from "../../src/native/trainer.ts";
+import { assembleBatch, randomTimesteps } from "../../src/training/micro_batch.ts";
+import { processOf } from "../../src/training/model_config.ts";
+import { Purpose, Random } from "../../src/training/random.ts";
+import { SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
+
+const NETWORK: NetworkConfig = {
+  vocabulary_size: 61,
+  embedding_size: 9,
+  hidden_size: 20,
+  encoder_layers: 1,
+  decoder_layers: 2,
+  attention_heads: 2,
+  encoder_ffn_size: 33,
+  time_channels: 6,
+  max_positions: 12,
+  time_conditioning: "txl",
+  self_conditioning: false,
+  embedding_layer_norm: true,
+};
+const MODEL = {
+  ...SAMPLE_CONFIG,
+  network: NETWORK,
+  diffusion: {
+    steps: 2000,
+    noise_schedule: "sqrt",
+    timesteps: "token",
+    anchor_scale: 2,
+    noise_factor: 4,
+    rescale_timesteps: true,
+  },
+} as const;
+
+const OPTIONS: BatchOptions = {
+  backward: true,
+  averaged: false,
+  selfCondition: false,
+  roundingLoss: "prediction",
+  seed: 7n,
+  step: 1,
+  microBatch: 0,
+  dropout: 0.1,
+  attentionDropout: 0,
+  labelSmoothing: 0,
+  selfConditionNoise: 0,
+  normaliser: 40,
+};
+
+/** A model with random weights. */
+function sampleModel(): NativeModel {
+  const model = new NativeModel(networkFields(NETWORK));
+  model.tensors.forEach(({ shape }, index) => {
+    const random = new Random(1, Purpose.weights, index);
+    const size = shape.reduce((product, n) => product * n, 1);
+    model.write(index, Float32Array.from({ length: size }, () => 0.3 * random.normal()));
+  });
+  return model;
+}
+
+function sampleTrainer(model: NativeModel): Promise<NativeTrainer> {
+  return NativeTrainer.create(model, {
+    device: { kind: "cpu", index: 0 },
+    dtype: "f32",
+    threads: 1,
+    portable: false,
+    ...processOf(MODEL),
+  });
+}
+
+/** Five rows of eight slots, other ones for another seed. */
+function sampleBatch(seed: number) {
+  const random = new Random(seed, Purpose.timesteps);
+  const ids = (count: number) => Uint16Array.from({ length: count }, () => 3 + random.below(58));
+  const pairs = Array.from(
+    { length: 5 },
+    (_, row) => ({ source: ids(2 + row), target: ids(3 + row) }),
+  );
+  return assembleBatch(
+    pairs,
+    { slots: 8, padId: 0, paddingWeight: 0.5 },
+    randomTimesteps(MODEL.diffusion, null, random),
+  );
+}
+
+Deno.test("flatLayout() says where every tensor lies", async () => {
+  using model = sampleModel();
+  using trainer = await sampleTrainer(model);
+  const layout = flatLayout(model);
+  const weights = trainer.read("weights");
+  const covered = new Uint8Array(trainer.size);
+  layout.forEach(({ name, start, length }, index) => {
+    assertEquals(weights.slice(start, start + length), model.read(index), name);
+    assertEquals(start % 16, 0);
+    covered.fill(1, start, start + length);
+  });
+  assert(weights.every((value, i) => covered[i] === 1 || value === 0), "a gap is not 0");
+  const end = layout.at(-1)!;
+  assert(trainer.size - (end.start + end.length) < 16);
+});
+
+Deno.test("gradients of micro-batches add up, and so do their losses", async () => {
+  using model = sampleModel();
+  const gradients = async (...seeds: number[]) => {
+    using trainer = await sampleTrainer(model);
+    let loss = 0;
+    for (const seed of seeds) {
+      const terms = await trainer.batch(sampleBatch(seed), { ...OPTIONS, microBatch: seed });
+      loss += terms.loss;
+      assertAlmostEquals(terms.loss, terms.mse + terms.nll + terms.prior, 1e-4);
+    }
+    return { loss, values: trainer.read("gradients") };
+  };
+  const [both, one, two] = [await gradients(1, 2), await gradients(1), await gradients(2)];
+  assertAlmostEquals(both.loss, one.loss + two.loss, 1e-5);
+  const scale = Math.hypot(...both.values);
+  const difference = Math.hypot(...both.values.map((v, i) => v - one.values[i]! - two.values[i]!));
+  assert(difference < 1e-5 * scale, `${difference} of ${scale}`);
+});
+
+Deno.test("update() agrees with AdamW in double precision over 20 steps", async () => {
+  using model = sampleModel();
+  using trainer = await sampleTrainer(model);
+  const weights = Float64Array.from(trainer.read("weights"));
+  const average = weights.slice();
+  const first = new Float64Array(weights.length);
+  const second = new Float64Array(weights.length);
+  const [beta1, beta2, epsilon, weightDecay, clipNorm] = [0.9, 0.99, 1e-8, 0.01, 1];
+  for (let step = 1; step <= 20; step++) {
+    await trainer.batch(sampleBatch(step), { ...OPTIONS, step });
+    const gradients = trainer.read("gradients");
+    const learningRate = 1e-3 * step;
+    const { gradientNorm, applied } = await trainer.update({
+      update: step,
+      learningRate,
+      beta1,
+      beta2,
+      epsilon,
+      weightDecay,
+      clipNorm,
+      averageDecay: 0.8,
+    });
+    assert(applied);
+    const norm = Math.hypot(...gradients);
+    assertAlmostEquals(gradientNorm, norm, 1e-4 * norm);
+    const clip = Math.min(1, clipNorm / (norm + 1e-6));
+    for (let i = 0; i < weights.length; i++) {
+      const gradient = gradients[i]! * clip;
+      first[i] = beta1 * first[i]! + (1 - beta1) * gradient;
+      second[i] = beta2 * second[i]! + (1 - beta2) * gradient ** 2;
+      const scaled = first[i]! / (1 - beta1 ** step) /
+        (Math.sqrt(second[i]! / (1 - beta2 ** step)) + epsilon);
+      weights[i] = weights[i]! * (1 - learningRate * weightDecay) - learningRate * scaled;
+      average[i] = 0.8 * average[i]! + 0.2 * weights[i]!;
+    }
+  }
+  for (const [state, expected] of [["weights", weights], ["average", average]] as const) {
+    const found = trainer.read(state);
+    const difference = Math.hypot(...expected.map((value, i) => value - found[i]!));
+    assert(difference < 1e-5 * Math.hypot(...expected), `${state} differ by ${difference}`);
+  }
+  assert(trainer.read("gradients").every((value) => value === 0));
+});
+
+Deno.test("update() refuses gradients that are not finite and changes nothing else", async () => {
+  using model = sampleModel();
+  using trainer = await sampleTrainer(model);
+  const before = trainer.read("weights");
+  const huge = before.map((value) => value * 1e30);
+  trainer.write("weights", huge);
+  await trainer.batch(sampleBatch(1), OPTIONS);
+  const { applied } = await trainer.update({
+    update: 1,
+    learningRate: 1,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 0,
+    clipNorm: 0,
+    averageDecay: 0.9,
+  });
+  assertEquals(applied, false);
+  assertEquals(trainer.read("weights"), huge);
+  assertEquals(trainer.read("average"), before);
+  assert(trainer.read("gradients").every((value) => value === 0));
+});
+
+Deno.test("export() puts the averaged weights into a model", async () => {
+  using model = sampleModel();
+  using trainer = await sampleTrainer(model);
+  const average = trainer.read("average").map((value) => value + 1);
+  trainer.write("average", average);
+  trainer.export("average", model);
+  const { start, length } = flatLayout(model)[0]!;
+  assertEquals(model.read(0), average.slice(start, start + length));
+});
+
+Deno.test("usage() tells time and memory", async () => {
+  using model = sampleModel();
+  using trainer = await sampleTrainer(model);
+  await trainer.batch(sampleBatch(1), OPTIONS);
+  const { forward, backward, update, peakBytes } = trainer.usage();
+  assert(forward > 0 && backward > 0 && update === 0);
+  assert(peakBytes > 10e6, `${peakBytes} bytes`);
+});
