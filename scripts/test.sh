@@ -1,22 +1,58 @@
 #!/usr/bin/env bash
-# Sets up what is missing and runs all tests. The last line is "N passed, N failed".
+# Sets up what is missing and runs every check: sanitizer build, format, lint, types, tests. The last
+# line is "N passed, N failed", and the exit code is 0 where nothing failed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-scripts/setup.sh
-scripts/build_native.sh --sanitize >/dev/null && echo "Sanitizer build: ready." >&2
+deno=.tools/bin/deno
 log=build/test.log
-status=0
-NO_COLOR=1 .tools/bin/deno task --quiet test </dev/null 2>&1 | tee "$log" || status=$?
+passed=0
+failed=0
+export NO_COLOR=1
 
-# Deno closes with "ok | 12 passed (3 steps) | 0 failed | 1 ignored (4s)", or FAILED in place of ok.
-summary=$(grep -E '^(ok|FAILED) \| [0-9]+ passed' "$log" | tail -n 1 || true)
-count() { sed -nE "s/.*[| ]([0-9]+) $1.*/\1/p" <<<"$summary"; }
-passed=$(count passed)
-failed=$(count failed)
-if [ -z "$summary" ]; then
-  echo "The tests did not run to their end: see $log." >&2
-  passed=0 failed=1 status=1
-fi
-echo "$passed passed, $failed failed"
-exit "$status"
+finish() {
+  echo "$passed passed, $failed failed"
+  [ "$failed" -eq 0 ]
+  exit
+}
+
+check() { # what it is, command
+  local what=$1
+  shift
+  echo "$what ..." >&2
+  if "$@" </dev/null >&2; then
+    passed=$((passed + 1))
+  else
+    echo "FAILED: $what" >&2
+    failed=$((failed + 1))
+  fi
+}
+
+run_tests() {
+  local summary status=0
+  echo "Tests ..." >&2
+  "$deno" task --quiet test </dev/null 2>&1 | tee "$log" >&2 || status=$?
+  # Deno closes with "ok | 12 passed (3 steps) | 0 failed | 1 ignored (4s)", or FAILED in place of ok.
+  summary=$(grep -E '^(ok|FAILED) \| [0-9]+ passed' "$log" | tail -n 1 || true)
+  count() { sed -nE "s/.*\| ([0-9]+) $1.*/\1/p" <<<"$summary"; }
+  if [ -z "$summary" ]; then
+    echo "FAILED: the tests did not run to their end, see $log" >&2
+    failed=$((failed + 1))
+    return
+  fi
+  passed=$((passed + $(count passed)))
+  failed=$((failed + $(count failed)))
+  if [ "$status" -ne 0 ] && [ "$(count failed)" -eq 0 ]; then
+    echo "FAILED: deno test ended with code $status, see $log" >&2
+    failed=$((failed + 1))
+  fi
+}
+
+check "Set-up" scripts/setup.sh
+[ "$failed" -eq 0 ] || finish
+check "Sanitizer build" scripts/build_native.sh --sanitize
+check "Format" "$deno" fmt --quiet --check
+check "Lint" "$deno" lint --quiet
+check "Types" "$deno" check --quiet --frozen
+run_tests
+finish
