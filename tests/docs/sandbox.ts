@@ -1,10 +1,7 @@
 /**
  * A folder in which documented commands run as in a clone, without touching it: links to everything
- * in the project, and small models with random weights under the names of the shipped ones.
+ * in the project.
  */
-import { SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
-import { writeSampleFolder } from "../denoiser/sample_folder.ts";
-import { TOKENIZER, TOKENIZER_SIZE } from "../commands/sample_tokenizer.ts";
 import { ROOT } from "./markdown.ts";
 
 /** What a script did. */
@@ -14,10 +11,8 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-const MODELS = ["commongen-small", "tatoeba-en-fr-small"];
-
-/** What scripts may write to, and so is no link. */
-const OWN = new Set([".git", "models", "runs", "dist"]);
+/** What commands write to, and so is no link. */
+const OWN = new Set([".git", "runs", "dist"]);
 
 /** The permissions of `deno task ardiff` in whole flags: its set names paths, which links change. */
 const PERMISSIONS = "--allow-ffi --allow-env --allow-read --allow-write --allow-run=python3";
@@ -29,15 +24,6 @@ export class Sandbox implements Disposable {
   constructor() {
     for (const { name } of Deno.readDirSync(ROOT)) {
       if (!OWN.has(name)) Deno.symlinkSync(`${ROOT}${name}`, `${this.#path}/${name}`);
-    }
-    const tokenizerJson = Deno.readTextFileSync(TOKENIZER);
-    const config = {
-      ...SAMPLE_CONFIG,
-      network: { ...SAMPLE_CONFIG.network, vocabulary_size: TOKENIZER_SIZE },
-    };
-    Deno.mkdirSync(`${this.#path}/models`);
-    for (const name of MODELS) {
-      writeSampleFolder(`${this.#path}/models/${name}`, config, { tokenizerJson });
     }
   }
 
