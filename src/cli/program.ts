@@ -128,9 +128,10 @@ Example:
       await mbr(withoutUndefined(options), environment);
     });
 
-  program.command("evaluate")
+  const evaluateCommand = program.command("evaluate")
     .description("Score outputs with the field's metrics.")
-    .requiredOption("--hypotheses <file...>", "outputs, one file a system")
+    .option("--hypotheses <file...>", "outputs, one file a system")
+    .option("-m, --model <dir>", "another system, the first: generate for the sources of --data")
     .option("--references <file...>", "references, one file a reference")
     .option("--data <file>", 'JSON lines {"source": ..., "references": [...]}')
     .addOption(
@@ -155,12 +156,33 @@ Example:
 Examples:
   ardiff evaluate --hypotheses out.fr --references ref.fr
   ardiff evaluate --hypotheses out.txt --data dev.jsonl --metrics bleu,cider,coverage
-  ardiff evaluate --hypotheses a.fr b.fr --references ref.fr --bootstrap 1000`,
+  ardiff evaluate --hypotheses a.fr b.fr --references ref.fr --bootstrap 1000
+  ardiff evaluate --model MODEL --data dev.jsonl --steps 5 --candidates 10
+
+Options from --steps on are those of generate, for --model.`,
     )
     .action(async (options) => {
       const { evaluate } = await import("../commands/evaluate.ts");
-      await evaluate(withoutUndefined(options), environment);
+      const { hypotheses, references, data, model, metrics, bootstrap, json, ...rest } = options;
+      const { tokenize, smooth, lowercase, stem } = rest;
+      const scoring = { metrics, bootstrap, tokenize, smooth, lowercase, stem, json };
+      const generation = model === undefined ? undefined : {
+        ...generationValues(evaluateCommand as CommandUnknownOpts),
+        model,
+        maxRows: MAX_ROWS,
+        maxWait: 0,
+      };
+      await evaluate(
+        withoutUndefined({ hypotheses, references, data, generation, ...scoring }),
+        environment,
+      );
     });
+  addGenerationOptions(evaluateCommand as CommandUnknownOpts, [
+    "mbr",
+    "first",
+    "confidence",
+    "mixture",
+  ]);
 
   program.command("train")
     .description("Train a model from a TOML configuration; Ctrl-C saves and stops.")

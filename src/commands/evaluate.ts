@@ -1,5 +1,7 @@
 /** `ardiff evaluate`: scores the outputs of one or more systems, and says what the scores are. */
+import { Progress } from "../cli/progress.ts";
 import { ExitCode, messageOf, UserError } from "../errors.ts";
+import { generate } from "../generation/generate.ts";
 import { parseCandidateLine } from "../mbr/candidate_lines.ts";
 import {
   formatReport,
@@ -11,9 +13,10 @@ import {
   type ScoreOptions,
   type System,
 } from "../metrics/mod.ts";
-import { dataError, openFile, readDataLines } from "../text/data_lines.ts";
+import { dataError, onOneLine, openFile, readDataLines } from "../text/data_lines.ts";
 import { stringsOf } from "../text/json_fields.ts";
 import type { Line } from "../text/lines.ts";
+import { checkSelection, loadModel, type ModelRunOptions } from "./generate.ts";
 
 /** Options of {@linkcode evaluate}. */
 export interface EvaluateOptions extends Partial<ScoreOptions> {
@@ -22,7 +25,9 @@ export interface EvaluateOptions extends Partial<ScoreOptions> {
    * first. In a file named `*.jsonl` a line is an object with a string `text`, a list `candidates`
    * or both, of which `text` or else the first candidate is scored.
    */
-  readonly hypotheses: readonly string[];
+  readonly hypotheses?: readonly string[];
+  /** Generate outputs for the sources of `data`: the first system. */
+  readonly generation?: ModelRunOptions;
   /** One file per reference, line by line with the hypotheses. */
   readonly references?: readonly string[];
   /** JSON lines `{"source": ..., "references": [...]}` in the place of reference files. */
@@ -35,13 +40,15 @@ export interface EvaluateOptions extends Partial<ScoreOptions> {
 export interface EvaluateIo {
   stdout(text: string): void | Promise<void>;
   stderr(text: string): void;
+  /** Whether stderr is a terminal. Default false. */
+  readonly interactive?: boolean;
 }
 
 /** Metrics computed where none are named: those that any test set with references allows. */
 export const DEFAULT_METRICS: readonly Metric[] = ["bleu", "chrf", "ter", "rouge"];
 
 /**
- * Reads outputs and what they are compared with, scores them and prints the scores.
+ * Reads or generates outputs, reads what they are compared with, scores them and prints the scores.
  *
  * @throws {UserError} for a metric that lacks what it needs, for files that cannot be read or are
  * not UTF-8, for an empty file, and where numbers of lines differ
@@ -49,11 +56,15 @@ export const DEFAULT_METRICS: readonly Metric[] = ["bleu", "chrf", "ter", "rouge
 export async function evaluate(options: EvaluateOptions, io: EvaluateIo): Promise<void> {
   checkRequest(options);
   const testSet = await readTestSet(options);
-  const systems = await readSystems(options.hypotheses);
-  const first = options.references?.[0] ?? options.data ?? options.hypotheses[0]!;
+  const files = options.hypotheses ?? [];
+  const systems = await readSystems(files);
+  const first = options.references?.[0] ?? options.data ?? files[0]!;
   const segments = testSet.references?.length ?? systems[0]!.hypotheses.length;
   for (const [k, { hypotheses }] of systems.entries()) {
-    checkCount(options.hypotheses[k]!, hypotheses.length, first, segments);
+    checkCount(files[k]!, hypotheses.length, first, segments);
+  }
+  if (options.generation !== undefined) {
+    systems.unshift(await generateSystem(options.generation, testSet.sources!, io));
   }
   await printScores({ systems, ...testSet }, options, io);
 }
@@ -65,7 +76,7 @@ export async function evaluate(options: EvaluateOptions, io: EvaluateIo): Promis
  */
 export async function printScores(
   input: ScoreInput,
-  options: Omit<EvaluateOptions, "hypotheses">,
+  options: Pick<EvaluateOptions, keyof ScoreOptions | "json">,
   io: EvaluateIo,
 ): Promise<void> {
   const metrics = options.metrics ?? DEFAULT_METRICS;
@@ -87,9 +98,17 @@ export async function printScores(
 /** Refuses what cannot be computed before any file is read. */
 function checkRequest(options: EvaluateOptions): void {
   const usage = (message: string) => new UserError(ExitCode.usage, message);
-  const { hypotheses, references, data, metrics = DEFAULT_METRICS } = options;
-  if (hypotheses.length === 0) {
-    throw usage("Cannot evaluate nothing: name a file of outputs with --hypotheses");
+  const { hypotheses = [], references, data, generation, metrics = DEFAULT_METRICS } = options;
+  if (hypotheses.length === 0 && generation === undefined) {
+    throw usage(
+      "Cannot evaluate nothing: name a file of outputs with --hypotheses, or a model with --model",
+    );
+  }
+  if (generation !== undefined) {
+    checkSelection(generation);
+    if (data === undefined) {
+      throw usage(`Cannot generate with "${generation.model}": give its sources with --data`);
+    }
   }
   if (references?.length && data !== undefined) {
     throw usage("Cannot use --references and --data together: give the references once");
@@ -140,9 +159,37 @@ async function readSystems(paths: readonly string[]): Promise<System[]> {
   return systems;
 }
 
+/** The outputs of a model, and its candidates where it made several. */
+async function generateSystem(
+  options: ModelRunOptions,
+  sources: readonly string[],
+  io: EvaluateIo,
+): Promise<System> {
+  using model = await loadModel(options);
+  using progress = new Progress(
+    { stderr: (text) => io.stderr(text), interactive: io.interactive ?? false },
+    "lines",
+    sources.length,
+  );
+  const lines = ReadableStream.from(sources.map(onOneLine));
+  const hypotheses: string[] = [];
+  const candidates: string[][] = [];
+  for await (const result of generate(model, lines, options)) {
+    hypotheses.push(result.text);
+    candidates.push(result.candidates.map(({ text }) => text));
+    progress.advance();
+  }
+  const name = fileName(options.model);
+  return { name, hypotheses, ...(options.candidates > 1 && { candidates }) };
+}
+
+function fileName(path: string): string {
+  return path.replace(/[\\/]+$/, "").split(/[\\/]/).at(-1)!;
+}
+
 /** File names, or whole paths where two files have the same name. */
 function systemNames(paths: readonly string[]): readonly string[] {
-  const names = paths.map((path) => path.split(/[\\/]/).at(-1)!);
+  const names = paths.map(fileName);
   return new Set(names).size === paths.length ? names : paths;
 }
 

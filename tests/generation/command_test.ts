@@ -12,14 +12,16 @@ interface Outcome {
 
 const MAIN = decodeURIComponent(new URL("../../main.ts", import.meta.url).pathname);
 
-/** Runs a test with something that runs scripts, in which `generate` is the command with a model. */
+/** Runs a test with something that runs scripts, in which `generate` takes a model and 2 steps. */
 function withScripts(test: (run: (script: string) => Promise<Outcome>) => Promise<void>) {
   return withFolder(async (folder) => {
     writeTinyModel(`${folder}/model`);
-    const prelude = `generate() {
-      exec '${Deno.execPath()}' run --frozen --allow-read --allow-write --allow-env --allow-ffi \
-        --allow-run=python3 '${MAIN}' generate --model model --device cpu --steps 2 "$@"
-    }`;
+    const prelude = `
+      ardiff() {
+        exec '${Deno.execPath()}' run --frozen --allow-read --allow-write --allow-env --allow-ffi \
+          --allow-run=python3 '${MAIN}' "$@"
+      }
+      generate() { ardiff generate --model model --device cpu --steps 2 "$@"; }`;
     await test(async (script) => {
       const { code, stdout, stderr } = await new Deno.Command("bash", {
         args: ["-c", `${prelude}\n${script}`],
@@ -149,6 +151,37 @@ Deno.test(
       ]
     ) {
       const { code, stdout } = await run(`generate ${options}`);
+      assertEquals([code, stdout], [2, ""], options);
+    }
+  }),
+);
+
+Deno.test(
+  "ardiff evaluate scores what ardiff generate gives",
+  withScripts(async (run) => {
+    const { code, stdout, stderr } = await run(`
+      printf '{"source": "%s", "references": ["the dog"]}\\n' 'a dog' 'red sky' > dev.jsonl
+      how="--candidates 3 --seed 4"
+      (generate -i dev.jsonl --input-format jsonl --format jsonl -o model.jsonl $how)
+      score="ardiff evaluate --data dev.jsonl --metrics bleu,ter,self-bleu --json"
+      ($score --hypotheses model.jsonl) | sed 's/model.jsonl/model/' > left
+      ($score --model model --device cpu --steps 2 $how) > right
+      cmp left right && grep -c '"signature"' right
+      $score --model model --hypotheses model.jsonl --device cpu --steps 2 $how
+    `);
+    assertEquals([code, stderr], [0, ""]);
+    const [count, ...json] = stdout.split("\n");
+    assertEquals(count, "4");
+    const names = JSON.parse(json.join("\n")).systems.map(({ name }: { name: string }) => name);
+    assertEquals(names, ["model", "model.jsonl"]);
+  }),
+);
+
+Deno.test(
+  "ardiff evaluate needs outputs, or a model and sources",
+  withScripts(async (run) => {
+    for (const options of ["", "--model model", "--model model --references model/config.json"]) {
+      const { code, stdout } = await run(`ardiff evaluate ${options}`);
       assertEquals([code, stdout], [2, ""], options);
     }
   }),
