@@ -48,6 +48,11 @@ async function check(command: SimpleCommand): Promise<void> {
   }
 }
 
+/** What a transcript shows as typed after the prompt. */
+function typed(transcript: string): string {
+  return Array.from(transcript.matchAll(/^\$ (.*)$/gm), ([, line]) => line).join("\n");
+}
+
 function exists(path: string): boolean {
   try {
     Deno.statSync(`${ROOT}${path}`);
@@ -60,8 +65,8 @@ function exists(path: string): boolean {
 for (const page of pages()) {
   Deno.test(`${page.path} shows commands that exist`, async () => {
     for (const { language, text } of codeBlocks(page)) {
-      if (language !== "sh") continue;
-      for (const command of simpleCommands(text)) await check(command);
+      const script = language === "sh" ? text : language === "console" ? typed(text) : "";
+      for (const command of simpleCommands(script)) await check(command);
     }
   });
 
