@@ -196,6 +196,9 @@ function legend(left: number, y: number): string {
   ).join("");
 }
 
+/** Says that the file is as its writer wants it. */
+const AS_WRITTEN = "<!-- deno-fmt-ignore-file -->\n";
+
 /** The picture, the same text at every call. */
 export function drawTimesteps(): string {
   const maps = [
@@ -203,7 +206,7 @@ export function drawTimesteps(): string {
     { left: 722, grid: "movement", title: `--grid movement, ${CALLS} calls` },
   ] as const;
   const heading = { "font-weight": "bold", "font-size": 13 };
-  return element(
+  return AS_WRITTEN + element(
     "svg",
     {
       xmlns: "http://www.w3.org/2000/svg",
