@@ -1,5 +1,8 @@
 #include "core/parameters.h"
 
+#include <sys/mman.h>
+
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -164,9 +167,16 @@ const ParameterInfo& ParameterLayout::at(const std::string& name) const {
 void AlignedDelete::operator()(float* p) const { std::free(p); }
 
 AlignedFloats allocate_floats(int64_t count) {
-    const size_t bytes = (static_cast<size_t>(count) * sizeof(float) + 63) / 64 * 64;
-    void* memory = std::aligned_alloc(64, bytes == 0 ? 64 : bytes);
+    constexpr size_t line = 64, huge_page = size_t{1} << 21;
+    size_t bytes = std::max(line, static_cast<size_t>(count) * sizeof(float));
+    const size_t alignment = bytes < huge_page ? line : huge_page;
+    bytes = (bytes + alignment - 1) / alignment * alignment;
+    void* memory = std::aligned_alloc(alignment, bytes);
     if (memory == nullptr) throw std::bad_alloc();
+#if defined(MADV_HUGEPAGE)
+    // A hint: with small pages, looking addresses up costs several per cent of a training step.
+    if (alignment == huge_page) madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
     std::memset(memory, 0, bytes);
     return AlignedFloats(static_cast<float*>(memory));
 }

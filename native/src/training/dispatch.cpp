@@ -23,32 +23,29 @@ struct Tables {
     const OperandKernels<bf16>* half;
 };
 
-const Tables& tables() {
-    static const Tables chosen = [] {
+Tables tables() {
 #if defined(ARDIFF_X86)
-        const std::string_view name = cpu::kernels().name;
-        if (name == "amx") return Tables{&kernels_amx, &float_kernels_amx, &bf16_kernels_amx};
-        if (name == "avx512") return Tables{&kernels_avx512, &float_kernels_avx512, nullptr};
-        if (name == "avx2") return Tables{&kernels_avx2, &float_kernels_avx2, nullptr};
+    const std::string_view name = cpu::kernels().name;
+    if (name == "amx") return {&kernels_amx, &float_kernels_amx, &bf16_kernels_amx};
+    if (name == "avx512") return {&kernels_avx512, &float_kernels_avx512, nullptr};
+    if (name == "avx2") return {&kernels_avx2, &float_kernels_avx2, nullptr};
 #endif
-        return Tables{&kernels_baseline, &float_kernels_baseline, nullptr};
-    }();
-    return chosen;
+    return {&kernels_baseline, &float_kernels_baseline, nullptr};
 }
 
 }  // namespace
 
-const Kernels& kernels() { return *tables().common; }
-
 template <>
-const OperandKernels<float>& operand_kernels<float>() {
-    return *tables().f32;
+KernelSet<float> kernel_set() {
+    const Tables chosen = tables();
+    return {*chosen.common, *chosen.f32};
 }
 
 template <>
-const OperandKernels<bf16>& operand_kernels<bf16>() {
-    if (!has_bf16()) throw Error(ARDIFF_UNSUPPORTED, "This CPU has no AMX for bfloat16 matmuls");
-    return *tables().half;
+KernelSet<bf16> kernel_set() {
+    const Tables chosen = tables();
+    if (chosen.half == nullptr) throw Error(ARDIFF_UNSUPPORTED, "This CPU has no AMX for bfloat16 matmuls");
+    return {*chosen.common, *chosen.half};
 }
 
 bool has_bf16() { return tables().half != nullptr; }

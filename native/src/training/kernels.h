@@ -1,11 +1,11 @@
 // The arithmetic of the CPU trainer as tables of functions, one set per instruction set.
 //
-// isa/table.cpp is compiled several times with different compiler flags; `kernels()` picks a table at
+// isa/table.cpp is compiled several times with different compiler flags; kernel_set() picks tables at
 // run time. A is the type of matmul operands: float, or bfloat16 where the machine has AMX. All
 // results, and everything that is not a matmul operand, are float32.
 //
-// Every buffer has rows of a stride that is a multiple of kPad, and kSpareRows rows beyond its last
-// one: kernels may read and write whole blocks. Columns between width and stride hold finite values.
+// Every buffer has room for padded(width) columns in a row, and kSpareRows rows beyond its last one:
+// kernels may read and write whole blocks. Columns beyond the width hold finite values.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,14 @@ using bf16 = uint16_t;
 constexpr int kPad = 32;
 constexpr int kSpareRows = 32;
 constexpr int padded(int n) { return (n + kPad - 1) / kPad * kPad; }
+
+// Elements from one row to the next: room for padded(width) in an odd number of cache lines, so that
+// rows do not compete for the same places of a cache.
+template <class T>
+constexpr int row_stride(int width) {
+    const int line = 64 / static_cast<int>(sizeof(T)), lines = (padded(width) + line - 1) / line;
+    return (lines + 1 - lines % 2) * line;
+}
 
 // A weight matrix [out,in], or several that share their input one below the other, packed for both
 // directions of a linear layer.
@@ -142,9 +150,9 @@ struct OperandKernels {
     void (*backward)(int rows, const A* dy, int dy_stride, const Matrix<A>& matrix, int first, int count,
                      Onto onto, float* dx, int dx_stride);
 
-    // A gradient as matmul operand: `operand` and its transpose, both as large as `rows` rounded up to
-    // kPad times the stride; column_sums += (may be null). For float `operand` and `transposed` are
-    // unused: the gradient itself serves.
+    // A gradient as matmul operand, with rows of row_stride<A>(width), and its transpose, both for
+    // `rows` rounded up to kPad; column_sums += (may be null). For float `operand` and `transposed`
+    // are unused: the gradient itself serves.
     void (*to_operands)(int rows, int width, const float* dy, int dy_stride, A* operand, A* transposed,
                         float* column_sums);
     // dw [out][dw_stride] += dy^T * x. `x_scratch` is as large as x.
@@ -166,11 +174,17 @@ struct OperandKernels {
                        A* y, int y_stride);
 };
 
-// The tables for this machine.
-const Kernels& kernels();
+// The tables of one instruction set.
 template <class A>
-const OperandKernels<A>& operand_kernels();
-// Whether operand_kernels<bf16>() exist here.
+struct KernelSet {
+    const Kernels& common;
+    const OperandKernels<A>& operands;
+};
+
+// Those of the instruction set that cpu::kernels() stands for now.
+template <class A>
+KernelSet<A> kernel_set();
+// Whether kernel_set<bf16>() exists.
 bool has_bf16();
 
 }  // namespace ardiff::training

@@ -13,8 +13,8 @@ constexpr int kChunkTokens = 192;  // about as much as stays in a core's cache
 }  // namespace
 
 template <class A>
-Lane<A>::Workspace::Workspace(const Plan& plan, Arena& arena, const Extent& extent)
-    : layers(plan, arena, extent), encoder(plan, layers, arena, extent), decoder(plan, layers, arena, extent) {
+Lane<A>::Workspace::Workspace(const Plan& plan, const KernelSet<A>& kernels, Arena& arena, const Extent& extent)
+    : layers(plan, kernels, arena, extent), encoder(plan, layers, arena, extent), decoder(plan, layers, arena, extent) {
     const int64_t tokens = static_cast<int64_t>(extent.rows) * extent.slots;
     const int channels = plan.config.embedding;
     for (Plane<float>* plane : {&embedded, &x0, &dx0, &dpredicted, &drounded}) *plane = arena.plane<float>(tokens, channels);
@@ -32,9 +32,9 @@ void Lane<A>::reserve(const Extent& extent) {
                std::max(extent.slots, extent_.slots)};
     workspace_ = nullptr;
     arena_ = Arena();
-    { const Workspace counted(plan_, arena_, extent_); }
+    { const Workspace counted(plan_, kernels_, arena_, extent_); }
     arena_.allocate();
-    workspace_ = std::make_unique<Workspace>(plan_, arena_, extent_);
+    workspace_ = std::make_unique<Workspace>(plan_, kernels_, arena_, extent_);
 }
 
 template <class A>
@@ -45,7 +45,7 @@ void Lane<A>::run(const Pass<A>& pass, const Diffusion& diffusion, const Trainin
     reserve({at_once, batch.length, batch.slots});
     Workspace& w = *workspace_;
     w.layers.attach(pass, gradients_.get());
-    const unsigned state = w.layers.kernels().begin();
+    const unsigned state = kernels_.common.begin();
     for (int row = first; row < last; row += at_once) {
         chunk_.set(batch, row, std::min(at_once, last - row));
         Plane<float> predicted;
@@ -58,7 +58,7 @@ void Lane<A>::run(const Pass<A>& pass, const Diffusion& diffusion, const Trainin
         });
         if (pass.backward()) timed(seconds.backward, [&] { propagate(pass, diffusion, predicted, results); });
     }
-    w.layers.kernels().end(state);
+    kernels_.common.end(state);
 }
 
 // Fills workspace.noise [tokens][C].
@@ -69,7 +69,7 @@ void Lane<A>::noise(const Pass<A>& pass, Purpose purpose, const float* given) {
     if (given != nullptr) {
         std::copy_n(given + first, count, workspace_->noise);
     } else {
-        workspace_->layers.kernels().normal(pass.stream(purpose), first, count, workspace_->noise);
+        kernels_.common.normal(pass.stream(purpose), first, count, workspace_->noise);
     }
 }
 

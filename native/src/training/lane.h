@@ -30,7 +30,8 @@ struct LaneSeconds {
 template <class A>
 class Lane {
   public:
-    explicit Lane(const Plan& plan) : plan_(plan), gradients_(allocate_floats(plan.local_size)) {}
+    Lane(const Plan& plan, const KernelSet<A>& kernels)
+        : plan_(plan), kernels_(kernels), gradients_(allocate_floats(plan.local_size)) {}
 
     // Rows first .. last of `batch`. Gradients of weights are added to gradients().
     void run(const Pass<A>& pass, const Diffusion& diffusion, const TrainingBatch& batch, int first, int last,
@@ -42,7 +43,7 @@ class Lane {
   private:
     // Memory for chunks of one extent.
     struct Workspace {
-        Workspace(const Plan& plan, Arena& arena, const Extent& extent);
+        Workspace(const Plan& plan, const KernelSet<A>& kernels, Arena& arena, const Extent& extent);
 
         Layers<A> layers;
         Encoder<A> encoder;
@@ -59,6 +60,7 @@ class Lane {
     void propagate(const Pass<A>& pass, const Diffusion& diffusion, Plane<float> predicted, const SharedResults& results);
 
     const Plan& plan_;
+    const KernelSet<A> kernels_;
     AlignedFloats gradients_;
     Extent extent_;
     Arena arena_;

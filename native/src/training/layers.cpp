@@ -8,13 +8,14 @@
 namespace ardiff::training {
 
 template <class A>
-Layers<A>::Layers(const Plan& plan, Arena& arena, const Extent& extent) : plan_(plan) {
+Layers<A>::Layers(const Plan& plan, const KernelSet<A>& kernels, Arena& arena, const Extent& extent)
+    : plan_(plan), kernels_(kernels.common), operands_(kernels.operands) {
     const int64_t rows = static_cast<int64_t>(extent.rows) * std::max(extent.length, extent.slots);
     const int64_t tall = (rows + kPad - 1) / kPad * kPad + kSpareRows;
-    const int64_t wide_out = std::max(padded(plan.widest_out), kVocabularyTile);
+    const int64_t wide_out = row_stride<A>(std::max(plan.widest_out, kVocabularyTile));
     dy_operand_ = arena.values<A>(tall * wide_out);
     dy_transposed_ = arena.values<A>(tall * wide_out);
-    x_scratch_ = arena.values<A>(tall * padded(std::max(plan.widest_in, plan.config.embedding)));
+    x_scratch_ = arena.values<A>(tall * row_stride<A>(std::max(plan.widest_in, plan.config.embedding)));
     const int longest = std::max(extent.length, extent.slots);
     attention_scratch_ = arena.values<float>(kernels_.attention_scratch(longest, longest, plan.config.head_size()));
     logits_ = arena.plane<float>(rows, kVocabularyTile);
@@ -36,10 +37,10 @@ void Layers<A>::linear_backward(const LinearPlan& plan, int rows, Plane<float> d
                                 Onto onto) {
     float* bias = plan.bias_gradient < 0 ? nullptr : gradients_ + plan.bias_gradient;
     operands_.to_operands(rows, plan.out, dy.data, dy.stride, dy_operand_, dy_transposed_, bias);
-    Plane<A> operand{dy_operand_, padded(plan.out)};
+    Plane<A> operand{dy_operand_, row_stride<A>(plan.out)};
     if constexpr (std::is_same_v<A, float>) operand = dy;
     operands_.outer(rows, plan.out, plan.in, operand.data, operand.stride, dy_transposed_, x.data, x.stride, x_scratch_,
-                    gradients_ + plan.gradient, padded(plan.in));
+                    gradients_ + plan.gradient, plan.stride);
     if (dx.data == nullptr) return;
     operands_.backward(rows, operand.data, operand.stride, pass_->weights[plan], 0, plan.out, onto, dx.data, dx.stride);
 }
@@ -125,13 +126,13 @@ void Layers<A>::cross_entropy(int rows, Plane<float> x, const int32_t* targets, 
         }
         operands_.to_operands(rows, count, logits_.data, logits_.stride, dy_operand_, dy_transposed_,
                               gradients_ + plan.bias_gradient + first);
-        Plane<A> operand{dy_operand_, padded(count)};
+        Plane<A> operand{dy_operand_, row_stride<A>(count)};
         if constexpr (std::is_same_v<A, float>) operand = logits_;
         operands_.backward(rows, operand.data, operand.stride, matrix, first, count,
                            first == 0 ? Onto::zero : Onto::result, dx.data, dx.stride);
         operands_.outer(rows, count, plan.in, operand.data, operand.stride, dy_transposed_, rounded_.data,
-                        rounded_.stride, x_scratch_, gradients_ + plan.gradient + static_cast<int64_t>(first) * padded(plan.in),
-                        padded(plan.in));
+                        rounded_.stride, x_scratch_, gradients_ + plan.gradient + static_cast<int64_t>(first) * plan.stride,
+                        plan.stride);
     }
 }
 

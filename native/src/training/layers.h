@@ -36,7 +36,7 @@ using Keep = uint8_t*;
 template <class A>
 class Layers {
   public:
-    Layers(const Plan& plan, Arena& arena, const Extent& extent);
+    Layers(const Plan& plan, const KernelSet<A>& kernels, Arena& arena, const Extent& extent);
 
     // Where this thread's gradients go.
     void attach(const Pass<A>& pass, float* gradients) {
@@ -77,8 +77,8 @@ class Layers {
     Keep fill(Purpose purpose, int pass, int layer, float rate, int64_t first, int64_t count, Keep keep) const;
 
     const Plan& plan_;
-    const Kernels& kernels_ = training::kernels();
-    const OperandKernels<A>& operands_ = operand_kernels<A>();
+    const Kernels& kernels_;
+    const OperandKernels<A>& operands_;
     const Pass<A>* pass_ = nullptr;
     float* gradients_ = nullptr;
 

@@ -17,7 +17,7 @@ AlignedFloats allocate_operands(int64_t count) {
 }  // namespace
 
 template <class A>
-PackedWeights<A>::PackedWeights(const Plan& plan) : plan_(plan) {
+PackedWeights<A>::PackedWeights(const Plan& plan, const OperandKernels<A>& kernels) : plan_(plan), kernels_(kernels) {
     plan.for_each_linear([&](const LinearPlan& linear) { add(linear); });
     add(plan.logits);
     if (plan.config.embedding_norm) {
@@ -46,7 +46,7 @@ void PackedWeights<A>::normalise_table(const float* weights, cpu::ThreadPool& po
     pool.run(pieces, [&](int piece, int) {
         const int first = std::min(rows, piece * share), count = std::min(rows, first + share) - first;
         const int64_t at = static_cast<int64_t>(first) * width;
-        operand_kernels<float>().layer_norm(count, width, weights + plan_.target_words + at, width, weight, bias,
+        kernels_.layer_norm(count, width, weights + plan_.target_words + at, width, weight, bias,
                                             kEmbeddingEpsilon, table_.get() + at, width, nullptr, 0,
                                             statistics_.get() + 2 * first);
     });
@@ -69,9 +69,9 @@ void PackedWeights<A>::pack(const float* weights, cpu::ThreadPool& pool) {
             bias += part.width;
         }
         if (&plan == &plan_.logits) {
-            operand_kernels<A>().pack(table, plan.out, plan.in, matrix.forward, matrix.backward);
+            kernels_.pack(table, plan.out, plan.in, matrix.forward, matrix.backward);
         } else if (plan.weights.size() == 1) {
-            operand_kernels<A>().pack(weights + plan.weights[0].flat, plan.out, plan.in, matrix.forward,
+            kernels_.pack(weights + plan.weights[0].flat, plan.out, plan.in, matrix.forward,
                                       matrix.backward);
         } else {
             std::vector<float> stacked;
@@ -79,7 +79,7 @@ void PackedWeights<A>::pack(const float* weights, cpu::ThreadPool& pool) {
                 const float* first = weights + part.flat;
                 stacked.insert(stacked.end(), first, first + static_cast<int64_t>(part.rows) * part.width);
             }
-            operand_kernels<A>().pack(stacked.data(), plan.out, plan.in, matrix.forward, matrix.backward);
+            kernels_.pack(stacked.data(), plan.out, plan.in, matrix.forward, matrix.backward);
         }
     });
 }

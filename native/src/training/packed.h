@@ -14,7 +14,7 @@ namespace ardiff::training {
 template <class A>
 class PackedWeights {
   public:
-    explicit PackedWeights(const Plan& plan);
+    PackedWeights(const Plan& plan, const OperandKernels<A>& kernels);
 
     // Packs flat weights. `pool` shares the work.
     void pack(const float* weights, cpu::ThreadPool& pool);
@@ -36,6 +36,7 @@ class PackedWeights {
     void normalise_table(const float* weights, cpu::ThreadPool& pool);
 
     const Plan& plan_;
+    const OperandKernels<A>& kernels_;
     std::unordered_map<const LinearPlan*, Layer> layers_;
     std::vector<const LinearPlan*> order_;
     AlignedFloats table_, statistics_;

@@ -12,8 +12,9 @@ Plan::Plan(const NetworkConfig& c, const ParameterLayout& layout) : config(c), l
     target_words = layout.at("word_embedding.weight").offset;
     logits.out = c.vocabulary;
     logits.in = c.embedding;
-    logits.gradient = take(static_cast<int64_t>(padded(c.vocabulary)) * padded(c.embedding));
-    logits.weights.push_back({target_words, logits.gradient, c.vocabulary, c.embedding, padded(c.embedding)});
+    logits.stride = row_stride<float>(c.embedding);
+    logits.gradient = take(static_cast<int64_t>(padded(c.vocabulary)) * logits.stride);
+    logits.weights.push_back({target_words, logits.gradient, c.vocabulary, c.embedding, logits.stride});
     logits.biases.push_back(block("lm_head.bias", 1, c.vocabulary));
     logits.bias_gradient = logits.biases.back().local;
     if (c.embedding_norm) embedding_norm = norm("embedding_norm");
@@ -103,7 +104,7 @@ LinearPlan Plan::linear(const std::vector<std::string>& names, bool with_bias) {
         plan.out += static_cast<int>(weight.shape[0]);
         plan.in = static_cast<int>(weight.shape[1]);
     }
-    const int stride = padded(plan.in);
+    const int stride = plan.stride = row_stride<float>(plan.in);
     plan.gradient = take(static_cast<int64_t>(padded(plan.out)) * stride);
     if (with_bias) plan.bias_gradient = take(padded(plan.out));
     int row = 0;

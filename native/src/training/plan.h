@@ -24,6 +24,7 @@ struct LinearPlan {
     std::vector<Block> weights, biases;  // the parts
     int out = 0, in = 0;
     int64_t gradient = 0, bias_gradient = -1;  // local; -1: no bias
+    int stride = 0;                            // of a gradient's rows
 };
 
 // LayerNorm, biases of attention, position tables.

@@ -20,12 +20,12 @@ struct Plane {
 };
 
 // Memory in one piece, handed out in order; all zeros at first. Planes have the spare rows and the
-// padded strides that kernels ask for. Counts first (without memory), then takes.
+// strides that kernels ask for. Counts first (without memory), then takes.
 class Arena {
   public:
     template <class T>
     Plane<T> plane(int64_t rows, int width) {
-        const int stride = padded(width);
+        const int stride = row_stride<T>(width);
         return {values<T>((rows + kSpareRows) * stride), stride};
     }
 

@@ -70,7 +70,7 @@ class CpuTrainer final : public Trainer {
     const std::vector<ScheduleRow> schedule_;
     const Diffusion diffusion_;
     const std::vector<float> time_table_;
-    const Kernels& kernels_ = training::kernels();
+    const KernelSet<A> kernels_ = kernel_set<A>();
     cpu::ThreadPool pool_;
     AlignedFloats buffers_[5];  // by ardiff_training_state
     PackedWeights<A> weights_;
@@ -90,12 +90,12 @@ CpuTrainer<A>::CpuTrainer(const TrainerSetup& setup)
       diffusion_{schedule_, setup.config.embedding_noise, setup.config.prior_scale},
       time_table_(make_time_table(schedule_, config_.time_channels)),
       pool_(setup.config.threads),
-      weights_(plan_) {
+      weights_(plan_, kernels_.operands) {
     for (AlignedFloats& buffer : buffers_) buffer = allocate_floats(layout_.size());
     for (const int state : {ARDIFF_TRAINING_WEIGHTS, ARDIFF_TRAINING_AVERAGE}) {
         std::memcpy(buffer(state), setup.parameters.data(), static_cast<size_t>(layout_.size()) * sizeof(float));
     }
-    for (int t = 0; t < pool_.size(); ++t) lanes_.emplace_back(plan_);
+    for (int t = 0; t < pool_.size(); ++t) lanes_.emplace_back(plan_, kernels_);
     if (config_.embedding_norm) {
         table_gradient_ = allocate_floats(static_cast<int64_t>(config_.vocabulary) * config_.embedding);
     }
@@ -218,7 +218,7 @@ void CpuTrainer<A>::gather_tokens(const int32_t* ids, const uint8_t* mask, int64
 template <class A>
 void CpuTrainer<A>::normalise_table_backward(const float* dtable, float* gradients) {
     const float* weights = weights_.flat;
-    kernels_.layer_norm_backward(config_.vocabulary, config_.embedding, dtable, config_.embedding,
+    kernels_.common.layer_norm_backward(config_.vocabulary, config_.embedding, dtable, config_.embedding,
                                  weights + plan_.target_words, config_.embedding, weights_.table_statistics(),
                                  weights + plan_.embedding_norm.weight.flat, true, gradients + plan_.target_words,
                                  config_.embedding, gradients + plan_.embedding_norm.weight.flat,
@@ -245,7 +245,7 @@ bool CpuTrainer<A>::update(const ardiff_update_options& o, double& gradient_norm
         float* gradients = buffer(ARDIFF_TRAINING_GRADIENTS);
         std::vector<double> squares(static_cast<size_t>((layout_.size() + kSlice - 1) / kSlice));
         over_slices([&](int slice, int64_t first, int64_t count) {
-            squares[static_cast<size_t>(slice)] = kernels_.sum_of_squares(count, gradients + first);
+            squares[static_cast<size_t>(slice)] = kernels_.common.sum_of_squares(count, gradients + first);
         });
         double total = 0;
         for (const double part : squares) total += part;
@@ -270,7 +270,7 @@ bool CpuTrainer<A>::update(const ardiff_update_options& o, double& gradient_norm
             static_cast<float>(1.0 - o.average_decay),
         };
         over_slices([&](int, int64_t first, int64_t count) {
-            kernels_.adamw(count, adamw, buffer(ARDIFF_TRAINING_WEIGHTS) + first, gradients + first,
+            kernels_.common.adamw(count, adamw, buffer(ARDIFF_TRAINING_WEIGHTS) + first, gradients + first,
                            buffer(ARDIFF_TRAINING_FIRST_MOMENT) + first, buffer(ARDIFF_TRAINING_SECOND_MOMENT) + first,
                            buffer(ARDIFF_TRAINING_AVERAGE) + first);
         });

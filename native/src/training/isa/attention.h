@@ -145,25 +145,19 @@ inline const float* transposed(const Rows& x, int rows, int size, Scratch& scrat
 inline void softmax(int rows, int keys, float scale, const float* bias, float* scores, int stride) {
     for (int r = 0; r < rows; ++r) {
         float* row = row_of(scores, r, stride);
-        float peak = -std::numeric_limits<float>::infinity();
-        vec top = splat(peak);
+        vec top = splat(-std::numeric_limits<float>::infinity());
         over_row(keys, [&](int c, int lanes) {
             vec s = read(row + c, lanes) * scale;
             if (bias != nullptr) s += read(bias + c, lanes);
             write(row + c, s, lanes);
-            if (lanes == W) {
-                top = ::maximum(top, s);
-            } else {
-                for (int i = 0; i < lanes; ++i) peak = std::max(peak, s[i]);
-            }
+            // Lanes beyond the last key hold 0; the first lane, which is a key, stands in for them.
+            top = ::maximum(top, lanes == W ? s : s + (s[0] - zero_beyond(splat(s[0]), lanes)));
         });
-        peak = std::max(peak, largest(top));
+        const float peak = largest(top);
         vec total{};
         over_row(keys, [&](int c, int lanes) {
             vec e = exp(read(row + c, lanes) - peak);
-            if (lanes < W) {
-                for (int i = lanes; i < W; ++i) e[i] = 0;
-            }
+            if (lanes < W) e = zero_beyond(e, lanes);
             write(row + c, e, lanes);
             total += e;
         });

@@ -28,17 +28,14 @@ inline void write(A* p, vec v, int lanes) {
     if (lanes == W) {
         store_operand(p, v);
     } else {
-        for (int i = 0; i < lanes; ++i) store_operand(p + i, v[i]);
+        store_part(p, v, lanes);
     }
 }
 
 // keep * scale of `lanes` elements; 1 without dropout.
 inline vec kept(const uint8_t* keep, int column, int lanes, float scale) {
     if (keep == nullptr) return splat(1.0f);
-    if (lanes == W) return load_keep(keep + column) * scale;
-    vec v{};
-    for (int i = 0; i < lanes; ++i) v[i] = keep[column + i] * scale;
-    return v;
+    return (lanes == W ? load_keep(keep + column) : load_keep_part(keep + column, lanes)) * scale;
 }
 
 inline void add_dropped(int rows, int width, const float* x, int x_stride, const float* dropped, int dropped_stride,
@@ -80,9 +77,7 @@ inline void layer_norm(int rows, int width, const float* x, int x_stride, const 
         vec squares{};
         over_row(width, [&](int c, int lanes) {
             vec centred = read(in + c, lanes) - mean;
-            if (lanes < W) {
-                for (int i = lanes; i < W; ++i) centred[i] = 0;
-            }
+            if (lanes < W) centred = zero_beyond(centred, lanes);
             squares += centred * centred;
         });
         const float scale = 1.0f / std::sqrt(sum(squares) * share + epsilon);

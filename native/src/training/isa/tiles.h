@@ -38,7 +38,7 @@ inline __m512i pairs(__m256i first, __m256i second) {
 }
 
 inline __m256i half_row(const float* p, int lanes) {
-    return (__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << lanes) - 1), p));
+    return (__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(first_lanes(lanes), p));
 }
 
 // The 32x16 block of `x` at its first row and column as pairs of rows; rows from `rows` on are zeros.
@@ -89,6 +89,24 @@ inline void pack_bf16(const float* weights, int out, int in, bf16* forward, bf16
 }
 
 // ---- products
+//
+// Hardware does not foresee the reads of tiles, whose rows lie apart; so blocks ask for the next one's
+// memory while they are computed.
+
+inline void prefetch_lines(const void* first, ptrdiff_t bytes) {
+    for (ptrdiff_t at = 0; at < bytes; at += 64) _mm_prefetch(static_cast<const char*>(first) + at, _MM_HINT_T0);
+}
+
+// 32 rows of 32 results.
+inline void prefetch_block(const float* c, ptrdiff_t c_stride) {
+    for (int r = 0; r < kPad; ++r) prefetch_lines(c + r * c_stride, 128);
+}
+
+// Part `index` of `parts` of `bytes` bytes.
+inline void prefetch_share(const void* first, ptrdiff_t bytes, int index, int parts) {
+    const ptrdiff_t share = (bytes / parts + 63) / 64 * 64, from = index * share;
+    if (from < bytes) prefetch_lines(static_cast<const char*>(first) + from, std::min(share, bytes - from));
+}
 
 // c [32][32] = onto + a [32][inner] * panel.
 inline void tile_block(int inner, const bf16* a, ptrdiff_t a_stride, const bf16* panel, const float* bias, bool add,
@@ -130,11 +148,14 @@ inline void tile_block(int inner, const bf16* a, ptrdiff_t a_stride, const bf16*
 
 inline void forward_bf16(int rows, const bf16* x, int x_stride, const Matrix<bf16>& m, int first, int count, Onto onto,
                          float* y, int y_stride) {
-    const int inner = padded(m.in);
+    const int inner = padded(m.in), blocks = padded(rows) / kPad;
     for (int o = 0; o < count; o += kPad) {
         const bf16* panel = m.forward + static_cast<ptrdiff_t>(first + o) * inner;
         const float* bias = onto == Onto::bias ? m.bias + first + o : nullptr;
         for (int r = 0; r < rows; r += kPad) {
+            prefetch_share(panel + static_cast<ptrdiff_t>(inner) * kPad, static_cast<ptrdiff_t>(inner) * kPad * 2,
+                           r / kPad, blocks);
+            prefetch_block(y + static_cast<ptrdiff_t>(r + kPad) * y_stride + o, y_stride);
             tile_block(inner, x + static_cast<ptrdiff_t>(r) * x_stride, x_stride, panel, bias, onto == Onto::result,
                        y + static_cast<ptrdiff_t>(r) * y_stride + o, y_stride);
         }
@@ -143,10 +164,13 @@ inline void forward_bf16(int rows, const bf16* x, int x_stride, const Matrix<bf1
 
 inline void backward_bf16(int rows, const bf16* dy, int dy_stride, const Matrix<bf16>& m, int first, int count,
                           Onto onto, float* dx, int dx_stride) {
-    const int outs = padded(m.out), inner = std::min(padded(count), outs - first);
+    const int outs = padded(m.out), inner = std::min(padded(count), outs - first), blocks = padded(rows) / kPad;
     for (int i = 0; i < m.in; i += kPad) {
         const bf16* panel = m.backward + static_cast<ptrdiff_t>(i) * outs + static_cast<ptrdiff_t>(first) * kPad;
         for (int r = 0; r < rows; r += kPad) {
+            prefetch_share(panel + static_cast<ptrdiff_t>(outs) * kPad, static_cast<ptrdiff_t>(inner) * kPad * 2,
+                           r / kPad, blocks);
+            prefetch_block(dx + static_cast<ptrdiff_t>(r + kPad) * dx_stride + i, dx_stride);
             tile_block(inner, dy + static_cast<ptrdiff_t>(r) * dy_stride, dy_stride, panel, nullptr,
                        onto == Onto::result, dx + static_cast<ptrdiff_t>(r) * dx_stride + i, dx_stride);
         }
@@ -156,12 +180,11 @@ inline void backward_bf16(int rows, const bf16* dy, int dy_stride, const Matrix<
 // The transpose is stored as left tiles [width / 16][rows / 32].
 inline void to_operands_bf16(int rows, int width, const float* dy, int dy_stride, bf16* operand, bf16* transposed,
                              float* sums) {
-    const int columns = padded(width), steps = padded(rows) / kPad;
-    for (int c = 0; c < columns; c += kTile) {
-        const int lanes = std::clamp(width - c, 0, 16);
-        const __mmask16 mask = static_cast<__mmask16>((1u << lanes) - 1);
-        __m512 total = sums == nullptr ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(mask, sums + c);
-        for (int s = 0; s < steps; ++s) {
+    const int columns = padded(width), stride = row_stride<bf16>(width), steps = padded(rows) / kPad;
+    for (int s = 0; s < steps; ++s) {
+        for (int c = 0; c < columns; c += kTile) {
+            const __mmask16 mask = first_lanes(std::clamp(width - c, 0, 16));
+            __m512 total = sums == nullptr ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(mask, sums + c);
             __m512i r[16];
             for (int i = 0; i < 16; ++i) {
                 __m256i half[2];
@@ -173,14 +196,14 @@ inline void to_operands_bf16(int rows, int width, const float* dy, int dy_stride
                     total = _mm512_add_ps(total, value);
                     half[j] = (__m256i)_mm512_cvtneps_pbh(value);
                     _mm256_storeu_si256(
-                        reinterpret_cast<__m256i*>(operand + static_cast<ptrdiff_t>(row) * columns + c), half[j]);
+                        reinterpret_cast<__m256i*>(operand + static_cast<ptrdiff_t>(row) * stride + c), half[j]);
                 }
                 r[i] = pairs(half[0], half[1]);
             }
             transpose_words(r);
             store_tile(transposed + (static_cast<ptrdiff_t>(c / kTile) * steps + s) * kTileValues, r);
+            if (sums != nullptr) _mm512_mask_storeu_ps(sums + c, mask, total);
         }
-        if (sums != nullptr) _mm512_mask_storeu_ps(sums + c, mask, total);
     }
 }
 
@@ -201,6 +224,7 @@ inline void outer_bf16(int rows, int out, int in, const bf16*, int, const bf16* 
             const bf16* right = x_scratch + i / kTile * column;
             float* c = dw + static_cast<ptrdiff_t>(o) * dw_stride + i;
             float* lower = c + static_cast<ptrdiff_t>(kTile) * dw_stride;
+            prefetch_block(i + kPad < in ? c + kPad : dw + static_cast<ptrdiff_t>(o + kPad) * dw_stride, dw_stride);
             _tile_loadd(0, c, bytes);
             _tile_loadd(1, c + kTile, bytes);
             _tile_loadd(2, lower, bytes);

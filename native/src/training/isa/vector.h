@@ -50,14 +50,38 @@ inline vec load_keep(const uint8_t* p) {
     return __builtin_convertvector(b, vec);
 }
 
-// Calls body(column, lanes) for whole vectors of a row and then for the rest, which is loaded into and
-// stored from whole vectors.
+// The first `lanes` elements of a vector, zeros after them.
+#if defined(__AVX512F__)
+inline __mmask16 first_lanes(int lanes) { return static_cast<__mmask16>((1u << lanes) - 1); }
+inline vec load_part(const float* p, int lanes) { return (vec)_mm512_maskz_loadu_ps(first_lanes(lanes), p); }
+inline void store_part(float* p, vec v, int lanes) { _mm512_mask_storeu_ps(p, first_lanes(lanes), (__m512)v); }
+inline void store_part(bf16* p, vec v, int lanes) {
+    _mm256_mask_storeu_epi16(p, first_lanes(lanes), (__m256i)to_half(v));
+}
+inline vec load_keep_part(const uint8_t* p, int lanes) {
+    return (vec)_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(first_lanes(lanes), p)));
+}
+inline vec zero_beyond(vec v, int lanes) { return (vec)_mm512_maskz_mov_ps(first_lanes(lanes), (__m512)v); }
+#else
 inline vec load_part(const float* p, int lanes) {
     vec v{};
-    std::memcpy(&v, p, static_cast<size_t>(lanes) * 4);
+    for (int i = 0; i < lanes; ++i) v[i] = p[i];
     return v;
 }
-inline void store_part(float* p, vec v, int lanes) { std::memcpy(p, &v, static_cast<size_t>(lanes) * 4); }
+template <class A>
+inline void store_part(A* p, vec v, int lanes) {
+    for (int i = 0; i < lanes; ++i) store_operand(p + i, v[i]);
+}
+inline vec load_keep_part(const uint8_t* p, int lanes) {
+    vec v{};
+    for (int i = 0; i < lanes; ++i) v[i] = p[i];
+    return v;
+}
+inline vec zero_beyond(vec v, int lanes) {
+    for (int i = lanes; i < W; ++i) v[i] = 0;
+    return v;
+}
+#endif
 
 inline vec square_root(vec x) {
     vec y;
