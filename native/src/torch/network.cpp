@@ -75,8 +75,13 @@ Network::Network(const NetworkConfig& config, const NamedTensors& weights, at::S
     const auto norm = [&](const std::string& name, double epsilon) {
         return Norm{weights[name + ".weight"], weights[name + ".bias"], epsilon};
     };
+    // Projections of latents and time stay float32, as what they take and give is: they are small,
+    // and their rounding would be the prediction's.
     const auto pair = [&](const std::string& name) {
-        return std::make_pair(linear(name + ".0"), linear(name + ".2"));
+        const auto part = [&](const std::string& layer) {
+            return Linear{weights[layer + ".weight"], weights[layer + ".bias"]};
+        };
+        return std::make_pair(part(name + ".0"), part(name + ".2"));
     };
 
     table_ = weights["word_embedding.weight"];
