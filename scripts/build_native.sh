@@ -184,10 +184,6 @@ fi
   { grep -iE -m 20 "error|killed" "$build/build.log" >&2 || true; fail "The shim did not compile: see $build/build.log."; }
 
 # Where the program finds libtorch: a link beside the shim, so that permissions can name it.
-rm -f "$build/libtorch"
-if [ -f "$libtorch/lib/libtorch_cpu.so" ]; then
-  ln -s "$libtorch/lib" "$build/libtorch"
-  echo "$PWD/$build/libtorch" >"$build/libtorch.txt"
-fi
+if [ -f "$libtorch/lib/libtorch_cpu.so" ]; then ln -sfn "$libtorch/lib" "$build/libtorch"; fi
 say "libtorch: $libtorch"
 echo "$PWD/$build/libardiff.so"

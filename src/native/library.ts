@@ -56,7 +56,13 @@ function load(): { library: Library; origin: LibraryOrigin } {
     }
     opened = Deno.dlopen(shim.path, symbols).symbols;
   } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) throw error;
+    if (error instanceof Deno.errors.NotCapable) {
+      throw new UserError(
+        ExitCode.native,
+        `Cannot load the native library without permission: ${error.message}`,
+        { cause: error },
+      );
+    }
     throw new UserError(
       ExitCode.native,
       `Cannot load the native library "${shim.path}" (${firstLine(messageOf(error))}): ${

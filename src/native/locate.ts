@@ -2,8 +2,8 @@
  * Where the shim and libtorch lie.
  *
  * The shim: `ARDIFF_NATIVE`, the project's build folder, beside the executable. libtorch:
- * `ARDIFF_LIBTORCH`, what the build recorded beside the shim, beside the executable, the torch that
- * python3 imports.
+ * `ARDIFF_LIBTORCH`, the link that the build left beside the shim, beside the executable, the torch
+ * that python3 imports.
  */
 
 /** A look-up's result and the places it went through. */
@@ -24,7 +24,7 @@ const SHIM = "libardiff.so";
 export function findShim(): ShimLocation {
   const override = environment("ARDIFF_NATIVE");
   const tried = override !== undefined ? [override] : [
-    new URL(`../../build/native/${SHIM}`, import.meta.url).pathname,
+    decodeURIComponent(new URL(`../../build/native/${SHIM}`, import.meta.url).pathname),
     `${executableFolder()}/${SHIM}`,
   ];
   return { path: tried.find(exists), tried };
@@ -44,8 +44,7 @@ export function findLibtorch(shim: string): LibtorchLocation {
   };
   const override = environment("ARDIFF_LIBTORCH");
   if (override !== undefined) return { folder: check(override), tried };
-  const recorded = readText(`${shim.slice(0, shim.lastIndexOf("/"))}/libtorch.txt`)?.trim();
-  const folder = (recorded === undefined ? undefined : check(recorded)) ??
+  const folder = check(`${shim.slice(0, shim.lastIndexOf("/"))}/libtorch`) ??
     check(executableFolder()) ?? check(`${executableFolder()}/libtorch`) ?? fromPython(check);
   return { folder, tried };
 }
@@ -89,13 +88,5 @@ function exists(path: string): boolean {
     return Deno.statSync(path).isFile;
   } catch {
     return false;
-  }
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    return undefined;
   }
 }

@@ -1,0 +1,105 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { golden } from "../denoiser/test_files.ts";
+import { withShell } from "./shell.ts";
+
+Deno.test(
+  "ardiff --help and --version need neither the native library nor anything else",
+  withShell(async ({ run }) => {
+    for (
+      const [words, expected] of [
+        ["--help", /^Usage: ardiff /],
+        ["--version", /^\d+\.\d+\.\d+\n$/],
+        ["generate --help", /Examples:\n/],
+        ["help mbr", /^Usage: ardiff mbr /],
+      ] as const
+    ) {
+      const { code, stdout, stderr } = await run(`ARDIFF_NATIVE=/none ardiff ${words}`);
+      assertEquals([code, stderr], [0, ""], words);
+      assertMatch(stdout, expected);
+    }
+  }),
+);
+
+/** Command lines that fail, their exit codes, and what standard error says. */
+const FAILURES: readonly [script: string, code: number, message: RegExp][] = [
+  ["ardiff", 2, /Usage: ardiff/],
+  ["ardiff frobnicate", 2, /unknown command 'frobnicate'/],
+  ["ardiff generat", 2, /Did you mean generate\?/],
+  ["ardiff generate", 2, /required option '-m, --model <dir>' not specified/],
+  ["ardiff generate --model model --step 3", 2, /Did you mean --steps\?/],
+  ["ardiff generate --model model --steps x", 2, /'x' is invalid. Expected a whole number/],
+  ["ardiff generate --model model --sampler euler", 2, /Allowed choices are posterior, ddim/],
+  ["ardiff generate --model model --seed -1", 2, /Expected a whole number from 0/],
+  ["ardiff generate --model model --steps 100000 </dev/null", 0, /^$/],
+  ["ardiff generate --model model --input none", 3, /Cannot read input "none"/],
+  ["echo '[' | ardiff mbr", 3, /Error: .*line 1/],
+  ["ardiff generate --model none", 4, /Error: Cannot load model "none": no such folder/],
+  ["ardiff info bin", 4, /Error: Cannot read "bin\/config.json"/],
+  ["ARDIFF_NATIVE=/none ardiff generate --model model", 5, /run scripts\/build_native.sh/],
+  ["ARDIFF_NATIVE=/none ardiff doctor", 5, /Cannot find the native library \(looked at \/none\)/],
+  ["echo a | ardiff generate --model model --device cuda:999", 6, /Error: /],
+  [
+    "echo a | ardiff generate --model model --output none/out",
+    7,
+    /Cannot write output "none\/out"/,
+  ],
+];
+
+for (const [script, expected, message] of FAILURES) {
+  Deno.test(
+    `the exit code of "${script}" is ${expected}`,
+    withShell(async ({ run }) => {
+      const { code, stdout, stderr } = await run(script);
+      assertEquals(code, expected, stderr);
+      assertMatch(stderr, message);
+      assert(!stderr.includes("Internal error"), stderr);
+      if (!script.endsWith("doctor")) assertEquals(stdout, "", "results only on standard output");
+    }),
+  );
+}
+
+Deno.test(
+  "ardiff golden exits with 9 where values differ, and names them",
+  withShell(async ({ folder, run }) => {
+    Deno.mkdirSync(`${folder}/golden`);
+    for (const { name } of Deno.readDirSync(golden("single_slot"))) {
+      Deno.copyFileSync(`${golden("single_slot")}/${name}`, `${folder}/golden/${name}`);
+    }
+    const right = await run("ardiff golden --device cpu golden");
+    assertEquals([right.code, right.stderr], [0, ""]);
+    const path = `${folder}/golden/denoiser.safetensors`;
+    const bytes = Deno.readFileSync(path);
+    bytes.subarray(-8).fill(0x40); // the last two values of a tensor
+    Deno.writeFileSync(path, bytes);
+    const wrong = await run("ardiff golden --device cpu golden");
+    assertEquals(wrong.code, 9);
+    assertMatch(wrong.stdout, /FAIL {2}denoiser.safetensors/);
+    assertMatch(wrong.stderr, /^Error: .* past tolerance/);
+  }),
+);
+
+Deno.test(
+  "ardiff doctor says what is here and that generation would work",
+  withShell(async ({ run }) => {
+    const { code, stdout, stderr } = await run("ardiff doctor");
+    assertEquals([code, stderr], [0, ""]);
+    assertMatch(stdout, /^generation +would work$/m);
+    const json = await run("ardiff doctor --json");
+    const report = JSON.parse(json.stdout);
+    assertEquals(report.problem, null);
+    assertEquals(report.deno, Deno.version.deno);
+    assertMatch(report.library.libtorch, /^2\./);
+    assertMatch(report.shim, /libardiff\.so$/);
+  }),
+);
+
+Deno.test(
+  "ardiff doctor tells that it may not load a library from elsewhere",
+  withShell(async ({ run, write }) => {
+    write("libardiff.so", "not ours");
+    const { code, stdout, stderr } = await run("ARDIFF_NATIVE=$PWD/libardiff.so ardiff doctor");
+    assertEquals(code, 5, stderr);
+    assertMatch(stdout, /^generation +would not work$/m);
+    assertMatch(stderr, /^Error: Cannot load the native library without permission: .*\n$/);
+  }),
+);
