@@ -59,7 +59,7 @@ for (const network of NETWORKS) {
   });
 
   Deno.test(`${name}: libtorch's operators give the same tokens in any batch`, async () => {
-    using denoiser = await sampleDenoiser(network);
+    using denoiser = await sampleDenoiser(network, { ...F32, threads: 1 });
     const portable = { ...ONE, portable: true };
     const together = await generate(denoiser, SOURCES, portable);
     const fused = await generate(denoiser, SOURCES, ONE);
