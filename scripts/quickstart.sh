@@ -1,23 +1,42 @@
 #!/usr/bin/env bash
-# Sets everything up and lets the model that comes with the project write a few sentences.
+# Sets everything up, lets the models that come with the project write a few sentences, and says what
+# to try next.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/setup.sh
-model=models/commongen-preview
-command="deno task ardiff generate --model $model --candidates 10"
-concepts=$'dog frisbee catch\nkitchen cook food\nfield stand look'
 
-echo
-echo "$ printf '%s\\n' 'dog frisbee catch' 'kitchen cook food' 'field stand look' | $command"
-.tools/bin/deno task --quiet ardiff generate --model "$model" --candidates 10 <<<"$concepts"
+# Shows a command and its output, where the model is there.
+show() { # model, options, lines
+  local model=$1 options=$2 line
+  shift 2
+  [ -d "$model" ] || return 0
+  echo
+  printf "$ printf '%%s\\\\n'"
+  for line in "$@"; do printf ' "%s"' "$line"; done
+  echo " | deno task ardiff generate --model $model $options"
+  # shellcheck disable=SC2086 # options are several words
+  printf '%s\n' "$@" | .tools/bin/deno task --quiet ardiff generate --model "$model" $options
+}
+
+concepts=("dog frisbee catch" "kitchen cook food" "field stand look")
+if [ -d models/commongen-small ]; then
+  show models/commongen-small "--candidates 10" "${concepts[@]}"
+else
+  show models/commongen-preview "--candidates 10" "${concepts[@]}"
+  echo
+  echo "(That model is an early checkpoint; models/commongen-preview/README.md says how early.)"
+fi
+show models/tatoeba-en-fr-small "--candidates 10" "I am hungry." "Where is the station?" "She reads a lot."
+
 cat <<TEXT
 
-That model is an early checkpoint ($model/README.md says how early). To try next:
+To try next:
   export PATH="$PWD/.tools/bin:\$PATH"
-  deno task ardiff doctor                            what runs here, and on what
-  deno task ardiff generate --help                   samplers, candidates, traces
-  deno task golden tests/golden/*/                   this build against recorded reference values
-  deno task data && deno task ardiff train configs/commongen-small.toml --max-minutes 60
-  scripts/test.sh                                    all tests
+  deno task ardiff doctor                 what runs here, and on what
+  deno task ardiff generate --help        samplers, candidates, traces
+  deno task golden tests/golden/*/        this build against recorded reference values
+  deno task data                          the training data; then, an hour on two cores:
+  deno task ardiff train configs/commongen-small.toml --max-minutes 60
+  scripts/test.sh                         all tests
 TEXT
