@@ -18,6 +18,8 @@ import contextlib
 import copy
 import dataclasses
 import json
+import os
+import platform
 import resource
 import statistics
 import sys
@@ -113,10 +115,21 @@ class Stopwatch:
         return {name: round(1000 * statistics.median(values), 3) for name, values in self.seconds.items()}
 
 
+def processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
 def environment() -> dict[str, object]:
     return {
         "implementation": "PyTorch eager, reference style",
         "torch": torch.__version__,
+        "processor": processor(),
+        "processors": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
         "threads": torch.get_num_threads(),
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
@@ -179,7 +192,9 @@ def generate(arguments: argparse.Namespace) -> dict[str, object]:
             source = network.encode(source_ids, mask).float()
         z, self_condition, rounded_ids = inputs["initial_noise"], None, []
         for step, (i, j) in enumerate(zip(grid[:-1], grid[1:], strict=True)):
-            step_start = time.perf_counter()
+            if arguments.stepwise and not sys.stdin.readline():
+                sys.exit()
+            step_start, cpu_start = time.perf_counter(), time.process_time()
             with watch.measure("network"), autocast:
                 t_from = model_timesteps(config, torch.full((batch,), i))
                 t_to = model_timesteps(config, torch.full((batch,), j))
@@ -193,6 +208,9 @@ def generate(arguments: argparse.Namespace) -> dict[str, object]:
                 self_condition = x0_hat
             rounded_ids.append(ids)
             watch.seconds["step"].append(time.perf_counter() - step_start)
+            if arguments.stepwise:
+                last = {name: 1000 * values[-1] for name, values in watch.seconds.items()}
+                print(json.dumps({**last, "cpu": 1000 * (time.process_time() - cpu_start)}), flush=True)
         with watch.measure("final_tokens"):
             token_ids = network.logits(z).argmax(dim=-1)
         watch.seconds["whole_run"].append(time.perf_counter() - run_start)
@@ -423,6 +441,12 @@ def parse() -> argparse.Namespace:
     generate_parser.add_argument("--repeats", type=int, default=1)
     generate_parser.add_argument(
         "--dtype", choices=["float32", "bfloat16"], default="float32", help="bfloat16: the network under autocast"
+    )
+    generate_parser.add_argument(
+        "--stepwise",
+        action="store_true",
+        help="takes each step when a line comes on stdin and prints its milliseconds, so that another program's "
+        "steps can be timed in between; ends with stdin",
     )
     matmul_parser = modes.add_parser("matmul")
     train_parser = modes.add_parser("train")
