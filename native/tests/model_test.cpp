@@ -48,7 +48,7 @@ void test_creation() {
     refused(ARDIFF_INVALID_ARGUMENT, "Model output is NULL", ardiff_model_create, &config, nullptr);
 
     ardiff_network_config huge = config;
-    huge.hidden_size = huge.attention_heads = 1 << 15;
+    huge.hidden_size = huge.attention_heads = 1 << 13;
     huge.encoder_layers = huge.decoder_layers = 1024;
     huge.encoder_ffn_size = 1 << 15;
     refused(ARDIFF_OUT_OF_MEMORY, "Out of memory", ardiff_model_create, &huge, &model);
