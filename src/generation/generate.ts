@@ -6,6 +6,7 @@
  * line depends on the line, the seed and the options alone, never on the lines around it.
  */
 import { SelectionPool } from "../mbr/pool.ts";
+import type { GenerationSeconds } from "../native/generation.ts";
 import {
   type ChoiceOptions,
   choose,
@@ -28,6 +29,8 @@ export interface GenerateOptions extends Omit<SampleOptions, "confidence">, Choi
   readonly window?: number;
   /** Threads that compare candidates, where it takes long enough. Default 1: the caller's. */
   readonly mbrThreads?: number;
+  /** Told what each batch took in the network, when it is through. */
+  readonly onBatch?: (seconds: GenerationSeconds) => void;
 }
 
 /** What became of a line. */
@@ -109,7 +112,8 @@ async function workOn(
   const sources = batch.flatMap(({ source }) => source ?? []);
   if (sources.length === 0) return batch.map(({ line }) => blankResult(line, options));
   const sampling = { ...options, confidence: needsConfidence(options) };
-  const { candidates } = await sample(model, sources, sampling, signal);
+  const { candidates, seconds } = await sample(model, sources, sampling, signal);
+  options.onBatch?.(seconds);
   const calls = callsOf(sampling);
   return batch.map(async ({ line }, i) => {
     const choice = await choose(candidates[i]!, options, selectByUtility);
