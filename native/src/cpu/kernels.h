@@ -1,6 +1,6 @@
 // The arithmetic of the CPU backend as a table of functions, one table per instruction set.
 //
-// kernels.cpp is compiled several times with different compiler flags; dispatch.cpp picks a table at
+// kernels.cpp (with isa/) is compiled several times with different flags; dispatch.cpp picks a table at
 // run time. Every kernel treats rows independently and sums in an order that depends on nothing but
 // the inner size, so a row's result never depends on which rows surround it (batch invariance).
 #pragma once
