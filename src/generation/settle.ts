@@ -16,7 +16,7 @@ import type { TextConfig } from "../denoiser/config.ts";
 export type DropSettled = number | "auto" | "off";
 
 /** What "auto" stands for where the model was trained with `length` "batch". */
-export const AUTO_SHARE = 0.5;
+export const AUTO_SHARE = 0.25;
 
 /** The share of T - 1 to go by, undefined for never. */
 export function dropShare(choice: DropSettled, { length }: TextConfig): number | undefined {
