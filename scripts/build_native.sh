@@ -124,17 +124,21 @@ fits() { # whether the torch in a folder is of a version that is known to work
 
 has_gpu() { has nvidia-smi && nvidia-smi -L 2>/dev/null | grep -q GPU; }
 
+torch_unavailable() {
+  fail "Cannot fetch torch $TORCH_VERSION ($(tail -n 1 build/pip.log)): without network, unpack libtorch $TORCH_OLDEST to $TORCH_NEWEST anywhere and set LIBTORCH to its folder."
+}
+
 install_torch() {
   has python3 ||
     fail "Cannot find Python 3: install the package \"python3\", or set LIBTORCH to an unpacked libtorch, and run this again."
   if ! has_gpu; then
     say "Installing torch $TORCH_VERSION (CPU build, about 200 MB) into .venv, a minute or so ..."
     install ${ARDIFF_TORCH_INDEX:+--extra-index-url "$ARDIFF_TORCH_INDEX"} "torch==$TORCH_VERSION+cpu" && return
-    say "No CPU build could be had (ARDIFF_TORCH_INDEX may name a package index with one)."
+    grep -q "connection broken" build/pip.log && torch_unavailable
+    say "The package index has no CPU build (ARDIFF_TORCH_INDEX may name one that has)."
   fi
   say "Installing torch $TORCH_VERSION (CUDA build, about 3 GB) into .venv, several minutes ..."
-  install "torch==$TORCH_VERSION" ||
-    fail "Cannot fetch torch $TORCH_VERSION ($(tail -n 1 build/pip.log)): without network, unpack libtorch $TORCH_OLDEST to $TORCH_NEWEST anywhere and set LIBTORCH to its folder."
+  install "torch==$TORCH_VERSION" || torch_unavailable
 }
 
 torch=
