@@ -22,8 +22,9 @@ install_deno() {
   # The lock file knows the one platform that is tested; elsewhere npm chooses by itself.
   rm -f .tools/package-lock.json
   if [ "$(uname -sm)" = "Linux x86_64" ]; then cp scripts/deno/package-lock.json .tools/; fi
-  npm install --prefix .tools --ignore-scripts --no-audit --no-fund --fetch-retries 1 \
-    --fetch-retry-mintimeout 1000 --fetch-retry-maxtimeout 5000 >.tools/npm.log 2>&1 ||
+  # In the folder rather than with --prefix, which would also move npm's global configuration there.
+  (cd .tools && npm install --ignore-scripts --no-audit --no-fund --fetch-retries 1 \
+    --fetch-retry-mintimeout 1000 --fetch-retry-maxtimeout 5000 >npm.log 2>&1) ||
     fail "Cannot fetch Deno $version (npm package \"deno\"; see .tools/npm.log): without network, put the executable at $PWD/$deno."
   ln -sfn "../$(cd .tools && echo node_modules/@deno/*/deno)" "$deno"
   is_pinned_deno "$deno" || fail "Deno from npm does not run here ($PWD/$deno): put a Deno $version for this machine there."
