@@ -90,23 +90,8 @@ inline void pack_bf16(const float* weights, int out, int in, bf16* forward, bf16
 
 // ---- products
 //
-// Hardware does not foresee the reads of tiles, whose rows lie apart; so blocks ask for the next one's
-// memory while they are computed.
-
-inline void prefetch_lines(const void* first, ptrdiff_t bytes) {
-    for (ptrdiff_t at = 0; at < bytes; at += 64) _mm_prefetch(static_cast<const char*>(first) + at, _MM_HINT_T0);
-}
-
-// 32 rows of 32 results.
-inline void prefetch_block(const float* c, ptrdiff_t c_stride) {
-    for (int r = 0; r < kPad; ++r) prefetch_lines(c + r * c_stride, 128);
-}
-
-// Part `index` of `parts` of `bytes` bytes.
-inline void prefetch_share(const void* first, ptrdiff_t bytes, int index, int parts) {
-    const ptrdiff_t share = (bytes / parts + 63) / 64 * 64, from = index * share;
-    if (from < bytes) prefetch_lines(static_cast<const char*>(first) + from, std::min(share, bytes - from));
-}
+// Blocks go along the rows of the result: written in order, it streams to the outer caches, while the
+// panels stay in the nearest.
 
 // c [32][32] = onto + a [32][inner] * panel.
 inline void tile_block(int inner, const bf16* a, ptrdiff_t a_stride, const bf16* panel, const float* bias, bool add,
@@ -148,31 +133,26 @@ inline void tile_block(int inner, const bf16* a, ptrdiff_t a_stride, const bf16*
 
 inline void forward_bf16(int rows, const bf16* x, int x_stride, const Matrix<bf16>& m, int first, int count, Onto onto,
                          float* y, int y_stride) {
-    const int inner = padded(m.in), blocks = padded(rows) / kPad;
-    for (int o = 0; o < count; o += kPad) {
-        const bf16* panel = m.forward + static_cast<ptrdiff_t>(first + o) * inner;
-        const float* bias = onto == Onto::bias ? m.bias + first + o : nullptr;
-        for (int r = 0; r < rows; r += kPad) {
-            prefetch_share(panel + static_cast<ptrdiff_t>(inner) * kPad, static_cast<ptrdiff_t>(inner) * kPad * 2,
-                           r / kPad, blocks);
-            prefetch_block(y + static_cast<ptrdiff_t>(r + kPad) * y_stride + o, y_stride);
-            tile_block(inner, x + static_cast<ptrdiff_t>(r) * x_stride, x_stride, panel, bias, onto == Onto::result,
-                       y + static_cast<ptrdiff_t>(r) * y_stride + o, y_stride);
+    const int inner = padded(m.in);
+    for (int r = 0; r < rows; r += kPad) {
+        const bf16* a = x + static_cast<ptrdiff_t>(r) * x_stride;
+        float* c = y + static_cast<ptrdiff_t>(r) * y_stride;
+        for (int o = 0; o < count; o += kPad) {
+            tile_block(inner, a, x_stride, m.forward + static_cast<ptrdiff_t>(first + o) * inner,
+                       onto == Onto::bias ? m.bias + first + o : nullptr, onto == Onto::result, c + o, y_stride);
         }
     }
 }
 
 inline void backward_bf16(int rows, const bf16* dy, int dy_stride, const Matrix<bf16>& m, int first, int count,
                           Onto onto, float* dx, int dx_stride) {
-    const int outs = padded(m.out), inner = std::min(padded(count), outs - first), blocks = padded(rows) / kPad;
-    for (int i = 0; i < m.in; i += kPad) {
-        const bf16* panel = m.backward + static_cast<ptrdiff_t>(i) * outs + static_cast<ptrdiff_t>(first) * kPad;
-        for (int r = 0; r < rows; r += kPad) {
-            prefetch_share(panel + static_cast<ptrdiff_t>(outs) * kPad, static_cast<ptrdiff_t>(inner) * kPad * 2,
-                           r / kPad, blocks);
-            prefetch_block(dx + static_cast<ptrdiff_t>(r + kPad) * dx_stride + i, dx_stride);
-            tile_block(inner, dy + static_cast<ptrdiff_t>(r) * dy_stride, dy_stride, panel, nullptr,
-                       onto == Onto::result, dx + static_cast<ptrdiff_t>(r) * dx_stride + i, dx_stride);
+    const int outs = padded(m.out), inner = std::min(padded(count), outs - first);
+    for (int r = 0; r < rows; r += kPad) {
+        const bf16* a = dy + static_cast<ptrdiff_t>(r) * dy_stride;
+        float* c = dx + static_cast<ptrdiff_t>(r) * dx_stride;
+        for (int i = 0; i < m.in; i += kPad) {
+            tile_block(inner, a, dy_stride, m.backward + static_cast<ptrdiff_t>(i) * outs + static_cast<ptrdiff_t>(first) * kPad,
+                       nullptr, onto == Onto::result, c + i, dx_stride);
         }
     }
 }
@@ -224,7 +204,6 @@ inline void outer_bf16(int rows, int out, int in, const bf16*, int, const bf16* 
             const bf16* right = x_scratch + i / kTile * column;
             float* c = dw + static_cast<ptrdiff_t>(o) * dw_stride + i;
             float* lower = c + static_cast<ptrdiff_t>(kTile) * dw_stride;
-            prefetch_block(i + kPad < in ? c + kPad : dw + static_cast<ptrdiff_t>(o + kPad) * dw_stride, dw_stride);
             _tile_loadd(0, c, bytes);
             _tile_loadd(1, c + kTile, bytes);
             _tile_loadd(2, lower, bytes);
