@@ -38,11 +38,14 @@ export type ExitCode = typeof ExitCode[keyof typeof ExitCode];
 
 /** A mistake or mishap that the user can mend: one sentence with the value and the way out. */
 export class UserError extends Error {
+  /** Tells it from other errors. */
   override readonly name: string = "UserError";
   /** The process exit code that tells this class of failure apart. */
   readonly exitCode: ExitCode;
 
   /**
+   * Makes an error for the user.
+   *
    * @param exitCode the class of failure
    * @param message one sentence in sentence case, without a final newline
    * @param options `cause` keeps the underlying error for `--verbose`

@@ -1,7 +1,7 @@
 /** `ardiff evaluate`: scores the outputs of one or more systems, and says what the scores are. */
 import { Progress } from "../cli/progress.ts";
 import { ExitCode, messageOf, UserError } from "../errors.ts";
-import { generate } from "../generation/generate.ts";
+import { Model } from "../generation/model.ts";
 import { parseCandidateLine } from "../mbr/candidate_lines.ts";
 import {
   formatReport,
@@ -16,7 +16,7 @@ import {
 import { dataError, onOneLine, openFile, readDataLines } from "../text/data_lines.ts";
 import { stringsOf } from "../text/json_fields.ts";
 import type { Line } from "../text/lines.ts";
-import { checkSelection, loadModel, type ModelRunOptions } from "./generate.ts";
+import { checkSelection, type ModelRunOptions } from "./generate.ts";
 
 /** Options of {@linkcode evaluate}. */
 export interface EvaluateOptions extends Partial<ScoreOptions> {
@@ -165,16 +165,15 @@ async function generateSystem(
   sources: readonly string[],
   io: EvaluateIo,
 ): Promise<System> {
-  using model = await loadModel(options);
+  using model = await Model.load(options.model, options);
   using progress = new Progress(
     { stderr: (text) => io.stderr(text), interactive: io.interactive ?? false },
     "lines",
     sources.length,
   );
-  const lines = ReadableStream.from(sources.map(onOneLine));
   const hypotheses: string[] = [];
   const candidates: string[][] = [];
-  for await (const result of generate(model, lines, options)) {
+  for await (const result of model.generate(sources.map(onOneLine), options)) {
     hypotheses.push(result.text);
     candidates.push(result.candidates.map(({ text }) => text));
     progress.advance();

@@ -4,11 +4,7 @@ import { Interrupts } from "../cli/interrupts.ts";
 import { Progress } from "../cli/progress.ts";
 import { ExitCode, messageOf, UserError } from "../errors.ts";
 import { formatResult, type OutputFormat } from "../generation/format.ts";
-import {
-  generate as generateLines,
-  type GenerateOptions,
-  type GenerationResult,
-} from "../generation/generate.ts";
+import type { GenerateOptions, GenerationResult } from "../generation/generate.ts";
 import { type InputFormat, readInputs } from "../generation/inputs.ts";
 import { openLines } from "../generation/line_source.ts";
 import { Model } from "../generation/model.ts";
@@ -16,11 +12,12 @@ import type { Shard } from "../generation/shard.ts";
 import { PAGE_END, pageSection, pageStart } from "../generation/trace_html.ts";
 import { traceAsText } from "../generation/trace_text.ts";
 import { supports } from "../mbr/select.ts";
-import { resolveDevice } from "../native/device.ts";
+import type { UtilityName } from "../mbr/utilities/mod.ts";
 import type { Device, Dtype } from "../native/model.ts";
 
 /** How a model is loaded and what it is asked for. */
 export interface ModelRunOptions extends Omit<GenerateOptions, "trace" | "scores"> {
+  readonly utility: UtilityName;
   readonly model: string;
   readonly device: "auto" | Device;
   readonly dtype: Dtype;
@@ -57,7 +54,7 @@ export async function generate(
     shard: options.shard,
     count: environment.interactive,
   });
-  using model = await loadModel(options);
+  using model = await Model.load(options.model, options);
   using output = openOutput(options.output, environment);
   using page = options.traceHtml === undefined
     ? undefined
@@ -71,7 +68,7 @@ export async function generate(
 
   await page?.write(pageStart(`How ${options.model} settles`));
   try {
-    const results = generateLines(model, inputs, {
+    const results = model.generate(inputs, {
       ...options,
       trace: options.trace || page !== undefined,
       scores: options.format === "jsonl",
@@ -94,15 +91,6 @@ export async function generate(
     await page?.write(PAGE_END);
   }
   notes.report(model.config.text.max_source_tokens);
-}
-
-/** Loads the model where it is to compute. */
-export function loadModel(options: ModelRunOptions): Promise<Model> {
-  return Model.load(options.model, {
-    device: resolveDevice(options.device),
-    dtype: options.dtype,
-    threads: options.threads,
-  });
 }
 
 /** @throws {UserError} for a method that does not go with the utility */

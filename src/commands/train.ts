@@ -1,5 +1,6 @@
 /** `ardiff train`: from a configuration to a model folder. */
-import { train as trainModel, type TrainIo, type TrainOptions } from "../training/train.ts";
+import type { ProgressOutput } from "../training/progress.ts";
+import { train as trainModel, type TrainOptions } from "../training/train.ts";
 
 /** Options of {@linkcode train}. */
 export interface TrainCommandOptions extends TrainOptions {
@@ -7,10 +8,15 @@ export interface TrainCommandOptions extends TrainOptions {
   readonly config: string;
 }
 
+/** The streams of the process, or of a test. */
+export interface TrainIo extends ProgressOutput {
+  stdout(text: string): void | Promise<void>;
+}
+
 /** Trains and prints the path of the model folder. */
-export function train(
+export async function train(
   { config, ...options }: TrainCommandOptions,
   io: TrainIo,
 ): Promise<void> {
-  return trainModel(config, options, io);
+  await io.stdout(`${await trainModel(config, options, io)}\n`);
 }

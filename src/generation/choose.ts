@@ -1,6 +1,7 @@
 /** How the candidates of a line become its result. */
 import type { Selection, SelectionMethod, SelectionOptions } from "../mbr/select.ts";
 import type { UtilityName } from "../mbr/utilities/mod.ts";
+import type { Utility } from "../mbr/utilities/utility.ts";
 import type { Candidate } from "./sample.ts";
 
 /**
@@ -19,9 +20,11 @@ export type Selector = typeof SELECTORS[number];
 
 /** How a choice is made. */
 export interface ChoiceOptions {
+  /** Which candidate is the result. */
   readonly select: Selector;
-  /** What MBR compares candidates by. */
-  readonly utility: UtilityName;
+  /** What MBR compares candidates by, by name or as given. */
+  readonly utility: UtilityName | Utility;
+  /** How expected utilities are found. */
   readonly mbrMethod: SelectionMethod;
   /**
    * w in the mixture's score (1 - w) utility + w exp(mean log-probability), from 0 to 1. Both terms

@@ -33,6 +33,23 @@ export interface GenerateOptions extends Omit<SampleOptions, "confidence">, Choi
   readonly onBatch?: (seconds: GenerationSeconds) => void;
 }
 
+/** What `ardiff generate` does unless it is told otherwise. */
+export const GENERATION_DEFAULTS: GenerateOptions = {
+  steps: 20,
+  grid: "even",
+  sampler: "posterior",
+  eta: 0,
+  candidates: 1,
+  seed: 0n,
+  rounding: true,
+  maxRows: 1024,
+  batchSize: 32,
+  maxWait: 100,
+  select: "mbr",
+  utility: "bleu",
+  mbrMethod: "exact",
+};
+
 /** What became of a line. */
 export interface GenerationResult {
   /** The input line. */
@@ -53,13 +70,15 @@ export interface GenerationResult {
  * Generates for each line.
  *
  * @param signal ends the run: finished results still come, then its reason is thrown
+ * @throws {RangeError} for a number of candidates, lines or rows that is no positive integer
  */
 export async function* generate(
   model: Model,
-  lines: AsyncIterable<string>,
+  lines: Iterable<string> | AsyncIterable<string>,
   options: GenerateOptions,
   signal?: AbortSignal,
 ): AsyncGenerator<GenerationResult, void, undefined> {
+  checkCounts(options);
   using pool = new SelectionPool(options.mbrThreads ?? 1);
   yield* mapBatches(
     encodeLines(model, lines),
@@ -81,7 +100,15 @@ export function generateBatch(
   lines: readonly string[],
   options: GenerateOptions,
 ): Promise<GenerationResult[]> {
-  return Array.fromAsync(generate(model, ReadableStream.from(lines), options));
+  return Array.fromAsync(generate(model, lines, options));
+}
+
+function checkCounts(options: GenerateOptions): void {
+  for (const name of ["candidates", "batchSize", "maxRows"] as const) {
+    const count = options[name];
+    if (Number.isSafeInteger(count) && count >= 1) continue;
+    throw new RangeError(`Cannot generate with ${name} ${count}: expected a positive integer`);
+  }
 }
 
 /** A line, as the network takes it unless it is blank. */
@@ -92,7 +119,7 @@ interface EncodedLine {
 
 async function* encodeLines(
   { tokenizer, config }: Model,
-  lines: AsyncIterable<string>,
+  lines: Iterable<string> | AsyncIterable<string>,
 ): AsyncGenerator<EncodedLine, void, undefined> {
   for await (const line of lines) {
     yield line.trim() === ""

@@ -1,19 +1,39 @@
 /** A model folder ready to generate: network, tokenizer and the process it was trained with. */
 import type { ModelConfig } from "../denoiser/config.ts";
-import { Denoiser, type DenoiserOptions } from "../denoiser/denoiser.ts";
+import { Denoiser } from "../denoiser/denoiser.ts";
 import { loadModelFolder, MODEL_FILES } from "../denoiser/model_folder.ts";
 import { noiseSchedule } from "../diffusion/noise_schedule.ts";
 import { type SamplingPlan, samplingPlan } from "../diffusion/plan.ts";
 import type { SamplerName } from "../diffusion/samplers.ts";
 import type { StepGridKind } from "../diffusion/step_grid.ts";
 import { ExitCode, UserError } from "../errors.ts";
+import { resolveDevice } from "../native/device.ts";
+import type { Device, Dtype } from "../native/model.ts";
 import { parseTokenizer, type Tokenizer } from "../text/tokenizer.ts";
+import {
+  generate,
+  type GenerateOptions,
+  GENERATION_DEFAULTS,
+  type GenerationResult,
+} from "./generate.ts";
+
+/** Where and how a model computes. */
+export interface LoadOptions {
+  /** Default "auto": the first CUDA device, else the CPU. */
+  readonly device?: "auto" | Device;
+  /** Arithmetic of the network. Default "f32". */
+  readonly dtype?: Dtype;
+  /** CPU threads; 0, the default: one per hardware thread. */
+  readonly threads?: number;
+}
 
 /** How a run of the reverse process is planned (SPEC 5). */
 export interface PlanOptions {
   /** Network evaluations M. */
   readonly steps: number;
+  /** How they are spaced. */
   readonly grid: StepGridKind;
+  /** How a latent moves between them. */
   readonly sampler: SamplerName;
   /** DDIM's share of fresh noise. */
   readonly eta: number;
@@ -23,19 +43,29 @@ export interface PlanOptions {
 export class Model implements Disposable {
   readonly #plans = new Map<string, SamplingPlan>();
 
-  /** Takes over the denoiser, which is disposed of with the model. */
-  constructor(
-    readonly config: ModelConfig,
-    readonly tokenizer: Tokenizer,
-    readonly denoiser: Denoiser,
-  ) {}
+  /** What the network is, and the process and text it was trained with. */
+  readonly config: ModelConfig;
+  /** Text to ids and back. */
+  readonly tokenizer: Tokenizer;
+  /** @internal The network. */
+  readonly denoiser: Denoiser;
+
+  /** @internal Takes over the denoiser, which is disposed of with the model. */
+  constructor(config: ModelConfig, tokenizer: Tokenizer, denoiser: Denoiser) {
+    this.config = config;
+    this.tokenizer = tokenizer;
+    this.denoiser = denoiser;
+  }
 
   /**
    * Loads a model folder onto a device.
    *
    * @throws {UserError} where the folder is damaged, the native library is missing, or the device is
    */
-  static async load(path: string, options: DenoiserOptions): Promise<Model> {
+  static async load(
+    path: string,
+    { device = "auto", dtype = "f32", threads = 0 }: LoadOptions = {},
+  ): Promise<Model> {
     const folder = loadModelFolder(path);
     const tokenizer = await parseTokenizer(
       folder.tokenizerJson,
@@ -49,10 +79,27 @@ export class Model implements Disposable {
           `network only ${vocabulary_size}`,
       );
     }
-    return new Model(folder.config, tokenizer, await Denoiser.fromFolder(folder, options));
+    const place = { device: resolveDevice(device), dtype, threads };
+    return new Model(folder.config, tokenizer, await Denoiser.fromFolder(folder, place));
   }
 
-  /** The plan for a number of slots, made once. */
+  /**
+   * Generates for a line, or for each line of a stream, while it still comes: one result a line, in
+   * order. What a line gets depends on the line, the seed and the options alone.
+   *
+   * @param options those left out are {@linkcode GENERATION_DEFAULTS}
+   * @param signal ends the run: finished results still come, then its reason is thrown
+   */
+  generate(
+    lines: string | Iterable<string> | AsyncIterable<string>,
+    options: Partial<GenerateOptions> = {},
+    signal?: AbortSignal,
+  ): AsyncGenerator<GenerationResult, void, undefined> {
+    const stream = typeof lines === "string" ? [lines] : lines;
+    return generate(this, stream, { ...GENERATION_DEFAULTS, ...options }, signal);
+  }
+
+  /** @internal The plan for a number of slots, made once. */
   plan(slots: number, { steps, grid, sampler, eta }: PlanOptions): SamplingPlan {
     const key = `${slots} ${steps} ${grid} ${sampler} ${eta}`;
     const known = this.#plans.get(key);
@@ -74,6 +121,7 @@ export class Model implements Disposable {
     return plan;
   }
 
+  /** Frees the network. */
   [Symbol.dispose](): void {
     this.denoiser[Symbol.dispose]();
   }

@@ -12,6 +12,7 @@ import { type Trace, TraceRecorder } from "./trace.ts";
 export interface SampleOptions extends PlanOptions {
   /** Candidates K of each source. */
   readonly candidates: number;
+  /** Seed of the noise, 64 bits. */
   readonly seed: bigint;
   /** Replace predictions by their nearest embedding before each update. */
   readonly rounding: boolean;
@@ -27,12 +28,14 @@ export interface SampleOptions extends PlanOptions {
 
 /** A generated sentence. */
 export interface Candidate {
+  /** Its text. */
   readonly text: string;
   /**
    * The model's confidence: the mean over slots, up to the end token, of the log-probability of the
    * slot's most likely token under the last prediction as it was before rounding.
    */
   readonly logProbability?: number;
+  /** How it settled, where that was recorded. */
   readonly trace?: Trace;
 }
 

@@ -25,9 +25,15 @@ export class SelectionPool implements Disposable {
     this.#threads = threads;
   }
 
-  /** {@linkcode select}, on a worker thread where that is worth it. */
-  async select(candidates: readonly string[], options: SelectionOptions): Promise<Selection> {
-    if (this.#threads === 1 || isSmall(candidates)) return select(candidates, options);
+  /**
+   * {@linkcode select}, on a worker thread where that is worth it. A utility that is given, not
+   * named, stays on the caller's: functions cannot be sent.
+   */
+  async select(candidates: readonly string[], options: SelectionOptions = {}): Promise<Selection> {
+    const isSendable = typeof options.utility !== "object";
+    if (this.#threads === 1 || !isSendable || isSmall(candidates)) {
+      return select(candidates, options);
+    }
     const selection = await this.#leastBusy().select(candidates, options);
     if (selection !== undefined) return selection;
     this.#threads = 1;

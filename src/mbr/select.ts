@@ -9,15 +9,15 @@ import { type DistinctCandidates, mergeDuplicates } from "./distinct.ts";
 import { aggregateExpectation, exactExpectation, type Expectation } from "./expectation.ts";
 import { prunedExpectation } from "./prune.ts";
 import { utilities, type UtilityName } from "./utilities/mod.ts";
-import type { CompiledCandidates } from "./utilities/utility.ts";
+import type { CompiledCandidates, Utility } from "./utilities/utility.ts";
 
 /** How the expected utility is found: of every pair, of mean statistics, or by pruning. */
 export type SelectionMethod = "exact" | "aggregate" | "prune";
 
 /** What to select by. */
 export interface SelectionOptions {
-  /** The utility; "bleu" is the paper's. */
-  readonly utility: UtilityName;
+  /** What candidates are compared by, by name or as given. Default "bleu", the paper's. */
+  readonly utility?: UtilityName | Utility;
   /** How the expected utility is found. Default "exact". */
   readonly method?: SelectionMethod;
   /** The weight of each candidate as evidence for the others, not negative. Default 1 each. */
@@ -51,8 +51,12 @@ const expectations: Record<
 };
 
 /** Whether a method works with a utility: "rouge-l" has no mean statistics to aggregate. */
-export function supports(method: SelectionMethod, utility: UtilityName): boolean {
-  return method !== "aggregate" || utility !== "rouge-l";
+export function supports(method: SelectionMethod, utility: UtilityName | Utility): boolean {
+  return method !== "aggregate" || utilityOf(utility).compile([]).aggregate !== undefined;
+}
+
+function utilityOf(utility: UtilityName | Utility): Utility {
+  return typeof utility === "string" ? utilities[utility] : utility;
 }
 
 /**
@@ -63,10 +67,13 @@ export function supports(method: SelectionMethod, utility: UtilityName): boolean
  * @throws RangeError without candidates, with another number of weights than candidates, or for a
  *   method that does not support the utility
  */
-export function select(candidates: readonly string[], options: SelectionOptions): Selection {
-  const distinct = mergeDuplicates(candidates, options.weights);
-  const compiled = utilities[options.utility].compile(distinct.texts);
-  const expectation = expectations[options.method ?? "exact"](compiled, distinct);
+export function select(
+  candidates: readonly string[],
+  { utility = "bleu", method = "exact", weights }: SelectionOptions = {},
+): Selection {
+  const distinct = mergeDuplicates(candidates, weights);
+  const compiled = utilityOf(utility).compile(distinct.texts);
+  const expectation = expectations[method](compiled, distinct);
 
   const { groupOf, candidateWeights } = distinct;
   const expectedUtility = new Float64Array(candidates.length);

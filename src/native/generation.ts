@@ -60,9 +60,13 @@ export interface GenerationStep {
 
 /** Seconds a batch has spent, by part. */
 export interface GenerationSeconds {
+  /** Encoding sources. */
   readonly encoder: number;
+  /** Predicting x0_hat. */
   readonly network: number;
+  /** Replacing predictions by embeddings. */
   readonly rounding: number;
+  /** Moving latents to their next timesteps. */
   readonly update: number;
 }
 

@@ -5,6 +5,7 @@ import { library } from "./library.ts";
 
 /** Where the network computes. */
 export interface Device {
+  /** Processor or graphics card. */
   readonly kind: "cpu" | "cuda";
   /** Counts CUDA devices; 0 on the CPU. */
   readonly index: number;

@@ -16,6 +16,7 @@ export interface Moment {
 
 /** Where lines go. */
 export interface ProgressOutput {
+  /** Writes a message for people. */
   stderr(text: string): void;
   /** Whether they go to a terminal. */
   readonly interactive: boolean;

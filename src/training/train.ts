@@ -1,4 +1,4 @@
-/** `ardiff train`: from a configuration to a model folder, surviving whatever stops it. */
+/** From a configuration to a model folder, surviving whatever stops it. */
 import { ExitCode, UserError } from "../errors.ts";
 import { parentOf, readTextFile, unwritable } from "../denoiser/files.ts";
 import { loadModelFolder, writeModelFolder } from "../denoiser/model_folder.ts";
@@ -10,13 +10,14 @@ import { currentCommit } from "./commit.ts";
 import { parseTrainingConfig } from "./config.ts";
 import { exitCodeOf } from "./interruption.ts";
 import { modelCard } from "./model_card.ts";
+import type { ProgressOutput } from "./progress.ts";
 import { Reporter } from "./reporter.ts";
 import { Run } from "./run.ts";
 import { samplerOf } from "./sampler.ts";
 import { Session } from "./session.ts";
 import { readValidationSet } from "./validation_set.ts";
 
-/** Options of the command. */
+/** How a run departs from its configuration. */
 export interface TrainOptions {
   /** `section.key=value` each; they overrule the configuration file. */
   readonly set?: readonly string[];
@@ -28,31 +29,31 @@ export interface TrainOptions {
   readonly maxSteps?: number;
   /** Stop after this many minutes. */
   readonly maxMinutes?: number;
-  /** Overrule `training.device`, `training.dtype` and `training.threads`. */
+  /** Overrules `training.device`. */
   readonly device?: string;
+  /** Overrules `training.dtype`. */
   readonly dtype?: string;
+  /** Overrules `training.threads`. */
   readonly threads?: number;
 }
 
-/** The streams of the process, or of a test. */
-export interface TrainIo {
-  stdout(text: string): void | Promise<void>;
-  stderr(text: string): void;
-  /** Whether stderr is a terminal. */
-  readonly interactive: boolean;
-}
+/** Tells nobody. */
+const SILENT: ProgressOutput = { stderr: () => {}, interactive: false };
 
 /**
- * Trains and prints the path of the model folder.
+ * Trains a model. The run's folder gets checkpoints, logs and, in the end, the model folder. The
+ * first SIGINT or SIGTERM saves and ends the run.
  *
- * @param configPath a TOML file, see {@linkcode parseTrainingConfig}
+ * @param configPath a TOML file; docs/options.md lists its keys
+ * @param io is told how the run goes. Default: nobody is
+ * @returns the path of the model folder
  * @throws {UserError} for whatever the user can mend, and, after saving, where a signal stopped it
  */
 export async function train(
   configPath: string,
-  options: TrainOptions,
-  io: TrainIo,
-): Promise<void> {
+  options: TrainOptions = {},
+  io: ProgressOutput = SILENT,
+): Promise<string> {
   const config = parseTrainingConfig(readTextFile(configPath), configPath, settingsOf(options));
   const output = options.output ?? `runs/${baseName(configPath)}`;
   const folder = `${output}/checkpoints`;
@@ -91,8 +92,7 @@ export async function train(
       `Stopped by ${signal} at step ${session.state.step}, which is saved: go on with --resume`,
     );
   }
-  const model = exportModel(run, session, output, folder, commandOf(configPath, options));
-  await io.stdout(`${model}\n`);
+  return exportModel(run, session, output, folder, commandOf(configPath, options));
 }
 
 /** The settings of `--set`, and after them those of options of their own. */

@@ -1,8 +1,8 @@
 /** A tiny training run for tests: data, configuration, and ways to start it. */
 import { assertEquals } from "@std/assert";
 import { readFileBytes } from "../../src/denoiser/files.ts";
+import { train } from "../../src/commands/train.ts";
 import type { TrainOptions } from "../../src/training/train.ts";
-import { train } from "../../src/training/train.ts";
 
 const WORDS = ["dog", "cat", "ball", "snow", "tree", "man", "boat", "hill"];
 
@@ -98,7 +98,7 @@ export interface Outcome {
 /** Trains in this process. */
 export async function runTraining(config: string, options: TrainOptions): Promise<Outcome> {
   const outcome = { stdout: "", stderr: "" };
-  await train(config, options, {
+  await train({ config, ...options }, {
     stdout: (text) => void (outcome.stdout += text),
     stderr: (text) => void (outcome.stderr += text),
     interactive: false,

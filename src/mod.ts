@@ -1,0 +1,122 @@
+/**
+ * ardiff as a library: load a model, generate, choose among candidates, score, train. The commands
+ * of `ardiff` are made of these same functions; docs/library.md shows each with the permissions that
+ * it needs.
+ *
+ * ```ts
+ * import { Model } from "@ardiff/ardiff";
+ *
+ * using model = await Model.load("models/commongen-small");
+ * for await (const { text } of model.generate(["dog frisbee catch"], { candidates: 10 })) {
+ *   console.log(text);
+ * }
+ * ```
+ *
+ * @module
+ */
+
+// Models and what they generate.
+export { type LoadOptions, Model, type PlanOptions } from "./generation/model.ts";
+export {
+  type GenerateOptions,
+  GENERATION_DEFAULTS,
+  type GenerationResult,
+} from "./generation/generate.ts";
+export type { Candidate, SampleOptions } from "./generation/sample.ts";
+export {
+  type ChoiceOptions,
+  type ScoredCandidate,
+  type Selector,
+  SELECTORS,
+} from "./generation/choose.ts";
+export type { DropSettled } from "./generation/settle.ts";
+export type { Trace } from "./generation/trace.ts";
+export { type TokenText, traceAsText } from "./generation/trace_text.ts";
+export { type SamplerName, SAMPLERS } from "./diffusion/samplers.ts";
+export { STEP_GRIDS, type StepGridKind } from "./diffusion/step_grid.ts";
+export { NOISE_SCHEDULES, type NoiseScheduleName } from "./diffusion/noise_schedule.ts";
+export {
+  type DiffusionConfig,
+  MODEL_FORMAT,
+  type ModelConfig,
+  type NetworkConfig,
+  type Provenance,
+  ROUNDINGS,
+  type TextConfig,
+  TIME_CONDITIONINGS,
+} from "./denoiser/config.ts";
+export type { GenerationSeconds } from "./native/generation.ts";
+export type { Device, Dtype } from "./native/model.ts";
+export type { Tokenizer } from "./text/tokenizer.ts";
+export type { SpecialTokens } from "./text/special_tokens.ts";
+
+// Choosing among the candidates of any system.
+export {
+  select as mbr,
+  type Selection,
+  type SelectionMethod,
+  type SelectionOptions,
+} from "./mbr/select.ts";
+export { SelectionPool } from "./mbr/pool.ts";
+export { utilities, type UtilityName } from "./mbr/utilities/mod.ts";
+export type { CompiledCandidates, Utility } from "./mbr/utilities/utility.ts";
+export { type NgramMeasure, ngramUtility } from "./mbr/utilities/ngram_utility.ts";
+export { characters, words } from "./mbr/tokenize.ts";
+
+// Metrics.
+export {
+  BLEU_TOKENIZERS,
+  type BleuOptions,
+  type BleuScore,
+  type BleuTokenizer,
+  type CaptionOptions,
+  type ChrfOptions,
+  conceptCoverage,
+  type Confidence,
+  corpusBleu,
+  corpusChrf,
+  corpusCider,
+  corpusCocoBleu,
+  corpusRouge,
+  corpusTer,
+  type Coverage,
+  distinct,
+  div4,
+  formatReport,
+  type Metric,
+  type MetricOptions,
+  METRICS,
+  type MetricScore,
+  type ReferenceLists,
+  reportToJson,
+  type ResampledScore,
+  ROUGE_REFERENCES,
+  ROUGE_VARIANTS,
+  type RougeOptions,
+  type RougeScore,
+  type RougeScores,
+  type RougeVariant,
+  score,
+  type ScoreInput,
+  type ScoreOptions,
+  type ScoreReport,
+  SegmentStatistics,
+  selfBleu,
+  sentenceBleu,
+  sentenceChrf,
+  sentenceTer,
+  type SignatureBootstrap,
+  SMOOTH_METHODS,
+  type SmoothMethod,
+  type System,
+  type SystemInput,
+  type SystemScores,
+  type TerOptions,
+} from "./metrics/mod.ts";
+
+// Training.
+export { train, type TrainOptions } from "./training/train.ts";
+export type { ProgressOutput } from "./training/progress.ts";
+
+// Errors that a user can mend.
+export { ExitCode, UserError } from "./errors.ts";

@@ -1,0 +1,180 @@
+/** The library as programs import it, held against the commands. */
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { processEnvironment } from "../src/cli/environment.ts";
+import { makeProgram } from "../src/cli/program.ts";
+import { formatResult } from "../src/generation/format.ts";
+import {
+  corpusBleu,
+  ExitCode,
+  type GenerateOptions,
+  GENERATION_DEFAULTS,
+  type GenerationResult,
+  mbr,
+  Model,
+  ngramUtility,
+  score,
+  SelectionPool,
+  train,
+  UserError,
+  type Utility,
+  words,
+} from "../src/mod.ts";
+import { withShell } from "./cli/shell.ts";
+import { withFolder } from "./denoiser/test_files.ts";
+import { withTinyModel } from "./generation/tiny_model.ts";
+import { writeRun } from "./training/sample_run.ts";
+
+const QUICK: Partial<GenerateOptions> = { steps: 3, maxWait: 0 };
+const LINES = ["a dog", "", "the red house", "a man walks in the street"];
+
+/** Shares of words in common. */
+const overlap = ngramUtility({
+  maxOrder: 1,
+  split: words,
+  score: (matches, m, reference, r) => reference[r]! === 0 ? 0 : matches[m]! / reference[r]!,
+});
+
+Deno.test("deno doc finds nothing to complain about in src/mod.ts", async () => {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["doc", "--lint", "src/mod.ts"],
+    cwd: new URL("..", import.meta.url),
+    env: { NO_COLOR: "1" },
+  }).output();
+  assertEquals(code, 0, new TextDecoder().decode(stderr));
+});
+
+Deno.test(
+  "Model.generate() gives what ardiff generate writes",
+  withShell(async ({ folder, run, write }) => {
+    write("in", LINES.map((line) => `${line}\n`).join(""));
+    const command = "ardiff generate -m model --device cpu -i in --format jsonl";
+    const { stdout } = await run(`${command} --steps 3 -k 4 --select mixture --seed 7`);
+    using model = await Model.load(`${folder}/model`, { device: { kind: "cpu", index: 0 } });
+    const options = { candidates: 4, select: "mixture", scores: true, seed: 7n } as const;
+    const results = await Array.fromAsync(model.generate(LINES, { ...QUICK, ...options }));
+    assertEquals(
+      results.map((result) => `${formatResult(result, "jsonl", 7n)}\n`).join(""),
+      stdout,
+    );
+  }),
+);
+
+Deno.test("GENERATION_DEFAULTS are those of ardiff generate", async () => {
+  const program = makeProgram(processEnvironment()) as unknown as CommandUnknownOpts;
+  const command = program.commands.find((command) => command.name() === "generate")!;
+  command.action(() => {});
+  await program.parseAsync(["generate", "--model", "any"], { from: "user" });
+  const { maxRows: _, ...defaults } = GENERATION_DEFAULTS;
+  const values = command.opts() as Record<string, unknown>;
+  const compared = Object.keys(defaults).map((name) => [name, values[name]]);
+  assertEquals(Object.fromEntries(compared), defaults);
+});
+
+Deno.test(
+  "Model.generate() takes a line, a list of lines and a stream of lines",
+  withTinyModel(async (model) => {
+    const texts = async (lines: Parameters<Model["generate"]>[0]) =>
+      (await Array.fromAsync(model.generate(lines, QUICK))).map(({ text }) => text);
+    const expected = await texts(LINES);
+    assertEquals(expected.length, LINES.length);
+    assertEquals(await texts(ReadableStream.from(LINES)), expected);
+    assertEquals(await texts(LINES[0]!), expected.slice(0, 1));
+  }),
+);
+
+Deno.test(
+  "Model.generate() tells sources, candidates and scores, and chooses as mbr() does",
+  withTinyModel(async (model) => {
+    for (const utility of ["chrf", overlap] as const) {
+      const options = { ...QUICK, candidates: 6, utility, scores: true };
+      const [result] = await Array.fromAsync(model.generate("the red house", options)) as [
+        GenerationResult,
+      ];
+      const texts = result.candidates.map(({ text }) => text);
+      const { index, expectedUtility } = mbr(texts, { utility });
+      assertEquals([result.source, result.chosen], ["the red house", index]);
+      assertEquals(result.text, texts[index]);
+      assertEquals(result.candidates.map(({ utility }) => utility), [...expectedUtility]);
+      assert(result.candidates.every(({ logProbability }) => logProbability! <= 0));
+    }
+  }),
+);
+
+Deno.test(
+  "Model.generate() ends where a signal says so, or nobody listens",
+  withTinyModel(async (model) => {
+    const signal = AbortSignal.abort(new Error("enough"));
+    await assertRejects(() => model.generate(LINES, QUICK, signal).next(), Error, "enough");
+    for await (const { source } of model.generate(LINES, QUICK)) {
+      assertEquals(source, LINES[0]);
+      break;
+    }
+  }),
+);
+
+Deno.test(
+  "Model.generate() refuses counts that are none",
+  withTinyModel(async (model) => {
+    for (const options of [{ candidates: 0 }, { batchSize: 1.5 }, { maxRows: NaN }]) {
+      const [name, value] = Object.entries(options)[0]!;
+      await assertRejects(
+        () => model.generate(LINES, options).next(),
+        RangeError,
+        `Cannot generate with ${name} ${value}: expected a positive integer`,
+      );
+    }
+  }),
+);
+
+Deno.test("Model.load() tells what is wrong with a folder", async () => {
+  const error = await assertRejects(() => Model.load("/nowhere"), UserError, "/nowhere");
+  assertEquals(error.exitCode, ExitCode.model);
+});
+
+Deno.test("mbr() takes a utility of one's own, in a pool too", async () => {
+  const candidates = ["a cat sat", "a cat sits here", "dogs run", "a cat"];
+  // By recall of the candidate's words: "a cat" is found in two others as a whole.
+  assertEquals(mbr(candidates, { utility: overlap }).index, 3);
+  using pool = new SelectionPool(2);
+  const long = candidates.map((text) => `${text} ${"and so on ".repeat(200)}`);
+  assertEquals(await pool.select(long, { utility: overlap }), mbr(long, { utility: overlap }));
+});
+
+Deno.test("mbr() takes a utility by BLEU unless told otherwise", () => {
+  const candidates = ["a cat sat on the mat", "a cat sat on a mat", "dogs run"];
+  assertEquals(mbr(candidates), mbr(candidates, { utility: "bleu", method: "exact" }));
+});
+
+Deno.test("mbr() cannot aggregate a utility without mean statistics", () => {
+  const lengths: Utility = {
+    compile: (texts) => ({
+      size: texts.length,
+      compare: (_, others, asReference, asHypothesis) =>
+        others.forEach((_, i) => asReference[i] = asHypothesis[i] = 0.5),
+      self: () => 1,
+    }),
+  };
+  const choose = () => mbr(["a", "b"], { utility: lengths, method: "aggregate" });
+  assertThrows(choose, RangeError, "Cannot aggregate");
+});
+
+Deno.test("score() and corpusBleu() agree", () => {
+  const hypotheses = ["a dog runs in the park", "the cat sat on a mat today"];
+  const references = [["a dog runs in a park"], ["the cat sat on the mat today"]];
+  const { systems } = score({ systems: [{ name: "one", hypotheses }], references }, {
+    metrics: ["bleu"],
+  });
+  assertEquals(systems[0]!.scores[0]!.score, corpusBleu(hypotheses, references).score);
+});
+
+Deno.test(
+  "train() makes a model that Model.load() takes",
+  withFolder(async (folder) => {
+    const path = await train(writeRun(folder), { output: `${folder}/run`, maxSteps: 2 });
+    assertEquals(path, `${folder}/run/model`);
+    using model = await Model.load(path, { threads: 1 });
+    const results = await Array.fromAsync(model.generate(["dog cat", ""], QUICK));
+    assertEquals(results.map(({ source }) => source), ["dog cat", ""]);
+  }),
+);
