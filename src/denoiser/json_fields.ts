@@ -2,6 +2,7 @@
  * Checks parsed JSON against a table of fields: every key known, none missing, every value of its
  * type and range. The first mismatch becomes one sentence that names the key and its value.
  */
+import { nearest } from "../nearest.ts";
 import type { Fail } from "./fail.ts";
 
 /** What a value must be. */
@@ -110,15 +111,6 @@ export function readKnownFields<T>(
   return Object.fromEntries(entries) as T;
 }
 
-/** The closest name within a third of its length in edits, if any. */
-export function nearest(name: string, candidates: readonly string[]): string | undefined {
-  const scored = candidates
-    .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
-    .filter(({ candidate, distance }) => distance <= Math.max(candidate.length / 3, 1))
-    .sort((left, right) => left.distance - right.distance);
-  return scored[0]?.candidate;
-}
-
 /** A value as JSON, cut to a length that fits a sentence. */
 export function describe(value: unknown): string {
   if (value === undefined) return "nothing";
@@ -128,18 +120,4 @@ export function describe(value: unknown): string {
 
 function join(path: string, name: string): string {
   return path ? `${path}.${name}` : name;
-}
-
-/** Levenshtein distance, one row of the table at a time. */
-function editDistance(left: string, right: string): number {
-  let row = Array.from({ length: right.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= left.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= right.length; j++) {
-      const substitution = row[j - 1]! + (left[i - 1] === right[j - 1] ? 0 : 1);
-      next.push(Math.min(substitution, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[right.length]!;
 }

@@ -4,7 +4,8 @@
  */
 import { parse as parseToml } from "smol-toml";
 import { ExitCode, messageOf, UserError } from "../errors.ts";
-import { describe, isObject, nearest } from "../denoiser/json_fields.ts";
+import { describe, isObject } from "../denoiser/json_fields.ts";
+import { nearest } from "../nearest.ts";
 import { type DataSpec, parseDataSpec } from "../text/data_spec.ts";
 import { type Option, OPTIONS, type OptionValues } from "./options.ts";
 
