@@ -1,11 +1,17 @@
 /** `ardiff doctor`: what generation needs, what is here, and how to get what is missing. */
 import { ExitCode, messageOf, UserError } from "../errors.ts";
-import { library, libraryOrigin } from "../native/library.ts";
+import { libraryOrigin } from "../native/library.ts";
 import { describeLibrary, type LibraryDescription } from "../native/library_info.ts";
+import type { Place } from "../native/locate.ts";
 
 /** The streams of the process, or of a test. */
 export interface DoctorIo {
   stdout(text: string): void | Promise<void>;
+}
+
+/** A place where the shim or libtorch was looked for. */
+interface TriedPlace extends Place {
+  readonly file: "shim" | "libtorch";
 }
 
 interface Report {
@@ -13,8 +19,10 @@ interface Report {
   readonly deno: string;
   readonly platform: string;
   readonly shim: string | null;
+  readonly shim_by: string | null;
   readonly libtorch_folder: string | null;
-  readonly tried: readonly string[];
+  readonly libtorch_by: string | null;
+  readonly tried: readonly TriedPlace[];
   readonly library: LibraryDescription | null;
   readonly problem: string | null;
 }
@@ -34,32 +42,25 @@ export async function doctor(
 }
 
 function examine(version: string): Report {
-  const base = {
+  const { shim, libtorch } = libraryOrigin();
+  const places = {
     ardiff: version,
     deno: Deno.version.deno,
     platform: `${Deno.build.os} ${Deno.build.arch}`,
+    shim: shim.path ?? null,
+    shim_by: shim.by ?? null,
+    libtorch_folder: libtorch?.path ?? null,
+    libtorch_by: libtorch?.by ?? null,
+    tried: [
+      ...shim.tried.map((place) => ({ file: "shim" as const, ...place })),
+      ...(libtorch?.tried ?? []).map((place) => ({ file: "libtorch" as const, ...place })),
+    ],
   };
   try {
-    library();
-    const origin = libraryOrigin();
-    return {
-      ...base,
-      shim: origin.shim,
-      libtorch_folder: origin.libtorch ?? null,
-      tried: origin.tried,
-      library: describeLibrary(),
-      problem: null,
-    };
+    return { ...places, library: describeLibrary(), problem: null };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return {
-      ...base,
-      shim: null,
-      libtorch_folder: null,
-      tried: [],
-      library: null,
-      problem: messageOf(error),
-    };
+    return { ...places, library: null, problem: messageOf(error) };
   }
 }
 
@@ -68,12 +69,19 @@ function format(report: Report): string {
     ["ardiff", report.ardiff],
     ["Deno", report.deno],
     ["platform", report.platform],
-    ["native library", report.shim ?? "missing"],
+    ["native library", found(report.shim, report.shim_by)],
+    ...missedPlaces(report, "shim"),
   ];
   const { library } = report;
+  const libtorch = library !== null && report.libtorch_folder === null
+    ? "where the native library was built"
+    : found(report.libtorch_folder, report.libtorch_by);
+  rows.push(
+    ["libtorch", library === null ? libtorch : `${library.libtorch}, ${libtorch}`],
+    ...missedPlaces(report, "libtorch"),
+  );
   if (library !== null) {
     rows.push(
-      ["libtorch", `${library.libtorch}, ${report.libtorch_folder ?? "where the shim was built"}`],
       ["CPU kernels", `${library.instruction_set}, ${library.vector_width} floats a vector`],
       ["threads", String(library.threads)],
       [
@@ -95,4 +103,18 @@ function format(report: Report): string {
   rows.push(["generation", report.problem === null ? "would work" : "would not work"]);
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join("");
+}
+
+function found(path: string | null, by: string | null): string {
+  return path === null ? "not found" : `${path} (${by})`;
+}
+
+/** The places that gave nothing. */
+function missedPlaces({ tried, shim, libtorch_folder }: Report, file: TriedPlace["file"]) {
+  const places = tried.filter((place) => place.file === file);
+  if ((file === "shim" ? shim : libtorch_folder) !== null) places.pop();
+  return places.map(({ by, path }): [string, string] => [
+    "",
+    path === null ? `none (${by})` : `not at ${path} (${by})`,
+  ]);
 }

@@ -7,7 +7,7 @@ import { parseTokenizer } from "../text/tokenizer.ts";
 
 /** Options of {@linkcode info}. */
 export interface InfoOptions {
-  /** The model folder. */
+  /** The model folder, or the name of a model that comes with the program. */
   readonly model: string;
   /** Print one JSON object instead of text for people. Default false. */
   readonly json?: boolean;
@@ -50,8 +50,8 @@ export async function info({ model, json = false }: InfoOptions, io: InfoIo): Pr
   await io.stdout(json ? `${JSON.stringify(description, null, 2)}\n` : format(description));
 }
 
-async function describeModel(path: string): Promise<ModelInfo> {
-  const { config, tensors, tokenizerJson } = loadModelFolder(path);
+async function describeModel(pathOrName: string): Promise<ModelInfo> {
+  const { path, config, tensors, tokenizerJson } = loadModelFolder(pathOrName);
   const tokenizer = await parseTokenizer(tokenizerJson, `${path}/tokenizer.json`);
   const { pad, bos, eos } = tokenizer.special;
   const stored = [...tensors.values()];

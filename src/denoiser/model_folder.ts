@@ -23,6 +23,7 @@ import {
   writeAll,
   writeFileAtomically,
 } from "./files.ts";
+import { resolveModel } from "./model_path.ts";
 import { expectedTensors, redundantTensors } from "./parameters.ts";
 import { floatTensor, readSafetensors, writeSafetensors } from "./safetensors.ts";
 import { firstNonFinite, isFloatType, type StoredTensor, toFloat32 } from "./tensors.ts";
@@ -66,12 +67,11 @@ export interface ModelFolderContent {
 /**
  * Loads and checks a model folder.
  *
+ * @param pathOrName the folder, or the name of a model that comes with the program
  * @throws {UserError} where a file is missing, damaged, or does not fit the others
  */
-export function loadModelFolder(path: string): ModelFolder {
-  if (!statIfPresent(path)?.isDirectory) {
-    throw new UserError(ExitCode.model, `Cannot load model "${path}": no such folder`);
-  }
+export function loadModelFolder(pathOrName: string): ModelFolder {
+  const path = resolveModel(pathOrName);
   const file = (name: string) => `${path}/${name}`;
   const configPath = file(MODEL_FILES.config);
   const config = parseModelConfig(readTextFile(configPath), configPath);

@@ -2,7 +2,8 @@
  * Finds and loads the shim, once, on first use: commands that need no network never pay for it.
  */
 import { ExitCode, messageOf, UserError } from "../errors.ts";
-import { findLibtorch, findShim, libtorchFiles } from "./locate.ts";
+import { loadLibtorch } from "./libtorch.ts";
+import { findLibtorch, findShim, type Location, namedLibtorch } from "./locate.ts";
 import { symbols } from "./symbols.ts";
 
 /** Must equal ARDIFF_ABI_VERSION of ardiff.h. */
@@ -11,17 +12,16 @@ export const ABI_VERSION = 1;
 /** The loaded shim. */
 export type Library = Deno.DynamicLibrary<typeof symbols>["symbols"];
 
-/** Where the loaded files came from, for `ardiff doctor`. */
+/** Where the files to load are, or were looked for, for `ardiff doctor`. */
 export interface LibraryOrigin {
-  /** Path of the shim. */
-  readonly shim: string;
-  /** Folder of libtorch where it had to be looked for; undefined where the shim knew it. */
-  readonly libtorch: string | undefined;
-  /** Every place looked at, in order. */
-  readonly tried: readonly string[];
+  /** The shim. */
+  readonly shim: Location;
+  /** The folder of libtorch; undefined where there is no shim to load it for. */
+  readonly libtorch: Location | undefined;
 }
 
-let loaded: { library: Library; origin: LibraryOrigin } | undefined;
+let origin: LibraryOrigin | undefined;
+let loaded: Library | undefined;
 
 /**
  * The shim's functions.
@@ -29,71 +29,73 @@ let loaded: { library: Library; origin: LibraryOrigin } | undefined;
  * @throws {UserError} where the shim or libtorch cannot be found or do not fit
  */
 export function library(): Library {
-  return (loaded ??= load()).library;
+  return loaded ??= load(libraryOrigin());
 }
 
-/** Loads the shim if need be and tells where everything was found. */
+/** Where the shim and libtorch are found; loads nothing. */
 export function libraryOrigin(): LibraryOrigin {
-  return (loaded ??= load()).origin;
+  return origin ??= locate();
 }
 
-function load(): { library: Library; origin: LibraryOrigin } {
+function locate(): LibraryOrigin {
   const shim = findShim();
-  if (shim.path === undefined) {
-    throw new UserError(
-      ExitCode.native,
-      `Cannot find the native library (looked at ${
-        shim.tried.join(", ")
-      }): run scripts/build_native.sh`,
+  return { shim, libtorch: shim.path === undefined ? undefined : findLibtorch(shim.path) };
+}
+
+function load({ shim, libtorch }: LibraryOrigin): Library {
+  if (shim.path === undefined || libtorch === undefined) {
+    throw refusal(`find the native library (looked at ${placesOf(shim)})`, BUILD);
+  }
+  const named = namedLibtorch();
+  if (libtorch.path === undefined && named !== undefined) {
+    throw refusal(
+      `find libtorch in "${named.path}", which ${named.by} names`,
+      "give the folder that holds libtorch_cpu.so, or one above it",
     );
   }
-  const torch = findLibtorch(shim.path);
-  let opened: Library;
-  try {
-    // Handles of libraries stay open for the life of the process: a call after close would crash.
-    for (const file of torch.folder === undefined ? [] : libtorchFiles(torch.folder)) {
-      Deno.dlopen(file, {});
-    }
-    opened = Deno.dlopen(shim.path, symbols).symbols;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) {
-      throw new UserError(
-        ExitCode.native,
-        `Cannot load the native library without permission: ${error.message}`,
-        { cause: error },
-      );
-    }
-    throw new UserError(
-      ExitCode.native,
-      `Cannot load the native library "${shim.path}" (${firstLine(messageOf(error))}): ${
-        torch.folder === undefined
-          ? `libtorch was not found at ${
-            torch.tried.join(", ")
-          }; install torch 2.11 to 2.13 or set ` +
-            "ARDIFF_LIBTORCH to its folder"
-          : "run scripts/build_native.sh again"
-      }`,
-      { cause: error },
-    );
-  }
+  const opened = open(shim.path, libtorch);
   const version = opened.ardiff_abi_version();
   if (version !== ABI_VERSION) {
-    throw new UserError(
-      ExitCode.native,
-      `The native library "${shim.path}" has ABI version ${version}, but this program needs ` +
-        `${ABI_VERSION}: run scripts/build_native.sh`,
+    throw refusal(
+      `use the native library "${shim.path}", which has ABI version ${version} where this program ` +
+        `needs ${ABI_VERSION}`,
+      BUILD,
     );
   }
-  return {
-    library: opened,
-    origin: {
-      shim: shim.path,
-      libtorch: torch.folder,
-      tried: [...shim.tried, ...torch.tried],
-    },
-  };
+  return opened;
 }
 
-function firstLine(text: string): string {
-  return text.split("\n", 1)[0] ?? text;
+/**
+ * A shim that lies where it was built knows its libtorch, and loads where none was found. Handles
+ * stay open for the life of the process: a call after close would crash.
+ */
+function open(shim: string, libtorch: Location): Library {
+  try {
+    if (libtorch.path !== undefined) loadLibtorch(libtorch.path);
+    return Deno.dlopen(shim, symbols).symbols;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) {
+      throw refusal("load the native library without permission", error.message, error);
+    }
+    const reason = messageOf(error).split("\n", 1)[0];
+    throw refusal(
+      `load the native library "${shim}" (${reason})`,
+      libtorch.path === undefined
+        ? `libtorch was not found (looked at ${placesOf(libtorch)}); install torch 2.11 to 2.13, ` +
+          "or name its folder with --libtorch or ARDIFF_LIBTORCH"
+        : `the libtorch in "${libtorch.path}" may be another than it was built with: name the ` +
+          `right one with --libtorch or ARDIFF_LIBTORCH, or ${BUILD}`,
+      error,
+    );
+  }
+}
+
+const BUILD = "run scripts/build_native.sh";
+
+function refusal(task: string, wayOut: string, cause?: unknown): UserError {
+  return new UserError(ExitCode.native, `Cannot ${task}: ${wayOut}`, { cause });
+}
+
+function placesOf({ tried }: Location): string {
+  return tried.map(({ by, path }) => path ?? by).join(", ");
 }
