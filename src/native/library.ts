@@ -77,7 +77,8 @@ function open(shim: string, libtorch: Location): Library {
     if (error instanceof Deno.errors.NotCapable) {
       throw refusal("load the native library without permission", error.message, error);
     }
-    const reason = messageOf(error).split("\n", 1)[0];
+    // Deno's words come before the dynamic linker's, twice.
+    const reason = messageOf(error).split("\n", 1)[0]!.replace(/^(Could not open library: )+/, "");
     throw refusal(
       `load the native library "${shim}" (${reason})`,
       libtorch.path === undefined
