@@ -4,9 +4,12 @@
  *
  *     deno run --allow-read --allow-write scripts/write_options.ts
  */
-import type { CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import type { Argument, CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import { leavesOf, pathOf } from "../src/cli/command_tree.ts";
 import { processEnvironment } from "../src/cli/environment.ts";
 import { makeProgram } from "../src/cli/program.ts";
+import { settingsOf } from "../src/cli/settings.ts";
+import { isShared } from "../src/cli/shared_options.ts";
 import { describeOptions } from "../src/training/options.ts";
 
 /** Where defaults and choices come from, by command and option; all others are ardiff's own. */
@@ -41,7 +44,10 @@ Every option of every command and of a training configuration, with its default 
 default comes from; "ardiff" where the choice is this project's own. AR-Diffusion is the paper
 (arXiv 2305.09515).
 
-This page is written by \`scripts/write_options.ts\` from the declarations in \`src/cli/program.ts\` and
+Where a variable is named, it holds wherever the flag is not given, and the settings file can have the
+option too: [command-line.md](command-line.md).
+
+This page is written by \`scripts/write_options.ts\` from the declarations in \`src/cli/\` and
 \`src/training/options.ts\`: change those, not this.
 `;
 
@@ -67,23 +73,9 @@ const DATA = `### [data.train] and [data.dev]
 
 /** The page's text. */
 export function optionsPage(): string {
-  const program = makeProgram(processEnvironment()) as unknown as CommandUnknownOpts;
-  return [HEAD, ...commandsBelow(program).map(commandSection), trainingSections(), DATA].join("\n");
-}
-
-/** All commands that do something, in the order of their declaration. */
-function commandsBelow(command: CommandUnknownOpts): CommandUnknownOpts[] {
-  return command.commands.flatMap((child) =>
-    child.commands.length > 0 ? commandsBelow(child) : [child]
-  );
-}
-
-/** The words that call a command, "ardiff" left out. */
-function pathOf(command: CommandUnknownOpts): string {
-  const parent = command.parent;
-  return parent === null || parent.parent === null
-    ? command.name()
-    : `${pathOf(parent)} ${command.name()}`;
+  const program = makeProgram(processEnvironment());
+  const commands = leavesOf(program).map(commandSection);
+  return [HEAD, ...commands, sharedSection(program), trainingSections(), DATA].join("\n");
 }
 
 function commandSection(command: CommandUnknownOpts): string {
@@ -91,28 +83,45 @@ function commandSection(command: CommandUnknownOpts): string {
   const places = command.registeredArguments.map((argument) => [
     code(argument.variadic ? `<${argument.name()}...>` : `<${argument.name()}>`),
     argument.required ? "required" : "none",
-    argument.description,
+    meaningOf(argument),
+    "",
     OURS,
   ]);
-  const options = command.options.map((option) => [
-    code(option.flags),
-    defaultOf(option),
-    meaningOf(option),
-    SOURCES[`${path} ${option.long}`] ?? OURS,
-  ]);
+  const options = command.options.filter((option) => !isShared(option));
+  const rows = [...places, ...optionRows(command, options)];
   return `## ardiff ${path}\n\n${command.description()}\n\n` +
-    table(["option", "default", "what it does", "source"], [...places, ...options]);
+    (rows.length > 0 ? table(COLUMNS, rows) : "No options of its own.\n");
+}
+
+const COLUMNS = ["option", "default", "what it does", "variable", "source"];
+
+function optionRows(command: CommandUnknownOpts, options: readonly Option[]): string[][] {
+  const variables = new Map(settingsOf(command).map(({ option, variable }) => [option, variable]));
+  return options.map((option) => {
+    const variable = variables.get(option);
+    return [
+      code(option.flags),
+      defaultOf(option),
+      meaningOf(option),
+      variable === undefined ? "" : code(variable),
+      SOURCES[`${pathOf(command)} ${option.long}`] ?? OURS,
+    ];
+  });
+}
+
+function sharedSection(program: CommandUnknownOpts): string {
+  return `## Every command\n\nBefore the command or after it.\n\n` +
+    table(COLUMNS, optionRows(program, program.options.filter(isShared)));
 }
 
 /** What a description says of an option without a value of its own. */
 const DEFAULT_IN_WORDS = / \(default: ([^)]+)\)/;
 
-function meaningOf(option: Option): string {
-  const choices = option.argChoices === undefined
+function meaningOf(place: Option | Argument): string {
+  const choices = place.argChoices === undefined
     ? ""
-    : `: ${option.argChoices.map(code).join(", ")}`;
-  const variable = option.envVar === undefined ? "" : ` (environment: ${code(option.envVar)})`;
-  return `${option.description.replace(DEFAULT_IN_WORDS, "")}${choices}${variable}`;
+    : `: ${place.argChoices.map(code).join(", ")}`;
+  return `${place.description.replace(DEFAULT_IN_WORDS, "")}${choices}`;
 }
 
 function defaultOf(option: Option): string {

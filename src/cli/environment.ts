@@ -10,6 +10,10 @@ export interface Environment {
   stderr(text: string): void;
   /** Whether messages go to a person at a terminal. */
   readonly interactive: boolean;
+  /** Whether help may be coloured, and whether messages may: at a terminal, unless NO_COLOR is set. */
+  readonly colors: { readonly stdout: boolean; readonly stderr: boolean };
+  /** An environment variable; undefined where it is empty too. */
+  variable(name: string): string | undefined;
 }
 
 /** Thrown when whoever read our output has gone: the command ends quietly, with success. */
@@ -34,7 +38,39 @@ export function processEnvironment(): Environment {
       }
     },
     interactive: Deno.stderr.isTerminal(),
+    get colors() {
+      const wanted = variable("NO_COLOR") === undefined && variable("TERM") !== "dumb";
+      return {
+        stdout: wanted && Deno.stdout.isTerminal(),
+        stderr: wanted && Deno.stderr.isTerminal(),
+      };
+    },
+    variable,
   };
+}
+
+/** The same, but without messages for people while `isQuiet`; errors are told by who caught them. */
+export function quietable(environment: Environment, isQuiet: () => boolean): Environment {
+  return {
+    get stdin() {
+      return environment.stdin;
+    },
+    stdout: (text) => environment.stdout(text),
+    stderr(text) {
+      if (!isQuiet()) environment.stderr(text);
+    },
+    get interactive() {
+      return environment.interactive && !isQuiet();
+    },
+    get colors() {
+      return environment.colors;
+    },
+    variable: (name) => environment.variable(name),
+  };
+}
+
+function variable(name: string): string | undefined {
+  return Deno.env.get(name) || undefined;
 }
 
 /**

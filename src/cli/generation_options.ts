@@ -6,6 +6,9 @@ import { AUTO_SHARE, type DropSettled } from "../generation/settle.ts";
 import type { Shard } from "../generation/shard.ts";
 import { device, type DeviceChoice, integer, number, seed } from "./values.ts";
 
+/** Rows in the network at once: bounds memory for any number of candidates. */
+export const MAX_ROWS = 1024;
+
 const SAMPLERS = ["posterior", "ddim", "dpm++2m"] as const;
 const GRIDS = ["even", "movement", "log-snr"] as const;
 

@@ -1,6 +1,8 @@
 /** Parsers of option values; each error gives the value and what was expected. */
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { InvalidArgumentError } from "commander";
 import type { Device } from "../native/model.ts";
+import { nearest } from "../nearest.ts";
 
 /** A whole number within limits. */
 export function integer(minimum: number, maximum = Number.MAX_SAFE_INTEGER) {
@@ -52,9 +54,37 @@ export function listOf<T extends string>(names: readonly T[]) {
       const name = names.find((known) => known === part.trim());
       if (name === undefined) {
         throw new InvalidArgumentError(
-          `Expected some of ${names.join(", ")}, separated by commas.`,
+          `Expected some of ${names.join(", ")}, separated by commas.${didYouMean(part, names)}`,
         );
       }
       return name;
     });
+}
+
+/** Makes a command's options and arguments that take one of a few names suggest one. */
+export function suggestChoices(command: CommandUnknownOpts): void {
+  for (const place of [...command.options, ...command.registeredArguments]) {
+    const { argChoices: choices } = place;
+    if (choices === undefined) continue;
+    place.argParser((text: string) => {
+      if (choices.includes(text)) return text;
+      throw new InvalidArgumentError(
+        `Allowed choices are ${choices.join(", ")}.${didYouMean(text, choices)}`,
+      );
+    });
+  }
+}
+
+function didYouMean(text: string, names: readonly string[]): string {
+  const near = nearest(text, names);
+  return near === undefined ? "" : ` Did you mean ${near}?`;
+}
+
+/** Options that were given: an absent key, not one that is undefined. */
+export function withoutUndefined<T extends object>(
+  options: T,
+): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as { [K in keyof T]: Exclude<T[K], undefined> };
 }

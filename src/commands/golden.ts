@@ -8,6 +8,13 @@ export interface GoldenIo {
   stdout(text: string): void | Promise<void>;
 }
 
+/** What `--json` prints for one path. */
+interface Report {
+  readonly path: string;
+  readonly passed: boolean;
+  readonly findings: readonly (Finding & { readonly passed: boolean })[];
+}
+
 /**
  * Checks golden folders and schedule files and prints the largest error per file.
  *
@@ -15,21 +22,28 @@ export interface GoldenIo {
  */
 export async function golden(
   paths: readonly string[],
-  options: GoldenOptions & { readonly verbose: boolean },
+  options: GoldenOptions & { readonly verbose: boolean; readonly json: boolean },
   io: GoldenIo,
 ): Promise<void> {
-  let failed = 0;
+  const { json, verbose } = options;
+  const reports: Report[] = [];
   for (const path of paths) {
     const findings = await checkGolden(path, options);
-    await io.stdout(`${path}\n${options.verbose ? details(findings) : summary(findings)}`);
-    failed += findings.filter((finding) => !passes(finding)).length;
+    reports.push({
+      path,
+      passed: findings.every(passes),
+      findings: findings.map((finding) => ({ ...finding, passed: passes(finding) })),
+    });
+    if (!json) await io.stdout(`${path}\n${verbose ? details(findings) : summary(findings)}`);
   }
+  if (json) await io.stdout(`${JSON.stringify(reports, null, 2)}\n`);
+  const failed = reports.flatMap(({ findings }) => findings).filter(({ passed }) => !passed).length;
   if (failed > 0) {
     throw new UserError(
       ExitCode.check,
-      `${failed} ${
-        failed === 1 ? "value is" : "values are"
-      } past tolerance: see the lines marked FAIL`,
+      `${failed} ${failed === 1 ? "value is" : "values are"} past tolerance: see ${
+        json ? 'those with "passed": false' : "the lines marked FAIL"
+      }`,
     );
   }
 }

@@ -25,7 +25,8 @@ export function resolveModel(pathOrName: string, collection = programFile("model
   );
 }
 
-function modelNames(collection: string): string[] {
+/** The names of the models that come with the program. */
+export function modelNames(collection = programFile("models")): string[] {
   if (!isFolder(collection)) return [];
   return [...Deno.readDirSync(collection)].map(({ name }) => name)
     .filter((name) => isFolder(`${collection}/${name}`)).sort();

@@ -1,0 +1,68 @@
+/** Declares `ardiff evaluate`. */
+import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import type { Environment } from "../environment.ts";
+import { addGenerationOptions, generationValues, MAX_ROWS } from "../generation_options.ts";
+import { addGuide } from "../guide.ts";
+import { integer, listOf, withoutUndefined } from "../values.ts";
+
+const METRICS = [
+  "bleu",
+  "chrf",
+  "ter",
+  "rouge",
+  "cider",
+  "distinct",
+  "self-bleu",
+  "coverage",
+] as const;
+
+/** The command. */
+export function evaluateCommand(environment: Environment): CommandUnknownOpts {
+  const command = new Command("evaluate")
+    .description("Score outputs with the field's metrics.")
+    .option("--hypotheses <file...>", "outputs, one file a system")
+    .option("-m, --model <dir>", "another system, the first: generate for the sources of --data")
+    .option("--references <file...>", "references, one file a reference")
+    .option("--data <file>", 'JSON lines {"source": ..., "references": [...]}')
+    .addOption(
+      new Option("--metrics <list>", `some of ${METRICS.join(",")}`).argParser(listOf(METRICS))
+        .default(METRICS.slice(0, 4)),
+    )
+    .option("--bootstrap <n>", "resamples of the paired bootstrap", integer(1, 1_000_000))
+    .addOption(
+      new Option("--tokenize <name>", "BLEU's tokenizer")
+        .choices(["13a", "intl", "none", "char"] as const).default("13a" as const),
+    )
+    .addOption(
+      new Option("--smooth <name>", "BLEU's smoothing")
+        .choices(["exp", "floor", "add-k", "none"] as const).default("exp" as const),
+    )
+    .option("--lowercase", "ignore case", false)
+    .option("--stem", "ROUGE with Porter stemming", false)
+    .option("--json", "print JSON", false)
+    .action(async (options) => {
+      const { evaluate } = await import("../../commands/evaluate.ts");
+      const { hypotheses, references, data, model, metrics, bootstrap, json, ...rest } = options;
+      const { tokenize, smooth, lowercase, stem } = rest;
+      const scoring = { metrics, bootstrap, tokenize, smooth, lowercase, stem, json };
+      const generation = model === undefined
+        ? undefined
+        : { ...generationValues(plain), model, maxRows: MAX_ROWS, maxWait: 0 };
+      await evaluate(
+        withoutUndefined({ hypotheses, references, data, generation, ...scoring }),
+        environment,
+      );
+    });
+  const plain = command as CommandUnknownOpts;
+  addGenerationOptions(plain, ["mbr", "first", "confidence", "mixture"]);
+  addGuide(plain, {
+    examples: [
+      "ardiff evaluate --hypotheses out.fr --references ref.fr",
+      "ardiff evaluate --hypotheses out.txt --data dev.jsonl --metrics bleu,cider,coverage",
+      "ardiff evaluate --hypotheses a.fr b.fr --references ref.fr --bootstrap 1000 --json",
+      "ardiff evaluate --model models/commongen-small --data dev.jsonl --steps 5 --candidates 10",
+    ],
+    remarks: ["Options from --steps on are those of generate, for --model."],
+  });
+  return plain;
+}

@@ -1,0 +1,38 @@
+/** Declares `ardiff train`. */
+import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import type { Environment } from "../environment.ts";
+import { addGuide } from "../guide.ts";
+import { integer, number, withoutUndefined } from "../values.ts";
+
+/** The command. */
+export function trainCommand(environment: Environment): CommandUnknownOpts {
+  const command = new Command("train")
+    .description("Train a model from a TOML configuration; Ctrl-C saves and stops.")
+    .argument("<config>", "configuration file, see configs/ and docs/options.md")
+    .option("--set <section.key=value...>", "overrule single options of the configuration")
+    .option("-o, --output <dir>", "folder of the run (default: runs/NAME)")
+    .option("--resume", "go on from the last checkpoint of the run", false)
+    .option("--max-steps <n>", "stop after this update", integer(1))
+    .option("--max-minutes <n>", "stop after this many minutes", number(0, 1e9))
+    .option("--device <device>", "overrules training.device: auto, cpu, cuda or cuda:INDEX")
+    .addOption(
+      new Option("--dtype <type>", "overrules training.dtype").choices(["f32", "bf16"] as const),
+    )
+    .option("--threads <n>", "overrules training.threads", integer(0, 1024))
+    .action(async (config, options) => {
+      const { train } = await import("../../commands/train.ts");
+      await train({ ...withoutUndefined(options), config }, environment);
+    }) as CommandUnknownOpts;
+  addGuide(command, {
+    examples: [
+      "ardiff train configs/smoke.toml",
+      "ardiff train configs/commongen-small.toml --max-minutes 60 --set training.learning_rate=1e-3",
+      "ardiff train configs/commongen-small.toml --resume",
+    ],
+    remarks: [
+      "The argument is the training configuration. It has nothing to do with --config, which names\n" +
+      "the settings file of ardiff itself; that file cannot overrule a training configuration.",
+    ],
+  });
+  return command;
+}
