@@ -1,8 +1,8 @@
 /** `ardiff generate`: a line in, a line out. */
-import { type Environment, writeText } from "../cli/environment.ts";
+import type { Environment } from "../cli/environment.ts";
 import { Interrupts } from "../cli/interrupts.ts";
 import { Progress } from "../cli/progress.ts";
-import { ExitCode, messageOf, UserError } from "../errors.ts";
+import { ExitCode, UserError } from "../errors.ts";
 import { formatResult, type OutputFormat } from "../generation/format.ts";
 import type { GenerateOptions, GenerationResult } from "../generation/generate.ts";
 import { type InputFormat, readInputs } from "../generation/inputs.ts";
@@ -14,6 +14,7 @@ import { traceAsText } from "../generation/trace_text.ts";
 import { supports } from "../mbr/select.ts";
 import type { UtilityName } from "../mbr/utilities/mod.ts";
 import type { Device, Dtype } from "../native/model.ts";
+import { inputFile, openOutput } from "./streams.ts";
 
 /** How a model is loaded and what it is asked for. */
 export interface ModelRunOptions extends Omit<GenerateOptions, "trace" | "scores"> {
@@ -49,7 +50,7 @@ export async function generate(
   checkSelection(options);
   using interrupts = new Interrupts();
   const { lines, total } = await openLines({
-    path: options.input,
+    path: inputFile(options.input),
     stdin: () => environment.stdin,
     shard: options.shard,
     count: environment.interactive,
@@ -152,26 +153,4 @@ class Notes {
 
 function countOf(lines: number): string {
   return lines === 1 ? "1 line was" : `${lines} lines were`;
-}
-
-interface Output extends Disposable {
-  write(text: string): Promise<void>;
-}
-
-/** A file, or standard output where no path is given. */
-function openOutput(path: string | undefined, environment: Environment): Output {
-  if (path === undefined) {
-    return { write: (text) => environment.stdout(text), [Symbol.dispose]: () => {} };
-  }
-  try {
-    const file = Deno.openSync(path, { write: true, create: true, truncate: true });
-    return {
-      write: (text) => writeText(file, text, `"${path}"`),
-      [Symbol.dispose]: () => file.close(),
-    };
-  } catch (cause) {
-    throw new UserError(ExitCode.output, `Cannot write output "${path}": ${messageOf(cause)}`, {
-      cause,
-    });
-  }
 }

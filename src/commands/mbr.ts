@@ -1,12 +1,13 @@
 /** `ardiff mbr`: chooses among the candidates of any system. */
 
-import { ExitCode, messageOf, UserError } from "../errors.ts";
+import { ExitCode, UserError } from "../errors.ts";
 import { type CandidateLine, parseCandidateLine } from "../mbr/candidate_lines.ts";
 import { mapOrdered } from "../mbr/map_ordered.ts";
 import { SelectionPool } from "../mbr/pool.ts";
 import { type Selection, type SelectionMethod, supports } from "../mbr/select.ts";
 import type { UtilityName } from "../mbr/utilities/mod.ts";
 import { openFile, readDataLines } from "../text/data_lines.ts";
+import { inputFile, openOutput } from "./streams.ts";
 
 /** Options of {@linkcode mbr}. */
 export interface MbrOptions {
@@ -58,8 +59,8 @@ export async function mbr(options: MbrOptions, io: MbrIo): Promise<void> {
     const selection = await pool.select(texts, { utility, method, ...(weights && { weights }) });
     return describe(candidates, selection);
   };
-  using output = await openOutput(options.output, io);
-  const inputs = readCandidates(options.input, io);
+  using output = openOutput(options.output, io);
+  const inputs = readCandidates(inputFile(options.input), io);
   for await (const line of mapOrdered(inputs, choose, LOOK_AHEAD * threads)) {
     await output.write(`${line}\n`);
   }
@@ -92,29 +93,4 @@ function scoredCandidates(
     utility: expectedUtility[index],
     candidates: details.map((detail, i) => ({ ...detail, utility: expectedUtility[i] })),
   });
-}
-
-interface Output extends Disposable {
-  write(text: string): void | Promise<void>;
-}
-
-async function openOutput(path: string | undefined, io: MbrIo): Promise<Output> {
-  if (path === undefined) return { write: (text) => io.stdout(text), [Symbol.dispose]: () => {} };
-
-  const attempt = async <T>(result: Promise<T>) => {
-    try {
-      return await result;
-    } catch (cause) {
-      throw new UserError(ExitCode.output, `Cannot write "${path}": ${messageOf(cause)}`, {
-        cause,
-      });
-    }
-  };
-  const file = await attempt(Deno.create(path));
-  const encoder = new TextEncoder();
-  const write = async (text: string) => {
-    let rest = encoder.encode(text);
-    while (rest.length > 0) rest = rest.subarray(await attempt(file.write(rest)));
-  };
-  return { write, [Symbol.dispose]: () => file.close() };
 }

@@ -62,10 +62,17 @@ async function readable<T>(name: string, read: () => Promise<T>): Promise<T> {
     return await read();
   } catch (cause) {
     if (cause instanceof UserError) throw cause;
-    const missing = cause instanceof Deno.errors.NotFound;
-    const flaw = missing ? "there is no such file" : messageOf(cause);
-    throw new UserError(ExitCode.data, `Cannot read ${name}: ${flaw}`, { cause });
+    throw new UserError(ExitCode.data, `Cannot read ${name}: ${flawOf(cause)}`, { cause });
   }
+}
+
+function flawOf(cause: unknown): string {
+  if (cause instanceof Deno.errors.NotFound) return "there is no such file";
+  if (cause instanceof Deno.errors.NotCapable) {
+    // Deno opens no device but a few, whatever is permitted; a shell does.
+    return "it is a device, or not permitted; let the shell open it with <";
+  }
+  return messageOf(cause);
 }
 
 /** Reads a stream to its end into a temporary file; that file from its beginning, and its lines. */
