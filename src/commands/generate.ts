@@ -63,8 +63,11 @@ export async function generate(
   using progress = new Progress(environment, "lines", total);
   const notes = new Notes(environment, progress);
   const inputs = readInputs(lines, { ...options, ...notes.ofInput });
+  const tokenText = (id: number) => model.tokenizer.tokenText(id);
+  const { text, diffusion } = model.config;
+  const pageModel = { tokenText, padId: text.pad_id, steps: diffusion.steps };
   const format = options.trace
-    ? (result: GenerationResult) => traceAsText(result, (id) => model.tokenizer.tokenText(id))
+    ? (result: GenerationResult) => traceAsText(result, tokenText)
     : (result: GenerationResult) => `${formatResult(result, options.format, options.seed)}\n`;
 
   await page?.write(pageStart(`How ${options.model} settles`));
@@ -78,20 +81,14 @@ export async function generate(
     for await (const result of results) {
       progress.hide();
       await output.write(format(result));
-      await page?.write(
-        pageSection(
-          result,
-          (id) => model.tokenizer.tokenText(id),
-          model.config.diffusion.steps,
-        ),
-      );
+      await page?.write(pageSection(result, pageModel));
       notes.count(result);
       progress.advance();
     }
   } finally {
     await page?.write(PAGE_END);
   }
-  notes.report(model.config.text.max_source_tokens);
+  notes.report(text.max_source_tokens);
 }
 
 /** @throws {UserError} for a method that does not go with the utility */

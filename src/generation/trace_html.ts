@@ -12,19 +12,26 @@ body { margin: 2rem; background: #fff; color: #1a1a1a; font: 15px/1.4 system-ui,
 h1 { font-size: 1.3rem; margin: 0 0 .5rem; }
 section { margin-top: 2rem; overflow-x: auto; }
 h2 { font-size: 1rem; margin: 0 0 .4rem; }
+h2:empty::after { content: "an empty line"; color: #777; font-weight: normal; }
 table { border-collapse: separate; border-spacing: 2px; }
 th { padding: 0 .4em; color: #555; font-weight: normal; text-align: right; white-space: nowrap; }
 thead th { text-align: center; }
-td { padding: .1em .4em; border-radius: 3px; text-align: center; white-space: nowrap;
+section th:first-child { position: sticky; left: 0; background: #fff; }
+td, .legend i { padding: .1em .4em; border-radius: 3px; text-align: center; white-space: nowrap;
   background: color-mix(in oklch, var(--noise) var(--t), var(--rest)); color: #444; }
-td.settled { color: #000; font-weight: 600; box-shadow: inset 0 -2px #1f7a6d; }
-td.dropped { background: #f1f1f1; color: #999; }
-td.scale { width: 14em; color: #000; display: flex; justify-content: space-between;
+.settled { font-weight: 600; box-shadow: inset 0 -2px #1f7a6d; }
+td.settled, .legend .settled { color: #000; }
+td.padding { font-weight: normal; }
+td.dropped, .legend .dropped { background: #f1f1f1; color: #999; }
+.legend { display: flex; flex-wrap: wrap; gap: .4rem 1.5rem; margin: 0; padding: 0; list-style: none; }
+.legend i { font-style: normal; margin-right: .4em; --t: 0%; }
+.legend .scale { display: inline-flex; width: 12em; justify-content: space-between; color: #000;
   background: linear-gradient(in oklch to right, var(--rest), var(--noise)); }
-.legend td { text-align: left; }
-.legend td + td { background: none; padding-right: 1.5em; color: #1a1a1a; }
 p { margin: .4rem 0 0; }
 `;
+
+/** What a slot shows that the network fills up: the token's name would take most of the page. */
+const PADDING = "·";
 
 /** The page up to its first sentence. */
 export function pageStart(title: string): string {
@@ -35,25 +42,33 @@ export function pageStart(title: string): string {
 <title>${escapeHtml(title)}</title>
 <style>${STYLE}</style>
 <h1>${escapeHtml(title)}</h1>
-<table class="legend"><tr>
-<td class="scale"><span>0</span><span>T − 1</span></td><td>timestep of a slot, noise to the right</td>
-<td class="settled" style="--t:0%">word</td><td>the slot keeps this token from here on</td>
-<td class="dropped">–</td><td>dropped: right of the settled end token</td>
-</tr></table>
+<ul class="legend">
+<li><i class="scale"><span>0</span><span>T − 1</span></i>timestep of a slot, noise to the right
+<li><i class="settled">word</i>the slot keeps this token from here on
+<li><i>${PADDING}</i>padding
+<li><i class="dropped">–</i>dropped: right of the settled end token
+</ul>
 <p>A row is a network call, a column a slot. Each cell has the token that the network predicts.</p>
 `;
+}
+
+/** What a page must know of the model. */
+export interface PageModel {
+  readonly tokenText: TokenText;
+  readonly padId: number;
+  /** Diffusion steps T. */
+  readonly steps: number;
 }
 
 /** A sentence: its chosen candidate. */
 export function pageSection(
   { source, text, candidates, chosen }: GenerationResult,
-  tokenText: TokenText,
-  steps: number,
+  model: PageModel,
 ): string {
   const trace = candidates[chosen ?? 0]?.trace;
   return `<section>
-<h2>${escapeHtml(source)}</h2>
-${trace === undefined ? "" : table(trace, tokenText, steps)}<p>→ <b>${escapeHtml(text)}</b></p>
+<h2>${escapeHtml(source.trim())}</h2>
+${trace === undefined ? "" : table(trace, model)}<p>→ <b>${escapeHtml(text)}</b></p>
 </section>
 `;
 }
@@ -61,7 +76,7 @@ ${trace === undefined ? "" : table(trace, tokenText, steps)}<p>→ <b>${escapeHt
 /** The end of the page. */
 export const PAGE_END = "</html>\n";
 
-function table(trace: Trace, tokenText: TokenText, steps: number): string {
+function table(trace: Trace, { tokenText, padId, steps }: PageModel): string {
   const { calls, slots, tokens, timesteps } = trace;
   const settled = settlingCalls(trace);
   const cell = (call: number, slot: number): string => {
@@ -69,9 +84,17 @@ function table(trace: Trace, tokenText: TokenText, steps: number): string {
     const token = tokens[at]!;
     if (token === -1) return '<td class="dropped">–';
     const share = Math.round(100 * timesteps[at]! / (steps - 1));
-    return `<td${call >= settled[slot]! ? ' class="settled"' : ""} style="--t:${share}%" title="${
-      escapeHtml(`slot ${slot + 1}, call ${call + 1}, timestep ${timesteps[at]}`)
-    }">${escapeHtml(visible(tokenText(token)))}`;
+    const kinds = [
+      ...(call >= settled[slot]! ? ["settled"] : []),
+      ...(token === padId ? ["padding"] : []),
+    ];
+    const attributes = [
+      ...(kinds.length > 0 ? [`class="${kinds.join(" ")}"`] : []),
+      `style="--t:${share}%"`,
+      `title="slot ${slot + 1}, call ${call + 1}, timestep ${timesteps[at]}"`,
+    ];
+    const text = token === padId ? PADDING : escapeHtml(visible(tokenText(token)));
+    return `<td ${attributes.join(" ")}>${text}`;
   };
   const row = (call: number): string =>
     `<tr><th>${call + 1}${range(slots, (slot) => cell(call, slot))}\n`;

@@ -5,8 +5,10 @@ import { settlingCalls, type Trace, TraceRecorder } from "../../src/generation/t
 import { PAGE_END, pageSection, pageStart } from "../../src/generation/trace_html.ts";
 import { traceAsText } from "../../src/generation/trace_text.ts";
 
-const WORDS = [" a", " dog", "</s>", " <b>", "\n"];
+const WORDS = [" a", " dog", "</s>", " <b>", "\n", "<pad>"];
 const tokenText = (id: number) => WORDS[id]!;
+
+const MODEL = { tokenText, padId: 5, steps: 100 };
 
 const TRACE: Trace = {
   calls: 3,
@@ -64,7 +66,7 @@ Deno.test("traceAsText() shows a blank line's empty result", () => {
 });
 
 Deno.test("pageSection() shows a cell per slot and call, coloured by timestep", () => {
-  const html = pageSection(RESULT, tokenText, 100);
+  const html = pageSection(RESULT, MODEL);
   assertStringIncludes(html, "<h2>dog &amp; &lt;i&gt;</h2>");
   assertEquals(html.match(/<td/g)?.length, 12);
   assertEquals(html.match(/class="settled"/g)?.length, 8);
@@ -75,8 +77,16 @@ Deno.test("pageSection() shows a cell per slot and call, coloured by timestep", 
   assertStringIncludes(html, "<b>a dog</b>");
 });
 
+Deno.test("pageSection() shows padding as a dot, which is settled or not", () => {
+  const trace = { ...TRACE, tokens: Int32Array.of(1, 0, 2, 5, 0, 1, 5, 5, 0, 1, 2, 5) };
+  const html = pageSection({ ...RESULT, candidates: [{ text: "a dog", trace }], chosen: 0 }, MODEL);
+  assertEquals(html.match(/class="settled padding"[^>]*>·\n/g)?.length, 3);
+  assertEquals(html.match(/class="padding"[^>]*>·</g)?.length, 1);
+  assert(!html.includes("pad&gt;"));
+});
+
 Deno.test("pageStart() begins a page that needs nothing else", () => {
-  const page = pageStart("A & B") + pageSection(RESULT, tokenText, 100) + PAGE_END;
+  const page = pageStart("A & B") + pageSection(RESULT, MODEL) + PAGE_END;
   assertStringIncludes(page, "<title>A &amp; B</title>");
   assert(!/https?:|src=|<link|@import|url\(/.test(page));
 });
