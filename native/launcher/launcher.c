@@ -60,20 +60,26 @@ __attribute__((format(printf, 2, 3))) static void format_path(char path[PATH_MAX
   va_end(arguments);
 }
 
-/* Makes a folder and those above it. */
-static bool make_folders(const char *folder) {
+/* Makes a folder; one that is there is fine, also where none could be made. */
+static bool make_folder(const char *path, mode_t mode) {
+  if (mkdir(path, mode) == 0) return true;
+  int reason = errno;
+  struct stat status;
+  if (stat(path, &status) == 0) return true;
+  errno = reason;
+  return false;
+}
+
+/* Makes a folder, and those above it for all to read. */
+static bool make_folders(const char *folder, mode_t mode) {
   char path[PATH_MAX];
   format_path(path, "%s", folder);
   for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
     *slash = '\0';
-    if (mkdir(path, 0755) != 0 && errno != EEXIST) {
-      struct stat status; /* EROFS and the like are no harm where the folder is there */
-      if (stat(path, &status) != 0) return false;
-    }
+    if (!make_folder(path, 0755)) return false;
     *slash = '/';
   }
-  struct stat status;
-  return mkdir(path, 0700) == 0 || stat(path, &status) == 0;
+  return make_folder(path, mode);
 }
 
 /* Whether a folder is ours or the administrator's, so that no one else could have planted it. */
@@ -137,7 +143,7 @@ static bool unpack(const char *cache, const char *root) {
     format_path(path, "%s/%s", part, entry->name);
     char *name = strrchr(path, '/');
     *name = '\0';
-    if (!make_folders(path)) return false;
+    if (!make_folders(path, 0755)) return false;
     *name = '/';
     if (!write_file(path, entry)) return false;
   }
@@ -148,7 +154,7 @@ static bool unpack(const char *cache, const char *root) {
 
 /* Finds the package in a cache folder or unpacks it there. */
 static bool provide(const char *cache, const char *root) {
-  if (!make_folders(cache)) return refuse(cache, "cannot be made (%s)", strerror(errno));
+  if (!make_folders(cache, 0700)) return refuse(cache, "cannot be made (%s)", strerror(errno));
   struct statvfs system;
   if (statvfs(cache, &system) != 0) return refuse(cache, "cannot be used (%s)", strerror(errno));
   if (system.f_flag & ST_NOEXEC) return refuse(cache, "may not hold programs (mounted noexec)");
