@@ -11,6 +11,7 @@ import { makeProgram } from "../src/cli/program.ts";
 import { settingsOf } from "../src/cli/settings.ts";
 import { isShared } from "../src/cli/shared_options.ts";
 import { describeOptions } from "../src/training/options.ts";
+import { optionText } from "./option_text.ts";
 
 /** Where defaults and choices come from, by command and option; all others are ardiff's own. */
 const SOURCES: Readonly<Record<string, string>> = {
@@ -82,7 +83,7 @@ function commandSection(command: CommandUnknownOpts): string {
   const path = pathOf(command);
   const places = command.registeredArguments.map((argument) => [
     code(argument.variadic ? `<${argument.name()}...>` : `<${argument.name()}>`),
-    argument.required ? "required" : "none",
+    defaultOf(argument),
     meaningOf(argument),
     "",
     OURS,
@@ -114,25 +115,14 @@ function sharedSection(program: CommandUnknownOpts): string {
     table(COLUMNS, optionRows(program, program.options.filter(isShared)));
 }
 
-/** What a description says of an option without a value of its own. */
-const DEFAULT_IN_WORDS = / \(default: ([^)]+)\)/;
-
 function meaningOf(place: Option | Argument): string {
-  const choices = place.argChoices === undefined
-    ? ""
-    : `: ${place.argChoices.map(code).join(", ")}`;
-  return `${place.description.replace(DEFAULT_IN_WORDS, "")}${choices}`;
+  const { meaning, choices } = optionText(place);
+  return choices.length === 0 ? meaning : `${meaning}: ${choices.map(code).join(", ")}`;
 }
 
-function defaultOf(option: Option): string {
-  if (option.mandatory) return "required";
-  if (option.negate) return "off";
-  const inWords = DEFAULT_IN_WORDS.exec(option.description)?.[1];
-  if (inWords !== undefined) return inWords;
-  const { defaultValue: value } = option;
-  if (value === undefined) return "none";
-  if (typeof value === "boolean") return value ? "on" : "off";
-  return code(Array.isArray(value) ? value.join(",") : String(value));
+function defaultOf(place: Option | Argument): string {
+  const { text, isLiteral } = optionText(place).standard;
+  return isLiteral ? code(text) : text;
 }
 
 /** One table for each section of a configuration. */

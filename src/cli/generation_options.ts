@@ -21,7 +21,7 @@ export const deviceOption = () =>
   new Option("--device <device>", "auto, cpu, cuda or cuda:INDEX").argParser(device)
     .default("auto" as const);
 export const dtypeOption = () =>
-  new Option("--dtype <type>", "arithmetic of the network: f32, or bf16 (faster)")
+  new Option("--dtype <type>", "arithmetic of the network; bf16 is faster")
     .choices(["f32", "bf16"] as const).default("f32" as const);
 export const threadsOption = () =>
   new Option("--threads <n>", "CPU threads; 0: one per hardware thread").argParser(integer(0, 1024))

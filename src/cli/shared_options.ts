@@ -10,7 +10,7 @@ import { rootOf } from "./command_tree.ts";
 export interface SharedValues {
   /** The settings file; undefined for the one in the usual place. */
   readonly config: string | undefined;
-  /** Where to look for libtorch first. */
+  /** The folder of libtorch's libraries; undefined for a search. */
   readonly libtorch: string | undefined;
   readonly quiet: boolean;
   readonly verbose: boolean;
@@ -22,7 +22,7 @@ const shared = new WeakSet<Option>();
 export function addSharedOptions(command: CommandUnknownOpts): void {
   const options = [
     new Option("--config <file>", "settings file (default: ~/.config/ardiff/config.toml)"),
-    new Option("--libtorch <dir>", "where to look for libtorch first"),
+    new Option("--libtorch <dir>", "folder of libtorch's libraries, in place of a search"),
     new Option("-q, --quiet", "neither progress nor notices; errors remain").default(false),
     new Option("--verbose", "tell the value of every option and where it came from").default(false),
   ];

@@ -41,7 +41,10 @@ exec '${Deno.execPath()}' run --quiet --frozen --no-prompt -P=ardiff '${ROOT}mai
         const { code, stdout, stderr } = await new Deno.Command("bash", {
           args: ["-c", script],
           cwd: folder,
-          env: { PATH: `${folder}/bin:${Deno.env.get("PATH")}` },
+          env: {
+            PATH: `${folder}/bin:${Deno.env.get("PATH")}`,
+            XDG_CONFIG_HOME: `${folder}/config`, // not the settings of whoever runs the tests
+          },
           stdin: "null",
         }).output();
         const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -58,4 +61,13 @@ exec '${Deno.execPath()}' run --quiet --frozen --no-prompt -P=ardiff '${ROOT}mai
 /** The lines of a text that ends with a line break, or has none. */
 export function linesOf(text: string): string[] {
   return text === "" ? [] : text.replace(/\n$/, "").split("\n");
+}
+
+/** Whether this machine has a program that not every machine has. */
+export function isInstalled(program: string): boolean {
+  try {
+    return new Deno.Command(program, { args: ["--version"], stdout: "null" }).outputSync().success;
+  } catch {
+    return false;
+  }
 }

@@ -1,30 +1,8 @@
 /** Holds every documented command line against the program's declarations and the project's files. */
-import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { assert, assertEquals } from "@std/assert";
-import { CommanderError } from "commander";
-import { processEnvironment } from "../../src/cli/environment.ts";
-import { makeProgram } from "../../src/cli/program.ts";
+import { complaint } from "../cli/complaint.ts";
 import { codeBlocks, localLinks, pages, ROOT } from "./markdown.ts";
 import { type SimpleCommand, simpleCommands } from "./shell.ts";
-
-/** Why the program would refuse a command line; undefined where it would not. */
-async function complaint(args: readonly string[]): Promise<string | undefined> {
-  const program = makeProgram(processEnvironment()) as unknown as CommandUnknownOpts;
-  silence(program);
-  try {
-    await program.parseAsync([...args], { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode !== 0) return error.message;
-  }
-}
-
-/** Makes a command tree throw where it would exit, and do nothing where it would act. */
-function silence(command: CommandUnknownOpts): void {
-  command.exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {} });
-  if (command.commands.length === 0) command.action(() => {});
-  command.commands.forEach(silence);
-}
 
 function taskNames(): string[] {
   const { tasks = {} } = JSON.parse(Deno.readTextFileSync(`${ROOT}deno.json`));

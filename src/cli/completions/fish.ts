@@ -9,12 +9,22 @@ import type { CommandNode, OptionNode, Value } from "./nodes.ts";
 export function fishCompletions(nodes: readonly CommandNode[], models: readonly string[]): string {
   const steps = nodes.filter(({ path }) => path !== "")
     .map(({ path }) => quoted(path.includes(" ") ? path : ` ${path}`));
+  const root = nodes.find(({ path }) => path === "");
+  const valued = root?.options.filter(({ value }) => value !== undefined) ?? [];
+  const before = valued.flatMap(({ flags }) => flags.map((flag) => quoted(` ${flag}`)));
   return `# Completions of ardiff for fish. Written by: ardiff completions fish
 
 function __ardiff_on --description 'whether the words before the cursor call this command'
     set -l command
+    set -l skip no
     for word in (commandline -opc)[2..]
+        if test $skip = yes
+            set skip no
+            continue
+        end
         switch "$command $word"
+            case ${before.join(" ")}
+                set skip yes
             case ${steps.join(" ")}
                 set command (string trim -- "$command $word")
         end

@@ -1,0 +1,70 @@
+/** Reads a command line, with what variables and the settings file add to it, and runs its command. */
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { CommanderError } from "commander";
+import { ExitCode } from "../errors.ts";
+import { asError, type Environment, quietable } from "./environment.ts";
+import { makeProgram } from "./program.ts";
+import type { Manner } from "./run.ts";
+import { sharedValues } from "./shared_options.ts";
+
+/**
+ * Runs a command.
+ *
+ * @param manner is set as soon as the command line has been read
+ * @returns the exit code of whatever commander ends by itself: help, and errors that it has told
+ */
+export async function runCommandLine(
+  args: readonly string[],
+  environment: Environment,
+  manner: Manner,
+): Promise<ExitCode> {
+  const program = makeProgram(quietable(environment, () => manner.quiet));
+  let written = Promise.resolve();
+  const configure = (command: CommandUnknownOpts): void => {
+    command.exitOverride();
+    command.configureOutput({
+      writeOut: (text: string) => {
+        written = written.then(() => environment.stdout(text));
+      },
+      writeErr: (text: string) => environment.stderr(text),
+      outputError: (text: string) =>
+        environment.stderr(asError(text.replace(/^error: /, ""), environment)),
+      getOutHasColors: () => environment.colors.stdout,
+      getErrHasColors: () => environment.colors.stderr,
+    });
+    command.commands.forEach(configure);
+  };
+  configure(program);
+  program.hook("preSubcommand", async (_, command) => {
+    const { layerSettings } = await import("./layers.ts");
+    layerSettings(command, environment);
+  });
+  program.hook("preAction", async (_, command) => {
+    const { quiet, verbose, libtorch } = sharedValues(command);
+    Object.assign(manner, { quiet, verbose });
+    if (verbose) await reportSettings(command, environment);
+    // The look-up knows the variable itself, and tells it from a flag.
+    if (libtorch !== undefined && command.getOptionValueSource("libtorch") !== "env") {
+      const { preferLibtorch } = await import("../native/locate.ts");
+      preferLibtorch(libtorch);
+    }
+  });
+  let code: ExitCode = ExitCode.ok;
+  try {
+    await program.parseAsync([...args], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    code = error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+  }
+  await written;
+  return code;
+}
+
+async function reportSettings(
+  command: CommandUnknownOpts,
+  environment: Environment,
+): Promise<void> {
+  const { settingsReport } = await import("./settings_report.ts");
+  const { layersOf } = await import("./layers.ts");
+  environment.stderr(settingsReport(command, layersOf(command)));
+}

@@ -1,0 +1,144 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  type CommandNode,
+  commandNodes,
+  type OptionNode,
+} from "../../src/cli/completions/nodes.ts";
+import { processEnvironment } from "../../src/cli/environment.ts";
+import { makeProgram } from "../../src/cli/program.ts";
+import { runHere } from "./fake_process.ts";
+import { linesOf, withShell, type Workplace } from "./shell.ts";
+
+const nodes = commandNodes(makeProgram(processEnvironment()));
+
+/** Command lines up to the cursor, and what their last word can become. */
+const CASES: readonly [line: string, completions: readonly string[]][] = [
+  ["ardiff ge", ["generate"]],
+  ["ardiff tokenizer ", ["train"]],
+  ["ardiff --quiet ev", ["evaluate"]],
+  ["ardiff --config generate inf", ["info"]],
+  ["ardiff help comp", ["completions"]],
+  ["ardiff completions ", ["bash", "fish", "zsh"]],
+  ["ardiff generate --samp", ["--sampler"]],
+  ["ardiff generate --sampler d", ["ddim", "dpm++2m"]],
+  ["ardiff generate --select mixture --utility tok", ["token-f1"]],
+  ["ardiff generate --input inp", ["input.txt"]],
+  ["ardiff generate --steps 5 -o inp", ["input.txt"]],
+  ["ardiff evaluate --hypotheses input.txt other", ["other.txt"]],
+  ["ardiff evaluate --hypotheses input.txt --metrics ble", ["bleu"]],
+  ["ardiff train inp", ["input.txt"]],
+  ["ardiff tokenizer train --vocab", ["--vocab-size"]],
+  ["ardiff train --vocab", []],
+  ["ardiff generate --steps 1", []],
+];
+
+/** Takes a shell's script and files to complete to a folder of its own. */
+function withScript(
+  shell: string,
+  test: (workplace: Workplace) => Promise<void>,
+): () => Promise<void> {
+  return withShell(async (workplace) => {
+    const { code, stdout, stderr } = await runHere(["completions", shell]);
+    assertEquals([code, stderr], [0, ""]);
+    workplace.write("script", stdout);
+    for (const name of ["input.txt", "other.txt"]) workplace.write(name, "");
+    await test(workplace);
+  });
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** A script in which bash answers each command line with a line of completions. */
+function askBash(lines: readonly string[]): string {
+  return `source ./script
+ask() {
+  COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+  _ardiff
+  echo "\${COMPREPLY[*]}"
+}
+${lines.map((line) => `ask ${line.split(" ").map(quoted).join(" ")}`).join("\n")}`;
+}
+
+/** The completions on each line, in alphabetical order. */
+function answers(stdout: string): string[][] {
+  return linesOf(stdout).map((line) => line.split(" ").filter((word) => word !== "").sort());
+}
+
+Deno.test(
+  "bash completes commands, options and values",
+  withScript("bash", async ({ run }) => {
+    const { stdout, stderr } = await run(askBash(CASES.map(([line]) => line)));
+    assertEquals(stderr, "");
+    assertEquals(answers(stdout), CASES.map(([, completions]) => [...completions].sort()));
+  }),
+);
+
+Deno.test(
+  "bash completes a value behind = and the names of models",
+  withScript("bash", async ({ run }) => {
+    const { stdout } = await run(
+      askBash(["ardiff generate --sampler = p", "ardiff generate --sampler =", "ardiff info mod"]),
+    );
+    assertEquals(answers(stdout), [["posterior"], ["ddim", "dpm++2m", "posterior"], ["model"]]);
+  }),
+);
+
+Deno.test(
+  "bash completes every option of every command, and every choice",
+  withScript("bash", async ({ run }) => {
+    const longs = ({ options }: CommandNode) =>
+      options.map(({ flags }) => flags.at(-1)!).filter((flag) => flag.startsWith("--"));
+    const choices = nodes.flatMap((node) =>
+      node.options.flatMap(({ flags, value }: OptionNode) =>
+        value?.kind === "words"
+          ? flags.map((flag) => ({ line: `${node.path} ${flag}`, words: value.words }))
+          : []
+      )
+    );
+    const flagged = nodes.filter(({ options }) => options.length > 0);
+    assert(flagged.length > 10 && choices.length > 20);
+    const { stdout } = await run(askBash([
+      ...flagged.map(({ path }) => `ardiff ${path} --`.replace("  ", " ")),
+      ...choices.map(({ line }) => `ardiff ${line} `),
+    ]));
+    assertEquals(answers(stdout), [
+      ...flagged.map((node) => longs(node).sort()),
+      ...choices.map(({ words }) => [...words].sort()),
+    ]);
+  }),
+);
+
+Deno.test({
+  name: "fish completes commands, options and values",
+  ignore: !isInstalled("fish"),
+  fn: withScript("fish", async ({ run, write }) => {
+    const asked = CASES.map(([line]) =>
+      `echo (complete -C ${quoted(line)} | string replace -r '\\t.*' '')`
+    );
+    write("ask.fish", ["source ./script", ...asked].join("\n"));
+    const { stdout, stderr } = await run("HOME=$PWD fish ask.fish");
+    assertEquals(stderr, "");
+    assertEquals(answers(stdout), CASES.map(([, completions]) => [...completions].sort()));
+  }),
+});
+
+Deno.test({
+  name: "zsh completes commands, options and values",
+  ignore: !isInstalled("zsh"),
+  fn: withScript("zsh", async ({ run }) => {
+    // An interactive zsh inserts what is unique.
+    const unique = CASES.filter(([, completions]) => completions.length === 1);
+    const { code, stdout, stderr } = await run(
+      `zsh -f '${import.meta.dirname}/complete.zsh' ./script ${
+        unique.map(([line]) => quoted(line)).join(" ")
+      }`,
+    );
+    assertEquals([code, stderr], [0, ""]);
+    assertEquals(
+      linesOf(stdout).map((line) => line.trimEnd().split(/ |=$/).filter(Boolean).at(-1)),
+      unique.map(([, [completion]]) => completion),
+    );
+  }),
+});

@@ -1,0 +1,34 @@
+/** The program in this process, with streams and variables of the test's own. */
+import type { Environment } from "../../src/cli/environment.ts";
+import { run } from "../../src/cli/run.ts";
+import type { Outcome } from "./shell.ts";
+
+/** What the program finds. */
+export interface Surroundings {
+  readonly variables?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+  /** Whether standard output and error are a terminal with colours. */
+  readonly terminal?: boolean;
+}
+
+/** Runs a command line. */
+export async function runHere(
+  args: readonly string[],
+  { variables = {}, stdin = "", terminal = false }: Surroundings = {},
+): Promise<Outcome> {
+  const printed = { stdout: "", stderr: "" };
+  const environment: Environment = {
+    stdin: new Blob([stdin]).stream(),
+    stdout(text) {
+      printed.stdout += text;
+      return Promise.resolve();
+    },
+    stderr(text) {
+      printed.stderr += text;
+    },
+    interactive: terminal,
+    colors: { stdout: terminal, stderr: terminal },
+    variable: (name) => variables[name] || undefined,
+  };
+  return { code: await run(args, environment), ...printed };
+}
