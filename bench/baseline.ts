@@ -62,21 +62,16 @@ export async function plainMatmuls(
   return JSON.parse(output) as MatmulRates;
 }
 
-/** Generation in PyTorch, step by step. */
-export class Baseline implements AsyncDisposable {
+/** A mode of the script that takes a step, and says what it took, when it is told to. */
+class Stepwise<Step, Report> implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #output: ReadableStreamDefaultReader<string>;
-  readonly #tokens: string;
   #buffered = "";
 
-  constructor(python: string, folder: string, dtype: "float32" | "bfloat16", threads: number) {
-    this.#tokens = `${folder}/tokens_${dtype}.safetensors`;
+  constructor(python: string, args: readonly string[]) {
     this.#process = new Deno.Command(python, {
-      args: [
-        ...[SCRIPT, "generate", "--folder", folder, "--tokens", this.#tokens, "--stepwise"],
-        ...["--dtype", dtype, "--threads", `${threads}`],
-      ],
+      args: [SCRIPT, ...args, "--stepwise"],
       stdin: "piped",
       stdout: "piped",
     }).spawn();
@@ -85,21 +80,16 @@ export class Baseline implements AsyncDisposable {
   }
 
   /** Takes the next step. */
-  async step(): Promise<StepTime> {
+  async step(): Promise<Step> {
     await this.#input.write(new TextEncoder().encode("\n"));
-    return JSON.parse(await this.#line()) as StepTime;
+    return JSON.parse(await this.#line()) as Step;
   }
 
-  /** After the last step: the report and the ids. */
-  async finish(): Promise<FinalReport & RunIds> {
-    const report = JSON.parse(await this.#line()) as FinalReport;
+  /** After the last step: the report. */
+  async report(): Promise<Report> {
+    const report = JSON.parse(await this.#line()) as Report;
     await this.#process.status;
-    const { tensors } = readSafetensors(this.#tokens);
-    return {
-      ...report,
-      tokens: toInt32(tensors.get("token_ids")!),
-      rounded: toInt32(tensors.get("rounded_ids")!),
-    };
+    return report;
   }
 
   /** Ends the process, finished or not. */
@@ -124,6 +114,61 @@ export class Baseline implements AsyncDisposable {
   }
 }
 
+/** Generation in PyTorch, step by step. */
+export class Baseline extends Stepwise<StepTime, FinalReport> {
+  readonly #tokens: string;
+
+  constructor(python: string, folder: string, dtype: "float32" | "bfloat16", threads: number) {
+    const tokens = `${folder}/tokens_${dtype}.safetensors`;
+    super(python, [
+      ...["generate", "--folder", folder, "--tokens", tokens],
+      ...["--dtype", dtype, "--threads", `${threads}`],
+    ]);
+    this.#tokens = tokens;
+  }
+
+  /** After the last step: the report and the ids. */
+  async finish(): Promise<FinalReport & RunIds> {
+    const report = await this.report();
+    const { tensors } = readSafetensors(this.#tokens);
+    return {
+      ...report,
+      tokens: toInt32(tensors.get("token_ids")!),
+      rounded: toInt32(tensors.get("rounded_ids")!),
+    };
+  }
+}
+
+/** What one update took, in milliseconds. */
+export interface UpdateTime {
+  readonly step: number;
+  readonly forward: number;
+  readonly backward: number;
+  readonly clip: number;
+  readonly adamw: number;
+  readonly ema: number;
+}
+
+/** What training says when all updates are done. */
+export type TrainingReport =
+  & Pick<FinalReport, "torch" | "processor" | "load" | "peak_memory_mib">
+  & { readonly parameters: number; readonly last_loss: number };
+
+/** Training in PyTorch, update by update; the network and the batches are written to a folder first. */
+export class TrainingBaseline extends Stepwise<UpdateTime, TrainingReport> {
+  constructor(
+    python: string,
+    folder: string,
+    { threads, updates, dropout }: { threads: number; updates: number; dropout: number },
+  ) {
+    super(python, [
+      ...["train", "--folder", folder, "--threads", `${threads}`, "--warm-up-updates", "0"],
+      ...["--updates", `${updates}`],
+      ...["--dropout", `${dropout}`, "--attention-dropout", `${dropout}`],
+    ]);
+  }
+}
+
 async function run(python: string, args: readonly string[]): Promise<string> {
   const { success, stdout } = await new Deno.Command(python, {
     args: [SCRIPT, ...args],
@@ -131,4 +176,15 @@ async function run(python: string, args: readonly string[]): Promise<string> {
   }).output();
   if (!success) throw new Error(`The PyTorch baseline failed: ${args.join(" ")}`);
   return new TextDecoder().decode(stdout);
+}
+
+/** The Python of the project's environment where there is one. */
+export function defaultPython(): string {
+  const local = new URL("../.venv/bin/python", import.meta.url).pathname;
+  try {
+    Deno.statSync(local);
+    return local;
+  } catch {
+    return "python3";
+  }
 }

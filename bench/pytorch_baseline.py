@@ -365,6 +365,19 @@ class Trainer:
         return loss
 
 
+def save_batches(folder: Path, config: Config, network: Denoiser, batches: list[Batch]) -> None:
+    """What the same updates need elsewhere: config.json, weights.safetensors and batches.safetensors."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(dataclasses.asdict(config), indent=1) + "\n")
+    tied = {name: tensor.clone() for name, tensor in weights(network).items()}
+    save_file(tied, folder / "weights.safetensors")
+    stacked = {
+        field.name: torch.stack([getattr(batch, field.name) for batch in batches]).contiguous()
+        for field in dataclasses.fields(Batch)
+    }
+    save_file(stacked, folder / "batches.safetensors")
+
+
 def train(arguments: argparse.Namespace) -> dict[str, object]:
     # With fresh N(0, 1) embeddings most token probabilities are subnormal, which alone slows the backward pass of the
     # output layer about tenfold. That is no merit of a competitor, so the baseline is spared it unless asked.
@@ -374,13 +387,19 @@ def train(arguments: argparse.Namespace) -> dict[str, object]:
     config = make_config(arguments)
     trainer, lengths = Trainer(config, arguments), source_lengths(arguments)
     batches = [random_batch(config, lengths, generator) for _ in range(8)]
+    if arguments.folder is not None:
+        save_batches(arguments.folder, config, trainer.network, batches)
 
     watch, losses = Stopwatch(), []
     for index in range(arguments.warm_up_updates + arguments.updates):
+        if arguments.stepwise and not sys.stdin.readline():
+            sys.exit()
         if index == arguments.warm_up_updates:
             watch = Stopwatch()
         with watch.measure("step"):
             losses.append(trainer.step(batches[index % len(batches)], watch))
+        if arguments.stepwise:
+            print(json.dumps({name: 1000 * values[-1] for name, values in watch.seconds.items()}), flush=True)
     result = {
         "mode": "train",
         **environment(),
@@ -456,6 +475,8 @@ def parse() -> argparse.Namespace:
     train_parser.add_argument("--updates", type=int, default=20)
     train_parser.add_argument("--warm-up-updates", type=int, default=3)
     train_parser.add_argument("--keep-denormals", action="store_true")
+    train_parser.add_argument("--folder", type=Path, help="receives network and batches")
+    train_parser.add_argument("--stepwise", action="store_true", help="as of generate")
     train_parser.add_argument("--profile", action="store_true", help="adds each operator's share of the time")
 
     for needing_folder in (prepare_parser, generate_parser, matmul_parser):

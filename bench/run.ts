@@ -17,6 +17,7 @@ import type { Dtype } from "../src/native/model.ts";
 import { type Agreement, compareRuns } from "./agreement.ts";
 import {
   Baseline,
+  defaultPython,
   type FinalReport,
   type MatmulRates,
   plainMatmuls,
@@ -307,16 +308,6 @@ async function reportCommandLine(size: string): Promise<void> {
 }
 
 /** The project's Python where there is one, else the system's. */
-function defaultPython(): string {
-  const own = new URL("../.venv/bin/python", import.meta.url).pathname;
-  try {
-    Deno.statSync(own);
-    return own;
-  } catch {
-    return "python3";
-  }
-}
-
 function percent(share: number): string {
   return `${digits(100 * share)} %`;
 }

@@ -145,7 +145,8 @@ function batchOf({ file, inputs }: Pass): TrainingBatch {
   };
 }
 
-function startTrainer(
+/** A trainer of a folder's network with the process it was recorded with. */
+export function startTrainer(
   folder: GoldenFolder,
   model: NativeModel,
   options: GoldenOptions,
