@@ -7,7 +7,7 @@ import {
 import { processEnvironment } from "../../src/cli/environment.ts";
 import { makeProgram } from "../../src/cli/program.ts";
 import { runHere } from "./fake_process.ts";
-import { linesOf, withShell, type Workplace } from "./shell.ts";
+import { isInstalled, linesOf, withShell, type Workplace } from "./shell.ts";
 
 const nodes = commandNodes(makeProgram(processEnvironment()));
 
