@@ -61,14 +61,14 @@ function sections(concepts: string, translation: string | undefined): Section[] 
         "a reader that leaves ends the run quietly; shards joined are the whole.",
       commands: [
         `deno task --quiet data`,
-        `cut -d' ' -f1-4 data/commongen/train.src | sort -u | head -64 > lines.txt`,
+        `sed -n '1~1000p' data/commongen/train.src | head -64 > lines.txt`,
         `ardiff generate -m ${model} -i lines.txt --steps 5 | head -3`,
         `ardiff generate -m ${model} -i lines.txt --steps 5 > whole.txt && wc -l < whole.txt`,
         `seq 4 | xargs -P 2 -I{} deno task --quiet ardiff generate -m ${model} -i lines.txt ` +
         `--steps 5 --shard {}/4 -o shard.{}`,
         `cat shard.[1-4] | cmp - whole.txt && echo the same`,
-        `tail -n +1 -f lines.txt | timeout 5 deno task --quiet ardiff generate -m ${model} | ` +
-        "wc -l; echo ${PIPESTATUS[1]}",
+        `tail -n +1 -f lines.txt | timeout 10 deno task --quiet ardiff generate -m ${model} ` +
+        "--steps 5 | wc -l; echo ${PIPESTATUS[1]}",
         `ardiff generate -m ${model} -i lines.txt --steps 2 > /dev/full; echo $?`,
       ],
     },
@@ -110,7 +110,7 @@ function sections(concepts: string, translation: string | undefined): Section[] 
       about: "The program, Deno and the native library in one executable, here with the models; " +
         "libtorch is looked for where it runs.",
       commands: [
-        "./scripts/compile.sh --include-models",
+        "./scripts/compile.sh --include-models --launcher",
         "mkdir ../elsewhere && mv dist/ardiff ../elsewhere",
         "cd ../elsewhere && ls && ./ardiff --version",
         `cd ../elsewhere && echo "dog frisbee catch" | ./ardiff generate -m ${concepts} -k 10`,
@@ -218,7 +218,7 @@ From a clone to sentences, scores, a trained model and one executable file. This
 nothing here is typed by hand. It took ${minutes} minutes on ${navigator.hardwareConcurrency} processors, ${
   args.fresh
     ? "with nothing there but the tools of a fresh machine"
-    : "with Deno and libtorch at hand (to fetch them takes 2 to 5 minutes more, once)"
+    : "with Deno and libtorch at hand (to fetch them takes some minutes more, once)"
 }.
 `;
 Deno.writeTextFileSync(args.output ?? `${ROOT}/docs/tour.md`, [head, ...parts].join("\n"));
