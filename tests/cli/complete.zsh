@@ -3,11 +3,11 @@
 zmodload zsh/zpty
 zpty -b shell zsh -f -i
 
-# Waits, for half a minute at most, until the shell has printed something that matches a pattern.
+# Waits, for two minutes at most, until the shell has printed something that matches a pattern.
 expect() {
   local part
   reply=
-  repeat 600; do
+  repeat 2400; do
     while zpty -rt shell part; do reply+=$part; done
     [[ $reply == *$~1* ]] && return
     sleep 0.05
