@@ -56,7 +56,9 @@ export function manualPage(): string {
     section("NAME", "ardiff \\- text generation by auto\\-regressive diffusion"),
     section(
       "SYNOPSIS",
-      "\\fBardiff\\fR \\fIcommand\\fR [\\fIoption\\fR ...] [\\fIargument\\fR ...]",
+      "\\fBardiff\\fR \\fIcommand\\fR [\\fIoption\\fR ...] [\\fIargument\\fR ...]\n.br",
+      "\\fBardiff help\\fR [\\fIcommand\\fR]\n.br",
+      "\\fBardiff \\-\\-version\\fR",
     ),
     section("DESCRIPTION", paragraphs(DESCRIPTION)),
     section("COMMANDS", ...leavesOf(program).map(commandSection)),
