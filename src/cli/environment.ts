@@ -74,8 +74,14 @@ export function asError(message: string, { colors }: Environment, word = "Error"
   return `${colors.stderr ? `\x1b[1;31m${word}:\x1b[0m` : `${word}:`} ${message}`;
 }
 
+/** An environment variable; one that is empty or that may not be read counts as none. */
 function variable(name: string): string | undefined {
-  return Deno.env.get(name) || undefined;
+  try {
+    return Deno.env.get(name) || undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return undefined;
+    throw error;
+  }
 }
 
 /**
