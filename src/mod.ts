@@ -4,7 +4,7 @@
  * it needs.
  *
  * ```ts
- * import { Model } from "@ardiff/ardiff";
+ * import { Model } from "./src/mod.ts";
  *
  * using model = await Model.load("models/commongen-small");
  * for await (const { text } of model.generate(["dog frisbee catch"], { candidates: 10 })) {

@@ -13,18 +13,19 @@ function flagsOf(name: string): string[] {
   return flags.match(/--allow-[\w=,]+/g) ?? [];
 }
 
-/** What an example prints. */
-async function run(name: string, ...args: string[]): Promise<string> {
+/** What an example prints when it is run with the permissions that it names, or with others. */
+async function run(name: string, args: string[], flags = flagsOf(name)): Promise<string> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "run",
       "--quiet",
       "--frozen",
       "--no-prompt",
-      ...flagsOf(name),
+      ...flags,
       decodeURIComponent(new URL(name, EXAMPLES).pathname),
       ...args,
     ],
+    cwd: new URL("..", EXAMPLES),
     stdin: "null",
   }).output();
   assertEquals(code, 0, new TextDecoder().decode(stderr));
@@ -41,7 +42,7 @@ Deno.test(
   "examples/generate.ts shows a trace and four candidates a line, one of them chosen",
   withFolder(async (folder) => {
     writeTinyModel(`${folder}/model`);
-    const printed = await run("generate.ts", `${folder}/model`, "a red dog", "the sky");
+    const printed = await run("generate.ts", [`${folder}/model`, "a red dog", "the sky"]);
     assertEquals(printed.match(/^[1-5] \d+\.\.\d+ /gm)?.length, 2 * 5);
     assertEquals(printed.match(/^ {2}\d\.\d{3} /gm)?.length, 2 * 3);
     assertEquals(printed.match(/^> \d\.\d{3} /gm)?.length, 2);
@@ -49,10 +50,26 @@ Deno.test(
 );
 
 Deno.test(
+  "examples/generate.ts needs no more than docs/library.md says",
+  withFolder(async (folder) => {
+    writeTinyModel(`${folder}/model`);
+    const page = Deno.readTextFileSync(new URL("../docs/library.md", EXAMPLES));
+    const [, text = ""] = /^deno run (--allow-read=models[^]*?)examples\/generate/m.exec(page) ??
+      [];
+    const narrowed = Array.from(
+      text.replaceAll("'", "").matchAll(/--allow-\S+/g),
+      ([flag]) => flag.replace("=models,", `=${folder},`),
+    );
+    assertEquals(narrowed.length, 3);
+    await run("generate.ts", [`${folder}/model`, "a red dog"], narrowed);
+  }),
+);
+
+Deno.test(
   "examples/own_utility.ts chooses by three utilities",
   withFolder(async (folder) => {
     writeTinyModel(`${folder}/model`);
-    const printed = await run("own_utility.ts", `${folder}/model`, "a red dog");
+    const printed = await run("own_utility.ts", [`${folder}/model`, "a red dog"]);
     const rows = printed.trimEnd().split("\n").map((row) => row.split("\t"));
     assertEquals(rows.map(([name]) => name), ["bleu", "dice", "jaccard"]);
     for (const [, value] of rows) assert(Number(value) > 0 && Number(value) <= 1, printed);
@@ -64,6 +81,6 @@ Deno.test(
   withFolder(async (folder) => {
     const config = writeRun(folder);
     const args = [config, `${folder}/run`, "3", `${folder}/dev.tsv`];
-    assertMatch(await run("train_and_score.ts", ...args), /^BLEU +\d+\.\d\d$/m);
+    assertMatch(await run("train_and_score.ts", args), /^BLEU +\d+\.\d\d$/m);
   }),
 );

@@ -60,6 +60,7 @@ export class Model implements Disposable {
   /**
    * Loads a model folder onto a device.
    *
+   * @param path a folder, or the name of a model that comes with the program
    * @throws {UserError} where the folder is damaged, the native library is missing, or the device is
    */
   static async load(
