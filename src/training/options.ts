@@ -231,6 +231,12 @@ export const OPTIONS = {
       `${PAPER}: 3072 rows an update`,
       "Micro-batches whose gradients make one update.",
     ),
+    start_from: fixed(
+      nullable(path),
+      null,
+      OURS,
+      "A model folder whose weights and tokenizer to start from (fine-tuning); its network must be the same. Without one, weights are random.",
+    ),
     learning_rate: fixed(number(0, 10), 3e-4, PAPER, "Peak learning rate."),
     warmup_steps: fixed(
       countOrNever,

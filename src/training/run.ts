@@ -2,6 +2,8 @@
 import { ExitCode, UserError } from "../errors.ts";
 import type { ModelConfig } from "../denoiser/config.ts";
 import { networkFields } from "../denoiser/network_fields.ts";
+import { loadModelFolder, MODEL_FILES } from "../denoiser/model_folder.ts";
+import { toFloat32 } from "../denoiser/tensors.ts";
 import { resolveDevice } from "../native/device.ts";
 import { type Device, NativeModel } from "../native/model.ts";
 import { flatLayout, type FlatPlace, NativeTrainer } from "../native/trainer.ts";
@@ -156,7 +158,9 @@ function expectSameConfig(record: TrainingRecord, config: TrainingConfig, path: 
 
 async function openTokenizer({ config, checkpoint, say }: RunOptions): Promise<Tokenizer> {
   const { file, vocabulary_size, min_frequency, normalizers } = config.tokenizer;
-  const given = checkpoint === undefined ? file : `${checkpoint}/tokenizer.json`;
+  const { start_from } = config.training;
+  const inherited = checkpoint ?? (file === null ? start_from : null);
+  const given = inherited === null ? file : `${inherited}/${MODEL_FILES.tokenizer}`;
   if (given !== null) return await parseTokenizer(readTextFile(given), given);
   say(`Training a tokenizer of ${vocabulary_size} tokens.`);
   const json = await trainBpe(sidesOf(config), {
@@ -165,6 +169,28 @@ async function openTokenizer({ config, checkpoint, say }: RunOptions): Promise<T
     normalizers,
   });
   return await parseTokenizer(json, "tokenizer.json");
+}
+
+/**
+ * The weights of a model folder to start from.
+ *
+ * @throws {UserError} where it holds another network
+ */
+function startingWeights(
+  path: string,
+  { network }: ModelConfig,
+): (name: string) => Float32Array<ArrayBuffer> {
+  const { config, tensors } = loadModelFolder(path);
+  for (const [key, value] of Object.entries(network)) {
+    const theirs = config.network[key as keyof typeof network];
+    if (theirs === value) continue;
+    throw new UserError(
+      ExitCode.model,
+      `Cannot start from "${path}": its network.${key} is ${theirs}, but the configuration ` +
+        `asks for ${value}; make them the same`,
+    );
+  }
+  return (name) => toFloat32(tensors.get(name)!);
 }
 
 /** Both sides of the training data, one vocabulary being shared by them. */
@@ -185,8 +211,13 @@ async function createTrainer(
   // A bias has as many inputs as the weight of its layer; the output layer's weight is tied.
   const inputsOf = (bias: string) =>
     inputs.get(bias.replace(/\.bias$/, ".weight")) ?? model.network.embedding_size;
+  const { start_from } = training;
+  const given = start_from === null ? undefined : startingWeights(start_from, model);
   network.tensors.forEach((tensor, index) => {
-    network.write(index, initialWeights(tensor, training.seed, index, inputsOf));
+    network.write(
+      index,
+      given?.(tensor.name) ?? initialWeights(tensor, training.seed, index, inputsOf),
+    );
   });
   const trainer = await NativeTrainer.create(network, {
     device,

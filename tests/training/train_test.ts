@@ -219,3 +219,33 @@ function overflowWeights(path: string): void {
   });
   writeSafetensors(path, changed);
 }
+
+Deno.test(
+  "train() starts from a model's weights and tokenizer, where the network is the same",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const [first, second] = [`${folder}/first`, `${folder}/second`];
+    await runTraining(config, { output: first, maxSteps: 100 });
+    const startFrom = `training.start_from=${first}/model`;
+    const still = ["training.learning_rate=0", "training.ema_decay=0"];
+    await runTraining(config, { output: second, maxSteps: 1, set: [startFrom, ...still] });
+    const weights = (output: string) =>
+      toFloat32(
+        loadModelFolder(`${output}/model`).tensors.get("transformer_blocks.0.attn1.to_q.weight")!,
+      );
+    assertEquals(weights(second), weights(first));
+    const tokenizer = (output: string) => Deno.readTextFileSync(`${output}/model/tokenizer.json`);
+    assertEquals(tokenizer(second), tokenizer(first));
+
+    const error = await assertRejects(
+      () =>
+        runTraining(config, {
+          output: `${folder}/third`,
+          set: [startFrom, "network.hidden_size=32"],
+        }),
+      UserError,
+    );
+    assertEquals(error.exitCode, ExitCode.model);
+    assertStringIncludes(error.message, "network.hidden_size");
+  }),
+);
