@@ -70,24 +70,29 @@ function load({ shim, libtorch }: LibraryOrigin): Library {
  * stay open for the life of the process: a call after close would crash.
  */
 function open(shim: string, libtorch: Location): Library {
+  const { path } = libtorch;
+  const another = `name another libtorch with --libtorch or ARDIFF_LIBTORCH, or ${BUILD}`;
+  if (path !== undefined) {
+    attempt(`load libtorch from "${path}"`, another, () => loadLibtorch(path));
+  }
+  return attempt(
+    `load the native library "${shim}"`,
+    path !== undefined ? another : `libtorch was not found (looked at ${placesOf(libtorch)}); ` +
+      "install torch 2.11 to 2.13, or name its folder with --libtorch or ARDIFF_LIBTORCH",
+    () => Deno.dlopen(shim, symbols).symbols,
+  );
+}
+
+function attempt<T>(task: string, wayOut: string, load: () => T): T {
   try {
-    if (libtorch.path !== undefined) loadLibtorch(libtorch.path);
-    return Deno.dlopen(shim, symbols).symbols;
+    return load();
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) {
       throw refusal("load the native library without permission", error.message, error);
     }
     // Deno's words come before the dynamic linker's, twice.
     const reason = messageOf(error).split("\n", 1)[0]!.replace(/^(Could not open library: )+/, "");
-    throw refusal(
-      `load the native library "${shim}" (${reason})`,
-      libtorch.path === undefined
-        ? `libtorch was not found (looked at ${placesOf(libtorch)}); install torch 2.11 to 2.13, ` +
-          "or name its folder with --libtorch or ARDIFF_LIBTORCH"
-        : `the libtorch in "${libtorch.path}" may be another than it was built with: name the ` +
-          `right one with --libtorch or ARDIFF_LIBTORCH, or ${BUILD}`,
-      error,
-    );
+    throw refusal(`${task} (${reason})`, wayOut, error);
   }
 }
 
