@@ -13,6 +13,8 @@ import {
   type ScoreOptions,
   type System,
 } from "../metrics/mod.ts";
+import { parseDataSpec } from "../text/data_spec.ts";
+import { readReferences } from "../text/records.ts";
 import { dataError, onOneLine, openFile, readDataLines } from "../text/data_lines.ts";
 import { stringsOf } from "../text/json_fields.ts";
 import type { Line } from "../text/lines.ts";
@@ -212,10 +214,21 @@ function outputOf(
   return { text: text ?? texts[0]!, candidates: texts };
 }
 
-/** Sources and reference lists; line breaks in a reference stay, as they part its sentences. */
+/**
+ * Sources and reference lists, of JSON lines (line breaks in a reference stay, as they part its
+ * sentences) or of a table of pairs, in which equal sources share their references.
+ */
 async function readExamples(
   path: string,
 ): Promise<{ sources: string[]; references: (readonly string[])[] }> {
+  if (path.endsWith(".tsv")) {
+    const table = { format: "tsv", file: path, group_sources: true };
+    const examples = await Array.fromAsync(readReferences(parseDataSpec(table, "--data")));
+    return {
+      sources: examples.map(({ source }) => source),
+      references: examples.map(({ references }) => references),
+    };
+  }
   const records = await readRecords(path);
   const textsOf = ({ line, fields }: DataRecord, name: string): string[] => {
     const texts = stringsOf(fields[name]);

@@ -75,6 +75,14 @@ Deno.test("evaluate() takes sources and reference lists from JSON lines", async 
   assertEquals(coverage.details, { pooled: 80, found: 4, concepts: 5 });
 });
 
+Deno.test("evaluate() takes pairs from a table, those of a source together", async () => {
+  const pairs = await file("dev.tsv", "dog\tA dog runs.\nrain\tIt rains.\ndog\tDogs run.\n");
+  const hypotheses = [await file("two.txt", "Dogs run.\nIt rains.\n")];
+  const { references, systems } = await runJson({ hypotheses, data: pairs, metrics: ["chrf"] });
+  assertEquals(references, "var");
+  assertEquals(systems[0].scores[0].score, 100);
+});
+
 Deno.test("evaluate() keeps the line breaks between sentences in JSON lines", async () => {
   const text = await file("summary.jsonl", JSON.stringify({ text: "c d\na b" }) + "\n");
   const references = await file(

@@ -23,7 +23,10 @@ export function evaluateCommand(environment: Environment): CommandUnknownOpts {
     .option("--hypotheses <file...>", "outputs, one file a system")
     .option("-m, --model <dir>", "another system, the first: generate for the sources of --data")
     .option("--references <file...>", "references, one file a reference")
-    .option("--data <file>", 'JSON lines {"source": ..., "references": [...]}')
+    .option(
+      "--data <file>",
+      'JSON lines {"source": ..., "references": [...]}, or NAME.tsv: source, tab, reference',
+    )
     .addOption(
       new Option("--metrics <list>", `some of ${METRICS.join(",")}`).argParser(listOf(METRICS))
         .default(METRICS.slice(0, 4)),
