@@ -9,9 +9,8 @@ case $self in
   *) root=. ;;
 esac
 
-# Deno keeps compiled code in DENO_DIR: the next start is faster for it. LD_BIND_NOW: a libtorch that
-# lacks what the native library needs is refused when it is loaded, not in the middle of a run.
-export ARDIFF_EXECUTABLE="${ARDIFF_EXECUTABLE:-$self}" DENO_DIR="$root/cache" LD_BIND_NOW=1 \
+# Deno keeps compiled code in DENO_DIR: the next start is faster for it.
+export ARDIFF_EXECUTABLE="${ARDIFF_EXECUTABLE:-$self}" DENO_DIR="$root/cache" \
   DENO_NO_UPDATE_CHECK=1 DENO_NO_PACKAGE_JSON=1
 exec "$root/bin/deno" run --quiet --no-prompt --no-lock --no-remote --no-npm \
   --config "$root/deno.json" -P=ardiff \

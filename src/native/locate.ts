@@ -105,18 +105,30 @@ export function isFile(path: string): boolean {
 /** The folder of the torch that python3 imports. */
 function torchOfPython(): string | null {
   try {
-    // find_spec does not import torch, which would take a second.
-    const code =
-      "import importlib.util as u; s = u.find_spec('torch'); print(s and s.origin or '')";
+    const origin = askPython().trim();
+    return origin === "" ? null : folderOf(origin);
+  } catch {
+    return null; // no Python, or no permission to run it
+  }
+}
+
+function askPython(): string {
+  // find_spec does not import torch, which would take a second.
+  const code = "import importlib.util as u; s = u.find_spec('torch'); print(s and s.origin or '')";
+  const ask = (clearEnv: boolean): string => {
     const { stdout } = new Deno.Command("python3", {
       args: ["-c", code],
       stdout: "piped",
       stderr: "null",
+      clearEnv,
     }).outputSync();
-    const origin = new TextDecoder().decode(stdout).trim();
-    return origin === "" ? null : folderOf(origin);
-  } catch {
-    return null; // no Python, or no permission to run it
+    return new TextDecoder().decode(stdout);
+  };
+  try {
+    return ask(false);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    return ask(true); // Deno passes no LD_LIBRARY_PATH and the like on
   }
 }
 

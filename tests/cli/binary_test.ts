@@ -95,6 +95,9 @@ Deno.test("the one file takes libtorch from where it is told, from beside it, fr
     printf '#!/bin/sh\\necho "%s/torch/__init__.py"\\n' "$PWD" >bin/python3 && chmod +x bin/python3 &&
     PATH=$PWD/bin:$PATH ardiff`;
   assertEquals(await report(python, { ARDIFF_LIBTORCH: "" }), ["python3", true]);
+  // Deno starts no other program with such variables.
+  const withPath = { ARDIFF_LIBTORCH: "", LD_LIBRARY_PATH: "/none" };
+  assertEquals(await report(python, withPath), ["python3", true]);
 });
 
 Deno.test("the one file carries what MBR's worker threads run", () => {
