@@ -10,6 +10,7 @@
 # "deno compile" does it where its runtime can be had: $DENORT_BIN, Deno's cache or a download. Else
 # the launcher in native/launcher carries the same files and unpacks them at its first start.
 set -euo pipefail
+shopt -s nullglob
 script=$(cd "$(dirname "$0")" && pwd)/$(basename "$0")
 from=$PWD
 cd "$(dirname "$script")/.."
@@ -22,7 +23,7 @@ models=()
 launcher=false
 while [ $# -gt 0 ]; do
   case "$1" in
-    --include-models) for config in models/*/config.json; do models+=("$(dirname "$config")"); done ;;
+    --include-models) models=(models/*/) ;;
     --output) [ $# -gt 1 ] || fail "Option --output needs a file."
       shift
       case "$1" in /*) output=$1 ;; *) output=$from/$1 ;; esac ;;

@@ -8,6 +8,7 @@
 #                  off from any network, against $LIBTORCH or the torch of build/native
 #   -h, --help     this text
 set -euo pipefail
+shopt -s nullglob
 script=$(cd "$(dirname "$0")" && pwd)/$(basename "$0")
 from=$PWD
 cd "$(dirname "$script")/.."
@@ -49,6 +50,7 @@ if $rehearse; then
     cd ardiff-kit
     time scripts/build_native.sh
     ./ardiff doctor
+    shopt -s nullglob
     for model in models/*; do
       echo "\$ echo \"a dog\" | ./ardiff generate --model ${model#models/}"
       time echo "a dog" | ./ardiff generate --model "${model#models/}"
@@ -58,10 +60,8 @@ fi
 
 # ------------------------------------------------------------------------------ packing ----------
 kit=$work/ardiff-kit
-models=()
-for config in models/*/config.json; do models+=("$(dirname "$config")"); done
-scripts/stage_package.sh "$kit" "${models[@]}"
-mkdir -p "$kit/native" "$kit/scripts"
+scripts/stage_package.sh "$kit" models/*/
+mkdir -p "$kit/native" "$kit/scripts" "$kit/models"
 cp -R native/CMakeLists.txt native/include native/src "$kit/native/"
 cp scripts/build_native.sh "$kit/scripts/"
 cp LICENSE "$kit/"
@@ -82,8 +82,8 @@ whose folder LIBTORCH names.
        ls models
        echo "dog frisbee catch" | ./ardiff generate --model NAME
 
-./ardiff doctor says what runs here, and on what; ./ardiff --help the rest. The folder may be moved
-until the library is built; a link to ./ardiff may lie anywhere.
+./ardiff doctor says what runs here, and on what; ./ardiff --help the rest. A link to ./ardiff may lie
+anywhere.
 README
 
 # The filter for machine code makes Deno, which is most of it, smaller by a twentieth.
@@ -101,12 +101,12 @@ mkdir -p "$(dirname "$output")"
 say "Packing, about two minutes ..."
 pack
 while [ "$(wc -c <"$output.part")" -gt $LIMIT ]; do
-  largest=$(du -s "$kit"/models/* 2>/dev/null | sort -rn | head -n 1 | cut -f 2)
+  largest=$(find "$kit/models" -mindepth 1 -maxdepth 1 -exec du -s {} + | sort -rn | head -n 1 | cut -f 2)
   [ -n "$largest" ] || fail "The archive is larger than $LIMIT bytes even without models."
   say "Over $LIMIT bytes: leaving out the model \"$(basename "$largest")\" ..."
   rm -r "$largest"
   pack
 done
 mv "$output.part" "$output"
-say "$(($(wc -c <"$output") / 1000000)) MB with $(ls "$kit/models" 2>/dev/null | paste -s -d ' '). To try it: scripts/offline_kit.sh --rehearse"
+say "$(($(wc -c <"$output") / 1000000)) MB, models: $(ls "$kit/models" | paste -s -d ' '). To try it: scripts/offline_kit.sh --rehearse"
 echo "$output"

@@ -27,7 +27,8 @@ sed 's|"ffi": .*|"ffi": ["./build/native/libardiff.so", "./build/loader/libtorch
 # What npm puts on the PATH may be a script that starts Deno.
 cp "$("$deno" eval --no-config 'console.log(Deno.execPath())')" "$root/bin/deno"
 
-"$deno" bundle --quiet --frozen --code-splitting --outdir "$root/src/bundle" main.ts src/mbr/worker.ts
+"$deno" bundle --quiet --frozen --code-splitting --outdir "$root/src/bundle" main.ts src/mbr/worker.ts ||
+  fail "Cannot bundle the program: the first time Deno fetches its bundler from npm, which takes a network."
 # The bundle of a worker is not found by the name of its module.
 pool=$(grep -lF 'new URL("./worker.ts", import.meta.url)' "$root"/src/bundle/*.js) ||
   fail "Cannot find where the bundle starts the worker threads of MBR."
