@@ -10,7 +10,7 @@ import { device, type DeviceChoice, integer, number, seed } from "./values.ts";
 export const MAX_ROWS = 1024;
 
 const SAMPLERS = ["posterior", "ddim", "dpm++2m"] as const;
-const GRIDS = ["even", "movement", "log-snr"] as const;
+const GRIDS = ["auto", "even", "movement", "log-snr"] as const;
 
 /** What candidates can be compared by. */
 export const UTILITIES = ["bleu", "chrf", "rouge-l", "token-f1"] as const;
@@ -58,8 +58,8 @@ export function addGenerationOptions(
   command
     .option("--steps <n>", "network evaluations", integer(1, 1_000_000), 20)
     .addOption(
-      new Option("--grid <kind>", "how the steps are spaced").choices(GRIDS)
-        .default("even" as const),
+      new Option("--grid <kind>", "how the steps are spaced; auto: as the model says")
+        .choices(GRIDS).default("auto" as const),
     )
     .addOption(
       new Option("--sampler <name>", "update rule").choices(SAMPLERS).default("posterior" as const),

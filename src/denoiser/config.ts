@@ -9,6 +9,7 @@ import {
   noiseSchedule,
   type NoiseScheduleName,
 } from "../diffusion/noise_schedule.ts";
+import { STEP_GRIDS, type StepGridKind } from "../diffusion/step_grid.ts";
 import type { Fail } from "./fail.ts";
 import {
   boolean,
@@ -77,6 +78,8 @@ export interface DiffusionConfig {
   readonly noise_factor: number;
   /** Whether the network takes timesteps as t * 1000 / T. */
   readonly rescale_timesteps: boolean;
+  /** How generation spaces its steps unless it is told otherwise. */
+  readonly step_grid: StepGridKind;
 }
 
 /** How text becomes ids. */
@@ -177,6 +180,7 @@ const DIFFUSION_FIELDS: Fields<DiffusionConfig> = {
   anchor_scale: number(1, 1e6),
   noise_factor: number(1e-3, 1e3),
   rescale_timesteps: boolean,
+  step_grid: oneOf(STEP_GRIDS),
 };
 
 const TEXT_FIELDS: Fields<TextConfig> = {

@@ -154,6 +154,7 @@ export function readReferenceConfig(value: unknown, source: string): ReferenceCo
       anchor_scale: options.end_point_scale,
       noise_factor: 1,
       rescale_timesteps: options.rescale_timesteps,
+      step_grid: "even",
     },
     target_slots: options.tgt_len,
     pad_id: options.pad_value,

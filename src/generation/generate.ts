@@ -36,7 +36,7 @@ export interface GenerateOptions extends Omit<SampleOptions, "confidence">, Choi
 /** What `ardiff generate` does unless it is told otherwise. */
 export const GENERATION_DEFAULTS: GenerateOptions = {
   steps: 20,
-  grid: "even",
+  grid: "auto",
   sampler: "posterior",
   eta: 0,
   candidates: 1,

@@ -31,8 +31,8 @@ export interface LoadOptions {
 export interface PlanOptions {
   /** Network evaluations M. */
   readonly steps: number;
-  /** How they are spaced. */
-  readonly grid: StepGridKind;
+  /** How they are spaced; "auto": as the model says. */
+  readonly grid: StepGridKind | "auto";
   /** How a latent moves between them. */
   readonly sampler: SamplerName;
   /** DDIM's share of fresh noise. */
@@ -111,7 +111,7 @@ export class Model implements Disposable {
       timestepKind: diffusion.timesteps,
       slots,
       evaluations: steps,
-      grid,
+      grid: grid === "auto" ? diffusion.step_grid : grid,
       sampler,
       eta,
       anchorScale: diffusion.anchor_scale,

@@ -77,15 +77,17 @@ function optionsTable(config: TrainingConfig): string {
 
 function figuresSection({ config, validation }: CardContent): string {
   if (validation === undefined) return "There was no development set.";
-  const { lines, steps, grid, candidates } = config.validation;
+  const { lines, steps, candidates } = config.validation;
   const rows = validation.byTimestep.map(({ from, to, mse, nll }) =>
     `| ${from}-${to - 1} | ${mse.toFixed(4)} | ${nll.toFixed(4)} |`
   );
   const samples = validation.samples.map(({ source, output }) => `- ${source}\n  → ${output}`);
   return [
     `At step ${formatCount(validation.step)}: BLEU ${validation.bleu.toFixed(2)} (sacreBLEU's, ` +
-    `${lines} lines of the development set, ${steps} steps, grid "${grid}", ${candidates} ` +
-    `candidate${candidates === 1 ? "" : "s"}), loss ${validation.terms.loss.toFixed(4)}.`,
+    `${lines} lines of the development set, ${steps} steps, grid "${config.diffusion.step_grid}", ` +
+    `${candidates} candidate${candidates === 1 ? "" : "s"}), loss ${
+      validation.terms.loss.toFixed(4)
+    }.`,
     "By timestep (squared error and rounding loss of the text's slots):",
     ["| timesteps | mse | nll |", "|---|---|---|", ...rows].join("\n"),
     ...(samples.length === 0 ? [] : ["Outputs, not selected:", samples.join("\n")]),

@@ -215,6 +215,12 @@ export const OPTIONS = {
       REFERENCE,
       "Whether the network takes timesteps as t * 1000 / T.",
     ),
+    step_grid: fixed(
+      grids,
+      "even",
+      PAPER,
+      "How generation and validation space their steps unless told otherwise: stored with the model.",
+    ),
     left_to_right_share: fixed(
       nullable(share),
       null,
@@ -341,7 +347,6 @@ export const OPTIONS = {
       "Pairs of the development set that the validation loss is taken over.",
     ),
     steps: free(count, 20, PAPER, "Network evaluations a line."),
-    grid: free(grids, "even", PAPER, "How they are spaced, as in generation."),
     candidates: free(
       count,
       1,

@@ -14,7 +14,7 @@ export function samplerOf(run: Run): Sampler {
   const { validation, training } = run.config;
   const options: GenerateOptions = {
     steps: validation.steps,
-    grid: validation.grid,
+    grid: "auto",
     sampler: "posterior",
     eta: 0,
     candidates: validation.candidates,

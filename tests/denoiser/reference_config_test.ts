@@ -39,6 +39,7 @@ Deno.test("parseReferenceConfig() translates the published form", () => {
       anchor_scale: 2,
       noise_factor: 1,
       rescale_timesteps: true,
+      step_grid: "even",
     },
     target_slots: 20,
     pad_id: 0,

@@ -24,6 +24,7 @@ export const SAMPLE_CONFIG: ModelConfig = {
     anchor_scale: 2,
     noise_factor: 1,
     rescale_timesteps: true,
+    step_grid: "even",
   },
   text: {
     target_slots: 7,

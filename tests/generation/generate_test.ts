@@ -12,7 +12,7 @@ import { withTinyModel } from "./tiny_model.ts";
 
 const OPTIONS: GenerateOptions = {
   steps: 8,
-  grid: "even",
+  grid: "auto",
   sampler: "posterior",
   eta: 0,
   candidates: 1,

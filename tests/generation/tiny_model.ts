@@ -43,6 +43,7 @@ function tinyConfig(text: Partial<TextConfig>): ModelConfig {
       anchor_scale: 2,
       noise_factor: 1,
       rescale_timesteps: true,
+      step_grid: "even",
     },
     text: {
       target_slots: 24,

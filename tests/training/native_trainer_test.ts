@@ -33,6 +33,7 @@ const MODEL = {
     anchor_scale: 2,
     noise_factor: 4,
     rescale_timesteps: true,
+    step_grid: "even",
   },
 } as const;
 
