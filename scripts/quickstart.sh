@@ -20,13 +20,7 @@ show() { # model, options, lines
 }
 
 concepts=("dog frisbee catch" "kitchen cook food" "field stand look")
-if [ -d models/commongen-small ]; then
-  show models/commongen-small "--candidates 10" "${concepts[@]}"
-else
-  show models/commongen-preview "--candidates 10" "${concepts[@]}"
-  echo
-  echo "(That model is an early checkpoint; models/commongen-preview/README.md says how early.)"
-fi
+show models/commongen-small "--candidates 10" "${concepts[@]}"
 show models/tatoeba-en-fr-small "--candidates 10" "I am hungry." "Where is the station?" "She reads a lot."
 
 cat <<TEXT
@@ -36,7 +30,7 @@ To try next:
   deno task ardiff doctor                 what runs here, and on what
   deno task ardiff generate --help        samplers, candidates, traces
   deno task golden tests/golden/*/        this build against recorded reference values
-  deno task data                          the training data; then, an hour on two cores:
-  deno task ardiff train configs/commongen-small.toml --max-minutes 60
+  deno task data                          the training data; then a model of your own:
+  deno task ardiff train configs/tatoeba-en-fr-small.toml --max-minutes 60
   scripts/test.sh                         all tests
 TEXT
