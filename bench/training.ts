@@ -160,7 +160,6 @@ function report(
         "ms an update",
         `PyTorch's / ours (asked: ${TARGET})`,
         "last loss",
-        "outside the shim",
       ],
       ["PyTorch eager f32", spread(steps), "1", last_loss.toFixed(2)],
       ...rows,
