@@ -24,24 +24,10 @@ import {
   rougeSignature,
   rougeStatistics,
 } from "./rouge.ts";
+import type { Metric } from "./metric_names.ts";
 import type { ReferenceLists } from "./segment_statistics.ts";
 import { referenceCount, type SignatureBootstrap } from "./signature.ts";
 import { terFromStatistics, terSignature, terStatistics } from "./ter.ts";
-
-/** Names of the groups of metrics that can be asked for. */
-export const METRICS = [
-  "bleu",
-  "chrf",
-  "ter",
-  "rouge",
-  "cider",
-  "distinct",
-  "self-bleu",
-  "coverage",
-] as const;
-
-/** One of {@linkcode METRICS}. */
-export type Metric = typeof METRICS[number];
 
 /** Metrics that compare with references. */
 export const METRICS_WITH_REFERENCES: readonly Metric[] = ["bleu", "chrf", "ter", "rouge", "cider"];

@@ -85,10 +85,9 @@ export {
 } from "./ter.ts";
 export { treebankTokens } from "./treebank_tokenizer.ts";
 export { Vocabulary } from "./vocabulary.ts";
+export { type Metric, METRICS } from "./metric_names.ts";
 export {
-  type Metric,
   type MetricOptions,
-  METRICS,
   METRICS_WITH_REFERENCES,
   type MetricScore,
   metricScores,

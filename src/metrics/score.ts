@@ -1,7 +1,7 @@
 /** Scores systems on one test set: every metric asked for, intervals, and differences. */
 import { confidence, DEFAULT_BOOTSTRAP_SEED, pairedPValue, resample } from "./bootstrap.ts";
+import { type Metric } from "./metric_names.ts";
 import {
-  type Metric,
   type MetricOptions,
   type MetricScore,
   metricScores,

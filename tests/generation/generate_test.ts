@@ -3,6 +3,7 @@ import {
   generate,
   generateBatch,
   type GenerateOptions,
+  GENERATION_DEFAULTS,
   type GenerationResult,
 } from "../../src/generation/generate.ts";
 import type { Model } from "../../src/generation/model.ts";
@@ -11,19 +12,10 @@ import { Channel } from "./channel.ts";
 import { withTinyModel } from "./tiny_model.ts";
 
 const OPTIONS: GenerateOptions = {
+  ...GENERATION_DEFAULTS,
   steps: 8,
-  grid: "auto",
-  sampler: "posterior",
-  eta: 0,
-  candidates: 1,
-  seed: 0n,
-  rounding: true,
-  maxRows: 1024,
-  batchSize: 32,
   maxWait: 0,
   select: "first",
-  utility: "bleu",
-  mbrMethod: "exact",
 };
 
 /** Lines of some words each, some of them blank, one over the source limit. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { METRICS } from "../../src/metrics/metric_scores.ts";
+import { METRICS } from "../../src/metrics/metric_names.ts";
 import { formatReport, reportToJson } from "../../src/metrics/report.ts";
 import { score } from "../../src/metrics/score.ts";
 

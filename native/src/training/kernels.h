@@ -181,7 +181,7 @@ struct KernelSet {
     const OperandKernels<A>& operands;
 };
 
-// Those of the instruction set that cpu::kernels() stands for now.
+// Those of the instruction set that cpu::kernels() was chosen for last (ardiff_choose_kernels).
 template <class A>
 KernelSet<A> kernel_set();
 // Whether kernel_set<bf16>() exists.

@@ -1,20 +1,10 @@
 /** Declares `ardiff evaluate`. */
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import { METRICS } from "../../metrics/metric_names.ts";
 import type { Environment } from "../environment.ts";
 import { addGenerationOptions, generationValues, MAX_ROWS } from "../generation_options.ts";
 import { addGuide } from "../guide.ts";
 import { integer, listOf, withoutUndefined } from "../values.ts";
-
-const METRICS = [
-  "bleu",
-  "chrf",
-  "ter",
-  "rouge",
-  "cider",
-  "distinct",
-  "self-bleu",
-  "coverage",
-] as const;
 
 /** The command. */
 export function evaluateCommand(environment: Environment): CommandUnknownOpts {
