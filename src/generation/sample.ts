@@ -121,6 +121,7 @@ async function sampleRows(
   for (let m = 0; m < plan.evaluations; m++) {
     signal?.throwIfAborted();
     const step = { ...stepOf(plan, m), byLogits: text.rounding === "logits" };
+    batch.setPresent(plan.present[m]!);
     if (options.confidence && m === plan.evaluations - 1) {
       logProbability = await predictedLogProbability(batch, step, model.config.network);
     }
