@@ -1,7 +1,7 @@
 /**
  * More pairs for CommonGen from the same sentences: other sets of concepts that a sentence answers.
  *
- *   deno run --allow-read=data --allow-write=data scripts/concept_pairs.ts [COPIES]
+ *   deno task concepts [COPIES]
  *
  * Four fifths of the training sets have three concepts, half of the development sets four or five; and
  * a set's order tells nothing. So every training sentence is written COPIES times (3), each time with
@@ -13,78 +13,78 @@
  * of which begin with a capital and under half of which end with a full stop, where nine in ten of the
  * development references do both; and some are split into tokens ("track , and"). Those that were
  * sentences to begin with, not catchwords ("woman paddling canoe"), are written twice as often. Those of
- * more than MOST_WORDS words are left out, since they would be cut at the last slot. Reads data/commongen/train.src and train.tgt, and writes
- * data/commongen/concepts.src and concepts.tgt. The same call gives the same files.
+ * more than 16 words are left out, since they would be cut at the last slot.
+ *
+ * Reads data/commongen/train.src and train.tgt, and writes concepts.src and concepts.tgt beside them.
+ * The same call gives the same files.
  */
 import { IRREGULAR_FORMS } from "../src/metrics/irregular_forms.ts";
 import { porterStem } from "../src/metrics/porter.ts";
 import { Random } from "../src/training/random.ts";
 
-const FOLDER = "data/commongen";
-/** Chances of three, four and five concepts: those of the development sets. */
-const SIZES = [3, 3, 4, 5];
+/** A set of concepts and a sentence that uses them. */
+export interface ConceptPair {
+  readonly concepts: readonly string[];
+  readonly sentence: string;
+}
+
 /** Longer sentences are left out. */
 const MOST_WORDS = 16;
+/** Chances of three, four and five concepts: those of the development sets. */
+const SIZES = [3, 3, 4, 5];
 /** A word is a concept where at least this share of the sentences that use it have it in their set. */
 const LEAST_SHARE = 0.05;
 
-const copies = Number(Deno.args[0] ?? 3);
-const read = (name: string) => Deno.readTextFileSync(`${FOLDER}/${name}`).trimEnd().split("\n");
-const allSets = read("train.src").map((line) => line.split(" "));
-const pairs = read("train.tgt")
-  .map((line, i) => ({
-    set: allSets[i]!,
-    sentence: asSentence(line),
-    weight: isSentence(line) ? 2 : 1,
-  }))
-  .filter(({ sentence }) => sentence.split(" ").length <= MOST_WORDS)
-  .flatMap((pair) => Array.from({ length: pair.weight }, () => pair));
-const sets = pairs.map(({ set }) => set);
-const sentences = pairs.map(({ sentence }) => sentence);
-const used = conceptsUsed();
-
-const sources: string[] = [];
-const targets: string[] = [];
-for (let copy = 0; copy < copies; copy++) {
-  const random = new Random(copy, 0);
-  for (const [i, sentence] of sentences.entries()) {
-    const size = SIZES[random.below(SIZES.length)]!;
-    const others = used[i]!;
-    const isOther = random.uniform() < 0.5 && others.length >= 3;
-    sources.push(
-      shuffled(isOther ? others : sets[i]!, random).slice(0, isOther ? size : 5).join(" "),
-    );
-    targets.push(sentence);
-  }
-}
-Deno.writeTextFileSync(`${FOLDER}/concepts.src`, `${sources.join("\n")}\n`);
-Deno.writeTextFileSync(`${FOLDER}/concepts.tgt`, `${targets.join("\n")}\n`);
-
-function isSentence(caption: string): boolean {
-  return /^\p{Lu}.*[^ ]\.$/u.test(caption);
+/** Pairs of the same sentences with other concepts; the head of this file says which. */
+export function conceptPairs(captions: readonly ConceptPair[], copies: number): ConceptPair[] {
+  const pairs = captions
+    .map((pair) => ({
+      ...pair,
+      sentence: asSentence(pair.sentence),
+      isOne: isSentence(pair.sentence),
+    }))
+    .filter(({ sentence }) => sentence.split(" ").length <= MOST_WORDS)
+    .flatMap((pair) => pair.isOne ? [pair, pair] : [pair]);
+  const used = conceptsUsed(pairs);
+  return Array.from({ length: copies }, (_, copy) => {
+    const random = new Random(copy, 0);
+    return pairs.map(({ concepts, sentence }, i): ConceptPair => {
+      const size = SIZES[random.below(SIZES.length)]!;
+      const isOther = random.uniform() < 0.5 && used[i]!.length >= 3;
+      return {
+        concepts: isOther ? shuffled(used[i]!, random).slice(0, size) : shuffled(concepts, random),
+        sentence,
+      };
+    });
+  }).flat();
 }
 
 /** A caption with its words joined to their punctuation, a capital at its head and a stop at its end. */
-function asSentence(caption: string): string {
+export function asSentence(caption: string): string {
   const joined = caption.trim()
     .replace(/\s+/g, " ")
     .replace(/ ([.,!?;:]+)(?= |$)/g, "$1")
     .replace(/ (n't|'(?:s|re|ve|ll|d|m))\b/g, "$1");
   const stopped = /[.!?]["']?$/.test(joined) ? joined : `${joined}.`;
-  return stopped[0]!.toUpperCase() + stopped.slice(1);
+  return stopped.charAt(0).toUpperCase() + stopped.slice(1);
 }
 
-/** The concepts that each training sentence uses, whether they are in its set or not. */
-function conceptsUsed(): string[][] {
+function isSentence(caption: string): boolean {
+  return /^\p{Lu}.*[^ ]\.$/u.test(caption);
+}
+
+/** The concepts that each sentence uses, whether they are in its set or not. */
+function conceptsUsed(pairs: readonly ConceptPair[]): string[][] {
   const byStem = new Map<string, Map<string, number>>();
-  for (const concept of sets.flat()) {
-    const counts = byStem.get(porterStem(concept)) ?? new Map<string, number>();
-    byStem.set(porterStem(concept), counts.set(concept, (counts.get(concept) ?? 0) + 1));
+  for (const concept of pairs.flatMap(({ concepts }) => concepts)) {
+    const stem = porterStem(concept);
+    const counts = byStem.get(stem) ?? new Map<string, number>();
+    byStem.set(stem, counts.set(concept, (counts.get(concept) ?? 0) + 1));
   }
   const conceptOf = new Map(
     Array.from(byStem, ([stem, counts]) => [stem, mostFrequent(counts)] as const),
   );
-  const found = sentences.map((sentence) => {
+  const found = pairs.map(({ sentence }) => {
     const words = sentence.toLowerCase().match(/\p{L}+/gu) ?? [];
     const concepts = words.map((word) =>
       conceptOf.get(porterStem(word)) ?? conceptOf.get(porterStem(IRREGULAR_FORMS.get(word) ?? ""))
@@ -95,7 +95,7 @@ function conceptsUsed(): string[][] {
   for (const [i, concepts] of found.entries()) {
     for (const concept of concepts) {
       inSentences.set(concept, (inSentences.get(concept) ?? 0) + 1);
-      if (sets[i]!.includes(concept)) inSets.set(concept, (inSets.get(concept) ?? 0) + 1);
+      if (pairs[i]!.concepts.includes(concept)) inSets.set(concept, (inSets.get(concept) ?? 0) + 1);
     }
   }
   const isConcept = (concept: string) =>
@@ -111,4 +111,19 @@ function shuffled(values: readonly string[], random: Random): string[] {
   const order = Uint32Array.from(values.keys());
   random.shuffle(order);
   return Array.from(order, (index) => values[index]!);
+}
+
+if (import.meta.main) {
+  const folder = "data/commongen";
+  const read = (name: string) => Deno.readTextFileSync(`${folder}/${name}`).trimEnd().split("\n");
+  const sentences = read("train.tgt");
+  const captions = read("train.src").map((line, i) => ({
+    concepts: line.split(" "),
+    sentence: sentences[i]!,
+  }));
+  const pairs = conceptPairs(captions, Number(Deno.args[0] ?? 3));
+  const write = (name: string, lines: readonly string[]) =>
+    Deno.writeTextFileSync(`${folder}/${name}`, lines.map((line) => `${line}\n`).join(""));
+  write("concepts.src", pairs.map(({ concepts }) => concepts.join(" ")));
+  write("concepts.tgt", pairs.map(({ sentence }) => sentence));
 }
