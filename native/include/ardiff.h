@@ -47,7 +47,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a signature, a struct or a constant below changes its meaning. */
-#define ARDIFF_ABI_VERSION 2
+#define ARDIFF_ABI_VERSION 1
 
 typedef enum ardiff_status {
     ARDIFF_OK = 0,
