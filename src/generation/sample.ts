@@ -147,7 +147,7 @@ async function sampleRows(
   return { candidates, seconds: batch.seconds() };
 }
 
-/** Takes a step; the tokens of its predictions, [R, N], -1 for dropped slots, where they are wanted. */
+/** Takes a step; the tokens of its predictions, [R, N], -1 for slots left out, where they are wanted. */
 async function takeStep(
   batch: NativeGeneration,
   step: Omit<GenerationStep, "round">,
