@@ -92,11 +92,13 @@ export function dropSources(batch: TrainingBatch, rate: number, random: Random):
 
 /** Rows of a micro-batch lie within this share of each other where slots are left out. */
 const SPREAD = 0.2;
+/** Most slots that wait beyond the anchor in training: as many as a few-step run starts at a time. */
+const MOST_WAITING = 6;
 
 /**
  * Random timesteps for the rows of one micro-batch (SPEC 2). Where slots are left out, its rows are at
- * about the same place, so that they have about the same number, and up to as many slots wait as are on
- * their way: so a model learns to move the start by more than one slot at a time.
+ * about the same place, so that they have about the same number, and some slots wait: from them a model
+ * learns to start more than one slot at a time, and to look ahead.
  *
  * @param leftToRightShare see `sampleSentenceTimestep`
  */
@@ -111,7 +113,7 @@ export function randomTimesteps(
       placeOf(diffusion, slots, targetLength, random.uniform(), leftToRightShare);
   }
   const place = random.uniform();
-  const waiting = random.below(anchor_distance + 1);
+  const waiting = random.below(MOST_WAITING + 1);
   return (slots, targetLength) => {
     const uniform = reflected(place + SPREAD * (random.uniform() - 0.5));
     return placeOf(diffusion, slots, targetLength, uniform, leftToRightShare, waiting);
