@@ -194,7 +194,7 @@ inline void attend(const AttentionInputs& in, A* output, int output_stride) {
         const Head x = prepare_head(in, h, scratch);
         const float* keys = transposed(x.k, in.keys, size, scratch);
         float* scores = in.probabilities + static_cast<ptrdiff_t>(h) * in.queries * stride;
-        product(in.queries, stride, size, x.q.data, x.q.stride, 1, keys, stride, false, scores, stride);
+        product(in.queries, stride, size, x.q.data, ByRows{x.q.stride}, keys, stride, scores, stride);
         softmax(in.queries, in.keys, scale, x.bias, scores, stride);
         const float* probabilities = scores;
         if (in.keep != nullptr) {
@@ -203,7 +203,7 @@ inline void attend(const AttentionInputs& in, A* output, int output_stride) {
             probabilities = dropped;
         }
         float* mixed = scratch.take(in.queries, head);
-        product(in.queries, size, in.keys, probabilities, stride, 1, x.v.data, x.v.stride, false, mixed, head);
+        product(in.queries, size, in.keys, probabilities, ByRows{stride}, x.v.data, x.v.stride, mixed, head);
         to_operand(in.queries, size, mixed, head, nullptr, 1.0f, output + h * size, output_stride);
     }
 }
@@ -275,15 +275,15 @@ inline void attend_backward(const AttentionInputs& in, const AttentionGradients&
         }
         float* dscores = scratch.take(in.queries, stride);
         const float* values = transposed(x.v, in.keys, size, scratch);
-        product(in.queries, stride, size, dmixed.data, dmixed.stride, 1, values, stride, false, dscores, stride);
+        product(in.queries, stride, size, dmixed.data, ByRows{dmixed.stride}, values, stride, dscores, stride);
         softmax_backward(in, h, probabilities, scale, dscores);
 
         float* dq = scratch.take(in.queries, head);
         float* dk = scratch.take(in.keys, head);
         float* dv = scratch.take(in.keys, head);
-        product(in.queries, size, in.keys, dscores, stride, 1, x.k.data, x.k.stride, false, dq, head);
-        product(in.keys, size, in.queries, dscores, 1, stride, x.q.data, x.q.stride, false, dk, head);
-        product(in.keys, size, in.queries, dropped, 1, stride, dmixed.data, dmixed.stride, false, dv, head);
+        product(in.queries, size, in.keys, dscores, ByRows{stride}, x.k.data, x.k.stride, dq, head);
+        product(in.keys, size, in.queries, dscores, ByColumns{stride}, x.q.data, x.q.stride, dk, head);
+        product(in.keys, size, in.queries, dropped, ByColumns{stride}, dmixed.data, dmixed.stride, dv, head);
 
         switch (in.time_key) {
             case TimeKey::none:

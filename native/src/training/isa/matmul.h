@@ -7,55 +7,108 @@ namespace ardiff::training {
 namespace {
 
 constexpr int kBlockRows = W == 16 ? 12 : 6;
+constexpr int kAhead = 8;  // how many k before its use a row is fetched
 
-// c[r][0 .. VECTORS*W) = (or +=) sum over k of a(r,k) * b[k][..], a(r,k) = a[r * row + k * step].
-template <int ROWS, int VECTORS>
-inline void block(int inner, const float* a, ptrdiff_t row, ptrdiff_t step, const float* b, ptrdiff_t b_stride,
-                  const float* bias, bool add, float* c, ptrdiff_t c_stride) {
+// Where a(r,k) of a left operand lies: a[r * row + k * step]. Steps that are compile-time constants save
+// registers in the innermost loop.
+struct ByRows {  // k runs along memory
+    ptrdiff_t row;
+    static constexpr ptrdiff_t step = 1;
+};
+struct ByColumns {  // rows run along memory
+    ptrdiff_t step;
+    static constexpr ptrdiff_t row = 1;
+};
+
+// c[r][0 .. VECTORS*W) = onto + sum over k of a(r,k) * b[k][..]; `bias` is read where onto is Onto::bias.
+// What the sum is added to comes last, so that nothing but zeros waits for memory before the first product.
+template <int ROWS, int VECTORS, class Left>
+inline void block(int inner, const float* a, Left left, const float* b, ptrdiff_t b_stride, Onto onto, const float* bias,
+                  float* c, ptrdiff_t c_stride) {
     vec sums[ROWS][VECTORS];
+#pragma GCC unroll 16
     for (int r = 0; r < ROWS; ++r) {
-        for (int v = 0; v < VECTORS; ++v) {
-            sums[r][v] = add ? load(c + r * c_stride + v * W) : bias != nullptr ? load(bias + v * W) : vec{};
-        }
+        // The result is fetched while the sums are made: it is often far away.
+        __builtin_prefetch(c + r * c_stride, 1);
+        if constexpr (VECTORS * W > 16) __builtin_prefetch(c + r * c_stride + VECTORS * W - 1, 1);
+#pragma GCC unroll 2
+        for (int v = 0; v < VECTORS; ++v) sums[r][v] = vec{};
     }
     for (int k = 0; k < inner; ++k) {
+        if constexpr (std::is_same_v<Left, ByColumns>) {
+            // Processors foresee steps of up to 2 KiB only, and rows may be longer.
+            __builtin_prefetch(a + (k + kAhead) * left.step);
+            __builtin_prefetch(b + (k + kAhead) * b_stride);
+            if constexpr (VECTORS * W > 16) __builtin_prefetch(b + (k + kAhead) * b_stride + VECTORS * W - 1);
+        }
         vec right[VECTORS];
+#pragma GCC unroll 2
         for (int v = 0; v < VECTORS; ++v) right[v] = load(b + k * b_stride + v * W);
 #pragma GCC unroll 16
         for (int r = 0; r < ROWS; ++r) {
-            const float x = a[r * row + k * step];
+            const float x = a[r * left.row + k * left.step];
 #pragma GCC unroll 2
             for (int v = 0; v < VECTORS; ++v) sums[r][v] += x * right[v];
         }
     }
+    if (onto == Onto::bias) {
+#pragma GCC unroll 2
+        for (int v = 0; v < VECTORS; ++v) {
+            const vec start = load(bias + v * W);
+#pragma GCC unroll 16
+            for (int r = 0; r < ROWS; ++r) sums[r][v] += start;
+        }
+    } else if (onto == Onto::result) {
+#pragma GCC unroll 16
+        for (int r = 0; r < ROWS; ++r) {
+#pragma GCC unroll 2
+            for (int v = 0; v < VECTORS; ++v) sums[r][v] += load(c + r * c_stride + v * W);
+        }
+    }
+#pragma GCC unroll 16
     for (int r = 0; r < ROWS; ++r) {
+#pragma GCC unroll 2
         for (int v = 0; v < VECTORS; ++v) store(c + r * c_stride + v * W, sums[r][v]);
     }
 }
 
-template <int VECTORS>
-inline void rows_of_blocks(int rows, int inner, const float* a, ptrdiff_t row, ptrdiff_t step, const float* b,
-                           ptrdiff_t b_stride, const float* bias, bool add, float* c, ptrdiff_t c_stride) {
+// The same for 0 < rows <= kBlockRows.
+template <int VECTORS, class Left>
+inline void some_rows(int rows, int inner, const float* a, Left left, const float* b, ptrdiff_t b_stride, Onto onto,
+                      const float* bias, float* c, ptrdiff_t c_stride) {
+    if (rows == kBlockRows) {
+        block<kBlockRows, VECTORS>(inner, a, left, b, b_stride, onto, bias, c, c_stride);
+        return;
+    }
     int r = 0;
-    for (; r + kBlockRows <= rows; r += kBlockRows) {
-        block<kBlockRows, VECTORS>(inner, a + r * row, row, step, b, b_stride, bias, add, c + r * c_stride, c_stride);
-    }
-    for (; r + 4 <= rows; r += 4) {
-        block<4, VECTORS>(inner, a + r * row, row, step, b, b_stride, bias, add, c + r * c_stride, c_stride);
-    }
-    for (; r < rows; ++r) {
-        block<1, VECTORS>(inner, a + r * row, row, step, b, b_stride, bias, add, c + r * c_stride, c_stride);
+    const auto go = [&](auto count) {
+        for (; r + count() <= rows; r += count()) {
+            block<count(), VECTORS>(inner, a + r * left.row, left, b, b_stride, onto, bias, c + r * c_stride, c_stride);
+        }
+    };
+    if constexpr (kBlockRows > 8) go(std::integral_constant<int, 8>{});
+    go(std::integral_constant<int, 4>{});
+    go(std::integral_constant<int, 1>{});
+}
+
+template <int VECTORS, class Left>
+inline void rows_of_blocks(int rows, int inner, const float* a, Left left, const float* b, ptrdiff_t b_stride, Onto onto,
+                           const float* bias, float* c, ptrdiff_t c_stride) {
+    for (int r = 0; r < rows; r += kBlockRows) {
+        some_rows<VECTORS>(std::min(kBlockRows, rows - r), inner, a + r * left.row, left, b, b_stride, onto, bias,
+                           c + r * c_stride, c_stride);
     }
 }
 
-// C [rows][columns] (+)= A * B for row-major B, columns rounded up to whole vectors.
-inline void product(int rows, int columns, int inner, const float* a, ptrdiff_t row, ptrdiff_t step, const float* b,
-                    ptrdiff_t b_stride, bool add, float* c, ptrdiff_t c_stride) {
+// C [rows][columns] = A * B for row-major B, columns rounded up to whole vectors.
+template <class Left>
+inline void product(int rows, int columns, int inner, const float* a, Left left, const float* b, ptrdiff_t b_stride,
+                    float* c, ptrdiff_t c_stride) {
     int j = 0;
     for (; j + W < columns; j += 2 * W) {
-        rows_of_blocks<2>(rows, inner, a, row, step, b + j, b_stride, nullptr, add, c + j, c_stride);
+        rows_of_blocks<2>(rows, inner, a, left, b + j, b_stride, Onto::zero, nullptr, c + j, c_stride);
     }
-    if (j < columns) rows_of_blocks<1>(rows, inner, a, row, step, b + j, b_stride, nullptr, add, c + j, c_stride);
+    if (j < columns) rows_of_blocks<1>(rows, inner, a, left, b + j, b_stride, Onto::zero, nullptr, c + j, c_stride);
 }
 
 // ---- linear layers. Panels hold 32 columns of B for all k, one k after the other.
@@ -72,10 +125,10 @@ inline void pack_f32(const float* weights, int out, int in, float* forward, floa
 }
 
 // One panel's 32 columns are two vectors or more.
-inline void panel_product(int rows, int inner, const float* a, ptrdiff_t a_stride, const float* panel,
-                          const float* bias, bool add, float* c, ptrdiff_t c_stride) {
+inline void panel_product(int rows, int inner, const float* a, ptrdiff_t a_stride, const float* panel, Onto onto,
+                          const float* bias, float* c, ptrdiff_t c_stride) {
     for (int j = 0; j < kPad; j += 2 * W) {
-        rows_of_blocks<2>(rows, inner, a, a_stride, 1, panel + j, kPad, bias == nullptr ? nullptr : bias + j, add,
+        rows_of_blocks<2>(rows, inner, a, ByRows{a_stride}, panel + j, kPad, onto, onto == Onto::bias ? bias + j : nullptr,
                           c + j, c_stride);
     }
 }
@@ -84,8 +137,8 @@ inline void forward_f32(int rows, const float* x, int x_stride, const Matrix<flo
                         float* y, int y_stride) {
     const ptrdiff_t panel_size = static_cast<ptrdiff_t>(padded(m.in)) * kPad;
     for (int o = 0; o < count; o += kPad) {
-        panel_product(rows, m.in, x, x_stride, m.forward + (first + o) / kPad * panel_size,
-                      onto == Onto::bias ? m.bias + first + o : nullptr, onto == Onto::result, y + o, y_stride);
+        panel_product(rows, m.in, x, x_stride, m.forward + (first + o) / kPad * panel_size, onto, m.bias + first + o, y + o,
+                      y_stride);
     }
 }
 
@@ -95,7 +148,7 @@ inline void backward_f32(int rows, const float* dy, int dy_stride, const Matrix<
     const int inner = std::min(count, m.out - first);
     for (int i = 0; i < m.in; i += kPad) {
         panel_product(rows, inner, dy, dy_stride, m.backward + i / kPad * panel_size + static_cast<ptrdiff_t>(first) * kPad,
-                      nullptr, onto == Onto::result, dx + i, dx_stride);
+                      onto, nullptr, dx + i, dx_stride);
     }
 }
 
@@ -114,7 +167,9 @@ inline void to_operands_f32(int rows, int width, const float* dy, int dy_stride,
 
 inline void outer_f32(int rows, int out, int in, const float* dy, int dy_stride, const float*, const float* x,
                       int x_stride, float*, float* dw, int dw_stride) {
-    product(out, in, rows, dy, 1, dy_stride, x, x_stride, true, dw, dw_stride);
+    for (int i = 0; i < in; i += 2 * W) {
+        rows_of_blocks<2>(out, rows, dy, ByColumns{dy_stride}, x + i, x_stride, Onto::result, nullptr, dw + i, dw_stride);
+    }
 }
 
 }  // namespace
