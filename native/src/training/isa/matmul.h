@@ -19,6 +19,7 @@ struct ByColumns {  // rows run along memory
     ptrdiff_t step;
     static constexpr ptrdiff_t row = 1;
 };
+struct FarColumns : ByColumns {};  // so many of them that they lie beyond the nearest cache
 
 // c[r][0 .. VECTORS*W) = onto + sum over k of a(r,k) * b[k][..]; `bias` is read where onto is Onto::bias.
 // What the sum is added to comes last, so that nothing but zeros waits for memory before the first product.
@@ -35,7 +36,7 @@ inline void block(int inner, const float* a, Left left, const float* b, ptrdiff_
         for (int v = 0; v < VECTORS; ++v) sums[r][v] = vec{};
     }
     for (int k = 0; k < inner; ++k) {
-        if constexpr (std::is_same_v<Left, ByColumns>) {
+        if constexpr (std::is_same_v<Left, FarColumns>) {
             // Processors foresee steps of up to 2 KiB only, and rows may be longer.
             __builtin_prefetch(a + (k + kAhead) * left.step);
             __builtin_prefetch(b + (k + kAhead) * b_stride);
@@ -124,32 +125,31 @@ inline void pack_f32(const float* weights, int out, int in, float* forward, floa
     }
 }
 
-// One panel's 32 columns are two vectors or more.
-inline void panel_product(int rows, int inner, const float* a, ptrdiff_t a_stride, const float* panel, Onto onto,
-                          const float* bias, float* c, ptrdiff_t c_stride) {
-    for (int j = 0; j < kPad; j += 2 * W) {
-        rows_of_blocks<2>(rows, inner, a, ByRows{a_stride}, panel + j, kPad, onto, onto == Onto::bias ? bias + j : nullptr,
-                          c + j, c_stride);
+// Y [rows][columns] = onto + X * panels; a panel begins `panel_size` values after the one before. Blocks go along
+// the rows of the result, which streams to the outer caches that way, while the panels stay in the second.
+inline void panel_product(int rows, int columns, int inner, const float* x, ptrdiff_t x_stride, const float* panels,
+                          ptrdiff_t panel_size, Onto onto, const float* bias, float* y, ptrdiff_t y_stride) {
+    for (int r = 0; r < rows; r += kBlockRows) {
+        for (int j = 0; j < columns; j += 2 * W) {
+            some_rows<2>(std::min(kBlockRows, rows - r), inner, x + r * x_stride, ByRows{x_stride},
+                         panels + j / kPad * panel_size + j % kPad, kPad, onto,
+                         onto == Onto::bias ? bias + j : nullptr, y + r * y_stride + j, y_stride);
+        }
     }
 }
 
 inline void forward_f32(int rows, const float* x, int x_stride, const Matrix<float>& m, int first, int count, Onto onto,
                         float* y, int y_stride) {
     const ptrdiff_t panel_size = static_cast<ptrdiff_t>(padded(m.in)) * kPad;
-    for (int o = 0; o < count; o += kPad) {
-        panel_product(rows, m.in, x, x_stride, m.forward + (first + o) / kPad * panel_size, onto, m.bias + first + o, y + o,
-                      y_stride);
-    }
+    panel_product(rows, padded(count), m.in, x, x_stride, m.forward + first / kPad * panel_size, panel_size, onto,
+                  m.bias + first, y, y_stride);
 }
 
 inline void backward_f32(int rows, const float* dy, int dy_stride, const Matrix<float>& m, int first, int count,
                          Onto onto, float* dx, int dx_stride) {
-    const ptrdiff_t panel_size = static_cast<ptrdiff_t>(padded(m.out)) * kPad;
-    const int inner = std::min(count, m.out - first);
-    for (int i = 0; i < m.in; i += kPad) {
-        panel_product(rows, inner, dy, dy_stride, m.backward + i / kPad * panel_size + static_cast<ptrdiff_t>(first) * kPad,
-                      onto, nullptr, dx + i, dx_stride);
-    }
+    panel_product(rows, padded(m.in), std::min(count, m.out - first), dy, dy_stride,
+                  m.backward + static_cast<ptrdiff_t>(first) * kPad, static_cast<ptrdiff_t>(padded(m.out)) * kPad, onto,
+                  nullptr, dx, dx_stride);
 }
 
 inline void column_sums(int rows, int width, const float* x, int stride, float* sums) {
@@ -168,7 +168,7 @@ inline void to_operands_f32(int rows, int width, const float* dy, int dy_stride,
 inline void outer_f32(int rows, int out, int in, const float* dy, int dy_stride, const float*, const float* x,
                       int x_stride, float*, float* dw, int dw_stride) {
     for (int i = 0; i < in; i += 2 * W) {
-        rows_of_blocks<2>(out, rows, dy, ByColumns{dy_stride}, x + i, x_stride, Onto::result, nullptr, dw + i, dw_stride);
+        rows_of_blocks<2>(out, rows, dy, FarColumns{{dy_stride}}, x + i, x_stride, Onto::result, nullptr, dw + i, dw_stride);
     }
 }
 
