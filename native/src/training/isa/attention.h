@@ -132,12 +132,11 @@ inline Head prepare_head(const AttentionInputs& in, int h, Scratch& scratch) {
     return head;
 }
 
-// The transpose of a head's rows: [size][padded(rows)], zeros beyond `rows`.
+// The transpose of a head's rows: [size][padded(rows)], zeros beyond `rows` up to a whole vector.
 inline const float* transposed(const Rows& x, int rows, int size, Scratch& scratch) {
     const int stride = padded(rows);
     float* y = scratch.take(size, stride);
-    transpose(rows, size, x.data, x.stride, y, stride);
-    for (int c = 0; c < size; ++c) std::fill(y + static_cast<ptrdiff_t>(c) * stride + rows, y + static_cast<ptrdiff_t>(c + 1) * stride, 0.0f);
+    transpose(rows, round_to_vector(rows), size, x.data, x.stride, y, stride);
     return y;
 }
 
@@ -194,7 +193,7 @@ inline void attend(const AttentionInputs& in, A* output, int output_stride) {
         const Head x = prepare_head(in, h, scratch);
         const float* keys = transposed(x.k, in.keys, size, scratch);
         float* scores = in.probabilities + static_cast<ptrdiff_t>(h) * in.queries * stride;
-        product(in.queries, stride, size, x.q.data, ByRows{x.q.stride}, keys, stride, scores, stride);
+        product(in.queries, in.keys, size, x.q.data, ByRows{x.q.stride}, keys, stride, scores, stride);
         softmax(in.queries, in.keys, scale, x.bias, scores, stride);
         const float* probabilities = scores;
         if (in.keep != nullptr) {
@@ -275,7 +274,7 @@ inline void attend_backward(const AttentionInputs& in, const AttentionGradients&
         }
         float* dscores = scratch.take(in.queries, stride);
         const float* values = transposed(x.v, in.keys, size, scratch);
-        product(in.queries, stride, size, dmixed.data, ByRows{dmixed.stride}, values, stride, dscores, stride);
+        product(in.queries, in.keys, size, dmixed.data, ByRows{dmixed.stride}, values, stride, dscores, stride);
         softmax_backward(in, h, probabilities, scale, dscores);
 
         float* dq = scratch.take(in.queries, head);

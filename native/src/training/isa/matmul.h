@@ -1,7 +1,7 @@
 // Products in float32: register blocks of rows by two vectors of columns, over operands with strides.
 #pragma once
 
-#include "training/isa/vector.h"
+#include "training/isa/transpose.h"
 
 namespace ardiff::training {
 namespace {
@@ -26,12 +26,17 @@ struct FarColumns : ByColumns {};  // so many of them that they lie beyond the n
 template <int ROWS, int VECTORS, class Left>
 inline void block(int inner, const float* a, Left left, const float* b, ptrdiff_t b_stride, Onto onto, const float* bias,
                   float* c, ptrdiff_t c_stride) {
+    if (inner >= 64) {  // else the whole product is small and near
+#pragma GCC unroll 16
+        for (int r = 0; r < ROWS; ++r) {
+            // The result is fetched while the sums are made: it is often far away.
+            __builtin_prefetch(c + r * c_stride, 1);
+            if constexpr (VECTORS * W > 16) __builtin_prefetch(c + r * c_stride + VECTORS * W - 1, 1);
+        }
+    }
     vec sums[ROWS][VECTORS];
 #pragma GCC unroll 16
     for (int r = 0; r < ROWS; ++r) {
-        // The result is fetched while the sums are made: it is often far away.
-        __builtin_prefetch(c + r * c_stride, 1);
-        if constexpr (VECTORS * W > 16) __builtin_prefetch(c + r * c_stride + VECTORS * W - 1, 1);
 #pragma GCC unroll 2
         for (int v = 0; v < VECTORS; ++v) sums[r][v] = vec{};
     }
@@ -89,6 +94,7 @@ inline void some_rows(int rows, int inner, const float* a, Left left, const floa
     };
     if constexpr (kBlockRows > 8) go(std::integral_constant<int, 8>{});
     go(std::integral_constant<int, 4>{});
+    go(std::integral_constant<int, 2>{});
     go(std::integral_constant<int, 1>{});
 }
 
@@ -116,6 +122,19 @@ inline void product(int rows, int columns, int inner, const float* a, Left left,
 
 inline void pack_f32(const float* weights, int out, int in, float* forward, float* backward) {
     const int outs = padded(out), ins = padded(in);
+#if defined(__AVX512F__)
+    for (int o = 0; o < outs; o += 16) {
+        for (int i = 0; i < ins; i += 16) {
+            __m512i block[16];
+            load_block(out - o, std::max(0, in - i), weights + static_cast<ptrdiff_t>(o) * in + i, in, block);
+            float* to = backward + (static_cast<ptrdiff_t>(i / kPad) * outs + o) * kPad + i % kPad;
+            for (int k = 0; k < 16; ++k) _mm512_storeu_si512(to + k * kPad, block[k]);
+            transpose_words(block);
+            to = forward + (static_cast<ptrdiff_t>(o / kPad) * ins + i) * kPad + o % kPad;
+            for (int k = 0; k < 16; ++k) _mm512_storeu_si512(to + k * kPad, block[k]);
+        }
+    }
+#else
     for (int o = 0; o < outs; ++o) {
         for (int i = 0; i < ins; ++i) {
             const float value = o < out && i < in ? weights[static_cast<ptrdiff_t>(o) * in + i] : 0.0f;
@@ -123,6 +142,7 @@ inline void pack_f32(const float* weights, int out, int in, float* forward, floa
             backward[(static_cast<ptrdiff_t>(i / kPad) * outs + o) * kPad + i % kPad] = value;
         }
     }
+#endif
 }
 
 // Y [rows][columns] = onto + X * panels; a panel begins `panel_size` values after the one before. Blocks go along
