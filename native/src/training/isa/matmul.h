@@ -7,26 +7,33 @@ namespace ardiff::training {
 namespace {
 
 constexpr int kBlockRows = W == 16 ? 12 : 6;
-constexpr int kAhead = 8;  // how many k before its use a row is fetched
+constexpr int kAhead = 16;  // how many k before its use a row is fetched
 
-// Where a(r,k) of a left operand lies: a[r * row + k * step]. Steps that are compile-time constants save
-// registers in the innermost loop.
+// Where a(r,k) of a left operand lies: a[r * row + k * step]; steps that are compile-time constants save registers in
+// the innermost loop. `far`: the product is too large for the nearest cache, so operands are fetched before their use.
 struct ByRows {  // k runs along memory
     ptrdiff_t row;
     static constexpr ptrdiff_t step = 1;
+    static constexpr bool far = false;
 };
 struct ByColumns {  // rows run along memory
     ptrdiff_t step;
     static constexpr ptrdiff_t row = 1;
+    static constexpr bool far = false;
 };
-struct FarColumns : ByColumns {};  // so many of them that they lie beyond the nearest cache
+struct FarRows : ByRows {
+    static constexpr bool far = true;
+};
+struct FarColumns : ByColumns {
+    static constexpr bool far = true;
+};
 
 // c[r][0 .. VECTORS*W) = onto + sum over k of a(r,k) * b[k][..]; `bias` is read where onto is Onto::bias.
 // What the sum is added to comes last, so that nothing but zeros waits for memory before the first product.
 template <int ROWS, int VECTORS, class Left>
 inline void block(int inner, const float* a, Left left, const float* b, ptrdiff_t b_stride, Onto onto, const float* bias,
                   float* c, ptrdiff_t c_stride) {
-    if (inner >= 64) {  // else the whole product is small and near
+    if constexpr (Left::far) {
 #pragma GCC unroll 16
         for (int r = 0; r < ROWS; ++r) {
             // The result is fetched while the sums are made: it is often far away.
@@ -41,9 +48,8 @@ inline void block(int inner, const float* a, Left left, const float* b, ptrdiff_
         for (int v = 0; v < VECTORS; ++v) sums[r][v] = vec{};
     }
     for (int k = 0; k < inner; ++k) {
-        if constexpr (std::is_same_v<Left, FarColumns>) {
-            // Processors foresee steps of up to 2 KiB only, and rows may be longer.
-            __builtin_prefetch(a + (k + kAhead) * left.step);
+        if constexpr (Left::far) {
+            if constexpr (std::is_same_v<Left, FarColumns>) __builtin_prefetch(a + (k + kAhead) * left.step);
             __builtin_prefetch(b + (k + kAhead) * b_stride);
             if constexpr (VECTORS * W > 16) __builtin_prefetch(b + (k + kAhead) * b_stride + VECTORS * W - 1);
         }
@@ -151,7 +157,7 @@ inline void panel_product(int rows, int columns, int inner, const float* x, ptrd
                           ptrdiff_t panel_size, Onto onto, const float* bias, float* y, ptrdiff_t y_stride) {
     for (int r = 0; r < rows; r += kBlockRows) {
         for (int j = 0; j < columns; j += 2 * W) {
-            some_rows<2>(std::min(kBlockRows, rows - r), inner, x + r * x_stride, ByRows{x_stride},
+            some_rows<2>(std::min(kBlockRows, rows - r), inner, x + r * x_stride, FarRows{{x_stride}},
                          panels + j / kPad * panel_size + j % kPad, kPad, onto,
                          onto == Onto::bias ? bias + j : nullptr, y + r * y_stride + j, y_stride);
         }
