@@ -371,7 +371,8 @@ ARDIFF_API void ardiff_trainer_free(ardiff_trainer* trainer);
  *                    refuses the gradients it led to
  *   slot_terms       [6,B,N] float32, may be NULL: loss, mse, nll, prior, mean_C (x0 - x0_hat)^2 and
  *                    mean_C (embedding - x0_hat)^2, neither weighted nor divided; mse is the last of
- *                    them where the timestep is 0 and the last but one elsewhere
+ *                    them where the timestep is 0 and the last but one elsewhere. With backward, nll may
+ *                    be 0 where the weight is 0
  */
 ARDIFF_API int32_t ardiff_trainer_batch(ardiff_trainer* trainer, const ardiff_training_options* options,
                                         const int32_t* ids, const uint8_t* mask, int32_t rows,

@@ -62,7 +62,12 @@ export function* preparedBatches(
     let normaliser = 0;
     for (const { batch } of prepared) for (const weight of batch.weights) normaliser += weight;
     const { epoch, batch } = parts.at(-1)!;
-    const update = { step, normaliser, positionAfter: { epoch, batch: batch + 1 } };
+    // Targets of nothing but the end token may have no slot that counts.
+    const update = {
+      step,
+      normaliser: normaliser || 1,
+      positionAfter: { epoch, batch: batch + 1 },
+    };
     for (const [microBatch, part] of prepared.entries()) yield { ...update, microBatch, ...part };
   }
 }

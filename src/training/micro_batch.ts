@@ -16,6 +16,8 @@ export interface RowTimesteps {
   readonly timesteps: Int32Array;
   /** How many slots are there; the others are left out. */
   readonly present: number;
+  /** So many of the first slots have settled, and their loss is not taken. */
+  readonly settled: number;
 }
 
 /** Draws the timesteps of the next row, of N slots, whose target has a number of tokens. */
@@ -38,7 +40,7 @@ export interface AssembledBatch extends TrainingBatch {
 
 /**
  * Assembles a batch, of as many slots as are there in any row. Where some rows have fewer, no slot
- * attends to those that are left out, whose weights are 0.
+ * attends to those that are left out. Their weights and those of settled slots are 0.
  *
  * @param pairs its rows
  * @param timesteps gives the timesteps of one row after another
@@ -66,7 +68,7 @@ export function assembleBatch(
     ...(Math.min(...present) < slots && { keyMask: new Uint8Array(rows * slots) }),
   };
   for (const [row, { source, target }] of pairs.entries()) {
-    const { timesteps, present } = places[row]!;
+    const { timesteps, present, settled } = places[row]!;
     const start = row * slots;
     const tokens = target.subarray(0, slots);
     const scored = Math.min(tokens.length, present);
@@ -75,6 +77,7 @@ export function assembleBatch(
     batch.targetIds.set(tokens, start);
     batch.weights.fill(1, start, start + scored);
     batch.weights.fill(paddingWeight, start + scored, start + present);
+    batch.weights.fill(0, start, start + settled);
     batch.timesteps.set(timesteps.subarray(0, slots), start);
     batch.keyMask?.fill(1, start, start + present);
   }
@@ -146,7 +149,11 @@ function placeOf(
   const geometry = timestepGeometry(diffusion, slots);
   const index = sampleSentenceTimestep(geometry, uniform, leftToRightShare, targetLength);
   const timesteps = tokenTimesteps(geometry, index);
-  return { timesteps, present: presentSlots(geometry, timesteps, waiting) };
+  // Where slots are left out, those that settled are there to be looked at and nothing else.
+  const moving = timesteps.findIndex((timestep) => timestep > 0);
+  const settled = diffusion.anchor_distance === null || moving < 0 ? 0 : moving;
+  const present = Math.max(presentSlots(geometry, timesteps, waiting), settled + 1);
+  return { timesteps, present, settled };
 }
 
 /** A number a little outside [0, 1), thrown back inside: uniform numbers stay uniform. */

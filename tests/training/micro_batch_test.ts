@@ -25,7 +25,7 @@ Deno.test("assembleBatch() pads sources, targets and weights", () => {
   const batch = assembleBatch(
     PAIRS,
     { slots: 4, padId: 0, paddingWeight: 0.25 },
-    (slots) => ({ timesteps: new Int32Array(slots).fill(++row), present: slots }),
+    (slots) => ({ timesteps: new Int32Array(slots).fill(++row), present: slots, settled: 0 }),
   );
   assertEquals([batch.rows, batch.length, batch.slots], [2, 3, 4]);
   assertEquals([...batch.ids], [5, 6, 2, 8, 2, 0]);
@@ -40,7 +40,11 @@ Deno.test("assembleBatch() leaves slots out, which nothing attends to and no los
   const batch = assembleBatch(
     PAIRS,
     { slots: 4, padId: 0, paddingWeight: 0.25 },
-    (slots) => ({ timesteps: new Int32Array(slots).fill(9), present: present.shift()! }),
+    (slots) => ({
+      timesteps: new Int32Array(slots).fill(9),
+      present: present.shift()!,
+      settled: 0,
+    }),
   );
   assertEquals([batch.rows, batch.slots], [2, 3]);
   assertEquals([...batch.targetIds], [7, 2, 0, 9, 10, 11]);
@@ -53,7 +57,7 @@ Deno.test("dropSources() hides all but the first token", () => {
   const batch = assembleBatch(
     PAIRS,
     { slots: 4, padId: 0, paddingWeight: 1 },
-    (slots) => ({ timesteps: new Int32Array(slots), present: slots }),
+    (slots) => ({ timesteps: new Int32Array(slots), present: slots, settled: 0 }),
   );
   dropSources(batch, 0, new Random(1, Purpose.sourceDropout));
   assertEquals([...batch.mask], [1, 1, 1, 1, 1, 0]);
@@ -67,7 +71,11 @@ Deno.test("randomTimesteps() draws one sentence-level index a row", () => {
   const geometry = { kind: "token", slots: 6, steps: 2000, anchorScale: 2 } as const;
   for (let row = 0; row < 20; row++) {
     const index = sampleSentenceTimestep(geometry, random.uniform(), null);
-    assertEquals(next(6, 6), { timesteps: tokenTimesteps(geometry, index), present: 6 });
+    assertEquals(next(6, 6), {
+      timesteps: tokenTimesteps(geometry, index),
+      present: 6,
+      settled: 0,
+    });
   }
 });
 

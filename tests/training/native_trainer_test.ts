@@ -64,12 +64,12 @@ function sampleModel(): NativeModel {
   return model;
 }
 
-function sampleTrainer(model: NativeModel): Promise<NativeTrainer> {
+function sampleTrainer(model: NativeModel, portable = false): Promise<NativeTrainer> {
   return NativeTrainer.create(model, {
     device: { kind: "cpu", index: 0 },
     dtype: "f32",
     threads: 1,
-    portable: false,
+    portable,
     ...processOf(MODEL),
   });
 }
@@ -122,6 +122,43 @@ Deno.test("gradients of micro-batches add up, and so do their losses", async () 
   const scale = Math.hypot(...both.values);
   const difference = Math.hypot(...both.values.map((v, i) => v - one.values[i]! - two.values[i]!));
   assert(difference < 1e-5 * scale, `${difference} of ${scale}`);
+});
+
+Deno.test("slots that are left out or have settled do not count, with either trainer", async () => {
+  using model = sampleModel();
+  const moving = { ...MODEL.diffusion, anchor_distance: 2 };
+  const batch = assembleBatch(
+    Array.from({ length: 9 }, (_, row) => ({
+      source: Uint16Array.of(3, 4 + row, 2),
+      target: Uint16Array.from({ length: 3 + row % 4 }, (_, i) => 5 + i + row),
+    })),
+    { slots: 8, padId: 0, paddingWeight: 0.5 },
+    randomTimesteps(moving, 0.8, new Random(4, Purpose.timesteps)),
+  );
+  assert(batch.weights.includes(0) && batch.keyMask !== undefined);
+  // What is left out is not seen: other tokens there change nothing.
+  const other = { ...batch, targetIds: batch.targetIds.slice() };
+  for (let row = 0; row < batch.rows; row++) {
+    other.targetIds.fill(9, row * batch.slots + batch.present[row]!, (row + 1) * batch.slots);
+  }
+  const noise = () =>
+    new Float32Array(batch.rows * batch.slots * MODEL.network.embedding_size).map((_, i) =>
+      Math.sin(i)
+    );
+  const results = [];
+  for (const [portable, part] of [[false, batch], [false, other], [true, batch]] as const) {
+    using trainer = await sampleTrainer(model, portable);
+    const given = { ...part, embeddingNoise: noise(), diffusionNoise: noise() };
+    const { loss } = await trainer.batch(given, { ...OPTIONS, dropout: 0, attentionDropout: 0 });
+    results.push({ loss, gradients: trainer.read("gradients") });
+  }
+  const [fused, changed, plain] = results;
+  const scale = Math.hypot(...fused!.gradients);
+  for (const { loss, gradients } of [changed!, plain!]) {
+    assertAlmostEquals(loss, fused!.loss, 1e-5 * fused!.loss);
+    const difference = Math.hypot(...gradients.map((v, i) => v - fused!.gradients[i]!));
+    assert(difference < 1e-5 * scale, `${difference} of ${scale}`);
+  }
 });
 
 Deno.test("update() agrees with AdamW in double precision over 20 steps", async () => {

@@ -23,6 +23,11 @@ Lane<A>::Workspace::Workspace(const Plan& plan, const KernelSet<A>& kernels, Are
     noise = arena.values<float>(tokens * channels);
     coefficient = arena.values<float>(tokens);
     nll = arena.values<float>(tokens);
+    counted = arena.plane<float>(tokens, channels);
+    counted_coefficient = arena.values<float>(tokens);
+    counted_nll = arena.values<float>(tokens);
+    counted_slots = arena.values<int32_t>(tokens);
+    counted_targets = arena.values<int32_t>(tokens);
 }
 
 template <class A>
@@ -118,6 +123,40 @@ Plane<float> Lane<A>::predict(const Pass<A>& pass) {
     return w.decoder.forward(chunk_, w.input, 0);
 }
 
+// The rounding loss of `x` into workspace.nll and its gradient into workspace.drounded. Where slots of
+// weight 0 would only give gradients of 0, they are spared the products with the vocabulary.
+template <class A>
+void Lane<A>::round(const Pass<A>& pass, Plane<float> x, const int32_t* targets) {
+    Workspace& w = *workspace_;
+    const int channels = plan_.config.embedding, tokens = chunk_.tokens();
+    int counted = 0;
+    for (int token = 0; token < tokens; ++token) {
+        if (w.coefficient[token] != 0.0f) w.counted_slots[counted++] = token;
+    }
+    if (!pass.backward() || counted == tokens) {
+        w.layers.cross_entropy(tokens, x, targets, w.coefficient, w.nll, w.drounded);
+        return;
+    }
+    for (int i = 0; i < counted; ++i) {
+        const int token = w.counted_slots[i];
+        std::copy_n(x.row(token), channels, w.counted.row(i));
+        w.counted_targets[i] = targets[token];
+        w.counted_coefficient[i] = w.coefficient[token];
+    }
+    if (counted > 0) {
+        w.layers.cross_entropy(counted, w.counted, w.counted_targets, w.counted_coefficient, w.counted_nll, w.drounded);
+    }
+    for (int token = tokens - 1, i = counted - 1; token >= 0; --token) {  // from the last: in place
+        if (i >= 0 && w.counted_slots[i] == token) {
+            if (i != token) std::copy_n(w.drounded.row(i), channels, w.drounded.row(token));
+            w.nll[token] = w.counted_nll[i--];
+        } else {
+            std::fill_n(w.drounded.row(token), channels, 0.0f);
+            w.nll[token] = 0.0f;
+        }
+    }
+}
+
 template <class A>
 void Lane<A>::compute_loss(const Pass<A>& pass, const Diffusion& diffusion, Plane<float> predicted,
                            const SharedResults& results) {
@@ -130,7 +169,7 @@ void Lane<A>::compute_loss(const Pass<A>& pass, const Diffusion& diffusion, Plan
         w.coefficient[token] = weight / pass.options.normaliser;
     }
     const bool of_x0 = pass.options.rounding_loss == ARDIFF_ROUNDING_LOSS_X0;
-    w.layers.cross_entropy(tokens, of_x0 ? w.x0 : predicted, batch.target_ids + slot, w.coefficient, w.nll, w.drounded);
+    round(pass, of_x0 ? w.x0 : predicted, batch.target_ids + slot);
 
     const float share = 1.0f / static_cast<float>(channels);
     for (int token = 0; token < tokens; ++token) {

@@ -50,12 +50,17 @@ class Lane {
         Decoder<A> decoder;
         Plane<float> embedded, x0, input, dx0, dpredicted, drounded, dencoded;
         float *noise, *coefficient, *nll;
+        // Those slots of a chunk whose loss counts, one below the other.
+        Plane<float> counted;
+        float *counted_coefficient, *counted_nll;
+        int32_t *counted_slots, *counted_targets;
     };
 
     void reserve(const Extent& extent);
     void noise(const Pass<A>& pass, Purpose purpose, const float* given);
     void diffuse(const Pass<A>& pass, const Diffusion& diffusion);
     Plane<float> predict(const Pass<A>& pass);
+    void round(const Pass<A>& pass, Plane<float> x, const int32_t* targets);
     void compute_loss(const Pass<A>& pass, const Diffusion& diffusion, Plane<float> predicted, const SharedResults& results);
     void propagate(const Pass<A>& pass, const Diffusion& diffusion, Plane<float> predicted, const SharedResults& results);
 
