@@ -10,7 +10,7 @@ import { device, type DeviceChoice, integer, number, seed } from "./values.ts";
 export const MAX_ROWS = 1024;
 
 const SAMPLERS = ["posterior", "ddim", "dpm++2m"] as const;
-const GRIDS = ["auto", "even", "movement", "log-snr"] as const;
+const GRIDS = ["auto", "even", "movement", "log-snr", "left"] as const;
 
 /** What candidates can be compared by. */
 export const UTILITIES = ["bleu", "chrf", "rouge-l", "token-f1"] as const;

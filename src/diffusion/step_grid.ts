@@ -10,14 +10,16 @@ import { alphaBarAt, type NoiseSchedule } from "./noise_schedule.ts";
 import { sentenceTimestepCount, type TimestepGeometry, tokenTimesteps } from "./token_timesteps.ts";
 
 /** The grids that can be named on the command line. */
-export const STEP_GRIDS = ["even", "movement", "log-snr"] as const;
+export const STEP_GRIDS = ["even", "movement", "log-snr", "left"] as const;
 
 /**
  * One of {@linkcode STEP_GRIDS}:
  *
  * - `even`: every floor((N+T)/M)-th index from the top (the paper);
  * - `movement`: equal change of the mean token timestep per move;
- * - `log-snr`: equal change of the mean log signal-to-noise ratio per move.
+ * - `log-snr`: equal change of the mean log signal-to-noise ratio per move;
+ * - `left`: the same, with a mean in which slots count the less the further right they are, since few
+ *   sentences have words there: the start goes slowly at first, then faster.
  */
 export type StepGridKind = typeof STEP_GRIDS[number];
 
@@ -42,6 +44,9 @@ export interface StepGridOptions {
  */
 const LOG_SNR_LIMIT = 6;
 
+/** How much less the last slot counts than the first in the `left` grid. */
+const RIGHT_DISCOUNT = 0.9;
+
 /**
  * The sentence-level timesteps of a grid, [M+1]: M indices in strictly falling order from the
  * noisiest at which the network is evaluated, then 0. (Where M is the number of all indices the
@@ -63,9 +68,12 @@ export function stepGrid(options: StepGridOptions): Int32Array<ArrayBuffer> {
       return evenGrid(count, evaluations);
     case "movement":
       return equalChangeGrid(meanOverSlots(geometry, (timestep) => timestep), evaluations);
-    case "log-snr": {
+    case "log-snr":
+    case "left": {
       const noisiness = schedule.alphaBar.map((_, t) => -clampedLogSnr(schedule, t, noiseFactor));
-      return equalChangeGrid(meanOverSlots(geometry, (t) => noisiness[t]!), evaluations);
+      const last = Math.max(geometry.slots - 1, 1);
+      const weightOf = (slot: number) => kind === "left" ? 1 - RIGHT_DISCOUNT * slot / last : 1;
+      return equalChangeGrid(meanOverSlots(geometry, (t) => noisiness[t]!, weightOf), evaluations);
     }
   }
 }
@@ -79,10 +87,16 @@ function evenGrid(count: number, evaluations: number): Int32Array<ArrayBuffer> {
 }
 
 /** The mean over slots of a function of the timestep, for every sentence-level index. */
-function meanOverSlots(geometry: TimestepGeometry, value: (timestep: number) => number) {
+function meanOverSlots(
+  geometry: TimestepGeometry,
+  value: (timestep: number) => number,
+  weightOf: (slot: number) => number = () => 1,
+) {
+  const weights = Float64Array.from({ length: geometry.slots }, (_, slot) => weightOf(slot));
+  const all = weights.reduce((sum, weight) => sum + weight, 0);
   return Float64Array.from({ length: sentenceTimestepCount(geometry) }, (_, i) => {
-    const total = tokenTimesteps(geometry, i).reduce((sum, timestep) => sum + value(timestep), 0);
-    return total / geometry.slots;
+    const timesteps = tokenTimesteps(geometry, i);
+    return weights.reduce((sum, weight, n) => sum + weight * value(timesteps[n]!), 0) / all;
   });
 }
 
