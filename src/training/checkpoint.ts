@@ -10,7 +10,7 @@ import {
   removeIfPresent,
   syncFolder,
   temporaryName,
-  unwritable,
+  unwritableFolder,
   writeAll,
   writeFileAtomically,
 } from "../denoiser/files.ts";
@@ -103,7 +103,12 @@ export function writeCheckpoint(
     return path;
   } catch (error) {
     removeIfPresent(temporary);
-    throw unwritable(path, error);
+    const { message, exitCode, cause } = unwritableFolder(path, error);
+    throw new UserError(
+      exitCode,
+      `${message}; what was saved before is whole: mend that and go on with --resume`,
+      { cause },
+    );
   }
 }
 

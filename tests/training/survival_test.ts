@@ -160,7 +160,8 @@ Deno.test(
       stderr: "piped",
     }).output();
     const text = new TextDecoder().decode(stderr);
-    assertStringIncludes(text, `Error: Cannot write "${output}/checkpoints/step-00000050`);
+    assertStringIncludes(text, `Error: Cannot write "${output}/checkpoints/step-00000050": `);
+    assertStringIncludes(text, "what was saved before is whole: mend that and go on with --resume");
     assertEquals(code, ExitCode.output);
     assertEquals(checkFolder(output), before);
     assertEquals(namesIn(`${output}/checkpoints`).filter((name) => name.includes(".tmp-")), []);
