@@ -2,7 +2,7 @@
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import type { Environment } from "../environment.ts";
 import { addGuide } from "../guide.ts";
-import { integer, number, withoutUndefined } from "../values.ts";
+import { device, integer, number, withoutUndefined } from "../values.ts";
 
 /** The command. */
 export function trainCommand(environment: Environment): CommandUnknownOpts {
@@ -14,7 +14,13 @@ export function trainCommand(environment: Environment): CommandUnknownOpts {
     .option("--resume", "go on from the last checkpoint of the run", false)
     .option("--max-steps <n>", "stop after this update", integer(1))
     .option("--max-minutes <n>", "stop after this many minutes", number(0, 1e9))
-    .option("--device <device>", "overrules training.device: auto, cpu, cuda or cuda:INDEX")
+    .addOption(
+      new Option("--device <device>", "overrules training.device: auto, cpu, cuda or cuda:INDEX")
+        .argParser((text) => {
+          device(text);
+          return text;
+        }),
+    )
     .addOption(
       new Option("--dtype <type>", "overrules training.dtype").choices(["f32", "bf16"] as const),
     )
