@@ -5,13 +5,19 @@ import { loadModelFolder, writeModelFolder } from "../denoiser/model_folder.ts";
 import { parameterCounts } from "../denoiser/parameters.ts";
 import { toFloat32 } from "../denoiser/tensors.ts";
 import { VERSION } from "../version.ts";
-import { checkpointPath, listCheckpoints, removeUnfinished, tensorsOf } from "./checkpoint.ts";
+import {
+  checkpointPath,
+  listCheckpoints,
+  removeUnfinished,
+  type RunState,
+  tensorsOf,
+} from "./checkpoint.ts";
 import { currentCommit } from "./commit.ts";
-import { parseTrainingConfig } from "./config.ts";
+import { parseTrainingConfig, type TrainingConfig } from "./config.ts";
 import { exitCodeOf } from "./interruption.ts";
 import { modelCard } from "./model_card.ts";
 import type { ProgressOutput } from "./progress.ts";
-import { Reporter } from "./reporter.ts";
+import { recordedValidation, Reporter } from "./reporter.ts";
 import { Run } from "./run.ts";
 import { samplerOf } from "./sampler.ts";
 import { Session } from "./session.ts";
@@ -92,7 +98,14 @@ export async function train(
       `Stopped by ${signal} at step ${session.state.step}, which is saved: go on with --resume`,
     );
   }
-  return exportModel(run, session, output, folder, commandOf(configPath, options));
+  reporter.summary(run.trainer.usage());
+  return exportModel(
+    run,
+    session,
+    output,
+    folder,
+    commandOf(configPath, options, run.config, session.state),
+  );
 }
 
 /** The settings of `--set`, and after them those of options of their own. */
@@ -158,13 +171,15 @@ function exportModel(
   const values = stored === null
     ? tensorsOf(run.trainer.read("average"), run.layout)
     : (name: string) => toFloat32(stored.get(name)!);
+  const step = best?.step ?? state.step;
   const readme = modelCard({
     name: baseName(output),
     config,
     model,
     state,
+    step,
     data: data.pairs.summary,
-    validation,
+    validation: validation?.step === step ? validation : recordedValidation(output, step),
     command,
     version: VERSION,
     commit: currentCommit(),
@@ -172,7 +187,7 @@ function exportModel(
   writeModelFolder(path, {
     config: {
       ...model,
-      provenance: { ...model.provenance, updates: best?.step ?? state.step },
+      provenance: { ...model.provenance, updates: step },
     },
     values,
     dtype: config.checkpoints.dtype === "bf16" ? "BF16" : "F32",
@@ -182,8 +197,17 @@ function exportModel(
   return path;
 }
 
-/** The command line that repeats a run. */
-function commandOf(configPath: string, options: TrainOptions): string {
-  const settings = settingsOf(options).map((setting) => ` --set '${setting}'`);
-  return `ardiff train ${configPath}${settings.join("")}`;
+/** The command line that repeats a run, in as many parts as it may have been made. */
+function commandOf(
+  configPath: string,
+  options: TrainOptions,
+  { training }: TrainingConfig,
+  { step }: RunState,
+): string {
+  const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+  const path = /^[\w./-]+$/.test(configPath) ? configPath : quoted(configPath);
+  const settings = settingsOf(options).map((setting) => ` --set ${quoted(setting)}`);
+  // Also where a time or a signal ended the run, these are the updates that it made.
+  const limit = step === training.steps ? "" : ` --max-steps ${step}`;
+  return `ardiff train ${path}${settings.join("")}${limit}`;
 }

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { ExitCode, UserError } from "../../src/errors.ts";
 import { loadModelFolder } from "../../src/denoiser/model_folder.ts";
 import { floatTensor, readSafetensors, writeSafetensors } from "../../src/denoiser/safetensors.ts";
@@ -25,13 +31,21 @@ Deno.test(
     assertEquals(stdout, `${output}/model\n`);
     assertStringIncludes(stderr, "150 pairs, ");
     assertStringIncludes(stderr, "Validation at step 60: BLEU ");
+    assertMatch(stderr, /60 updates in 0:\d\d, .* ms each, .* peak memory \d+ MB\.\n$/);
     const { config: model } = loadModelFolder(`${output}/model`);
     assertEquals(model.diffusion.noise_factor, 2);
     assertEquals(model.text.slots_by_source?.at(-1), 8);
     assertEquals(model.provenance["updates"], 60);
     const card = Deno.readTextFileSync(`${output}/model/README.md`);
     for (
-      const part of ["# run", "## Data", "150 pairs", "| diffusion.noise_factor | 2 |", "BLEU"]
+      const part of [
+        "# run",
+        `ardiff train '${config}' --max-steps 60\n`,
+        "## Data",
+        "150 pairs",
+        "| diffusion.noise_factor | 2 |",
+        "At step 60: BLEU",
+      ]
     ) {
       assertStringIncludes(card, part);
     }
@@ -82,17 +96,29 @@ Deno.test(
 Deno.test(
   "train() exports the best checkpoint where asked to",
   withFolder(async (folder) => {
+    const config = writeRun(folder);
     const output = `${folder}/run`;
-    await runTraining(writeRun(folder), {
-      output,
-      maxSteps: 60,
-      set: ["validation.every=20", "checkpoints.metric=loss", "checkpoints.export=best"],
-    });
+    const set = ["validation.every=20", "checkpoints.metric=loss", "checkpoints.export=best"];
+    await runTraining(config, { output, maxSteps: 60, set });
+    const values = (path: string) => toFloat32(loadModelFolder(path).tensors.get("lm_head.bias")!);
     const found = records(output).filter(({ event }) => event === "validation");
     const best = found.reduce((a, b) => (b["loss"] as number) < (a["loss"] as number) ? b : a);
-    const name = `step-${String(best["step"]).padStart(8, "0")}`;
-    const values = (path: string) => toFloat32(loadModelFolder(path).tensors.get("lm_head.bias")!);
-    assertEquals(values(`${output}/model`), values(`${output}/checkpoints/${name}`));
+    const checkpoint = `${output}/checkpoints/step-${String(best["step"]).padStart(8, "0")}`;
+    const card = () => Deno.readTextFileSync(`${output}/model/README.md`);
+    const figures = new RegExp(
+      `At step ${best["step"]}: BLEU .*, loss ${(best["loss"] as number).toFixed(4)}\\.`,
+    );
+    assertEquals(values(`${output}/model`), values(checkpoint));
+    assertMatch(card(), figures);
+    // Another part of the run that does not get better: its card has the best's figures still.
+    const record = `${listCheckpoints(`${output}/checkpoints`).at(-1)}/training.json`;
+    const state = JSON.parse(Deno.readTextFileSync(record));
+    state.best.value = -1;
+    Deno.writeTextFileSync(record, JSON.stringify(state));
+    await runTraining(config, { output, resume: true, maxSteps: 62, set });
+    assertEquals(values(`${output}/model`), values(checkpoint));
+    assertMatch(card(), figures);
+    assertStringIncludes(card(), `The weights are those of update ${best["step"]}, the best.`);
   }),
 );
 
