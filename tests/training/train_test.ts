@@ -9,6 +9,7 @@ import { ExitCode, UserError } from "../../src/errors.ts";
 import { loadModelFolder } from "../../src/denoiser/model_folder.ts";
 import { floatTensor, readSafetensors, writeSafetensors } from "../../src/denoiser/safetensors.ts";
 import { toFloat32 } from "../../src/denoiser/tensors.ts";
+import { train } from "../../src/commands/train.ts";
 import { listCheckpoints } from "../../src/training/checkpoint.ts";
 import { NonFiniteUpdate } from "../../src/training/updates.ts";
 import { withFolder } from "../denoiser/test_files.ts";
@@ -222,6 +223,34 @@ Deno.test(
 );
 
 Deno.test(
+  "train() refuses options that do not go together before it reads the data",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const refusal = async (...set: string[]) => {
+      const output = `${folder}/run`;
+      const messages: string[] = [];
+      const io = { stdout: () => {}, stderr: (text: string) => void messages.push(text) };
+      const error = await assertRejects(
+        () => train({ config, output, set }, { ...io, interactive: false }),
+        UserError,
+      );
+      assertEquals([error.exitCode, messages], [ExitCode.model, []]);
+      return error.message;
+    };
+    assertStringIncludes(
+      await refusal("text.max_source_tokens=100"),
+      '"text.max_source_tokens" is 100, but "network.max_positions" is only 12',
+    );
+    assertStringIncludes(await refusal("network.hidden_size=33"), '"network.hidden_size" is 33');
+    assertEquals(
+      await refusal("tokenizer.file=tokenizer.json", 'tokenizer.normalizers=["NFC"]'),
+      'Cannot apply "tokenizer.normalizers" to "tokenizer.json": a given tokenizer has its own; ' +
+        "leave out one of the two",
+    );
+  }),
+);
+
+Deno.test(
   "train() stops when its time is over and exports what it has",
   withFolder(async (folder) => {
     const output = `${folder}/run`;
@@ -262,6 +291,11 @@ Deno.test(
     assertEquals(weights(second), weights(first));
     const tokenizer = (output: string) => Deno.readTextFileSync(`${output}/model/tokenizer.json`);
     assertEquals(tokenizer(second), tokenizer(first));
+    // The run goes on without the model, which is needed at the start only.
+    Deno.renameSync(`${first}/model`, `${first}/moved`);
+    const set = [startFrom, ...still];
+    await runTraining(config, { output: second, maxSteps: 2, resume: true, set });
+    Deno.renameSync(`${first}/moved`, `${first}/model`);
 
     const error = await assertRejects(
       () =>
