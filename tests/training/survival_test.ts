@@ -54,6 +54,15 @@ function namesIn(folder: string): string[] {
   }
 }
 
+/** The last step that a run has told its log to be saved. */
+function savedBy(output: string): number {
+  const lines = namesIn(output).includes("log.jsonl")
+    ? Deno.readTextFileSync(`${output}/log.jsonl`).split("\n").slice(0, -1)
+    : [];
+  const saved = lines.map((line) => JSON.parse(line)).filter(({ event }) => event === "checkpoint");
+  return Math.max(0, ...saved.map(({ step }) => step));
+}
+
 /** Loads everything that a run's folder holds. */
 function checkFolder(output: string): string[] {
   const checkpoints = listCheckpoints(`${output}/checkpoints`);
@@ -62,6 +71,7 @@ function checkFolder(output: string): string[] {
     readSafetensors(`${path}/training.safetensors`);
     assertEquals(readRecord(path).step, Number(path.slice(-8)));
   }
+  if (namesIn(output).includes("model")) loadModelFolder(`${output}/model`);
   for (const name of namesIn(`${output}/checkpoints`)) {
     assert(/^step-\d{8}(\.tmp-.*)?$/.test(name), name);
   }
@@ -87,6 +97,7 @@ Deno.test(
       }
       await run.ended;
       const last = Number(checkFolder(killed).at(-1)?.slice(-8) ?? 0);
+      reached = Math.max(reached, savedBy(killed));
       assert(last >= reached, `step ${reached} was lost: the last is ${last}`);
       reached = last;
     }
