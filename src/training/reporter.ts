@@ -160,10 +160,13 @@ export class Reporter implements Disposable {
     const { updates, seconds } = this.#whole;
     if (updates === 0) return;
     const { secondsPerStep, orchestration } = this.#whole.means();
+    const milliseconds = 1000 * secondsPerStep;
     this.say(
-      `${updates.toLocaleString("en")} updates in ${formatDuration(seconds)}, ` +
-        `${(1000 * secondsPerStep).toPrecision(3)} ms each, of which ` +
-        `${(100 * orchestration).toPrecision(2)} % outside the native library; peak memory ` +
+      `${updates.toLocaleString("en")} update${updates === 1 ? "" : "s"} in ` +
+        `${formatDuration(seconds)}, ${
+          milliseconds.toFixed(milliseconds < 100 ? 1 : 0)
+        } ms each, ` +
+        `of which ${(100 * orchestration).toFixed(1)} % outside the native library; peak memory ` +
         `${Math.round(peakBytes / 1e6)} MB.`,
     );
   }

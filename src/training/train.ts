@@ -4,6 +4,8 @@ import { parentOf, readTextFile, unwritable } from "../denoiser/files.ts";
 import { loadModelFolder, writeModelFolder } from "../denoiser/model_folder.ts";
 import { parameterCounts } from "../denoiser/parameters.ts";
 import { toFloat32 } from "../denoiser/tensors.ts";
+import { describeLibrary } from "../native/library_info.ts";
+import type { Device } from "../native/model.ts";
 import { VERSION } from "../version.ts";
 import {
   checkpointPath,
@@ -140,6 +142,13 @@ function openFolder(output: string, checkpoints: string): Disposable {
   return lock;
 }
 
+/** What the network is computed in: on a CPU, bfloat16 takes AMX. */
+function arithmeticOf({ training: { dtype } }: TrainingConfig, { kind }: Device): string {
+  return dtype === "bf16" && kind === "cpu" && describeLibrary().instruction_set !== "amx"
+    ? "f32 (bf16 takes AMX, which this CPU lacks)"
+    : dtype;
+}
+
 function describeRun({ config, model, data, start, device }: Run): string {
   const { pairs, cutSources, cutTargets, longestSource, longestTarget } = data.pairs.summary;
   const count = (value: number) => value.toLocaleString("en");
@@ -149,7 +158,7 @@ function describeRun({ config, model, data, start, device }: Run): string {
       : [`${count(number)} ${side} were cut to ${limit} tokens; the longest has ${longest}.`];
   return [
     `${count(pairs)} pairs, ${count(parameterCounts(model.network).total)} parameters, on ` +
-    `${device.kind} in ${config.training.dtype}.`,
+    `${device.kind} in ${arithmeticOf(config, device)}.`,
     ...cut("sources", cutSources, config.text.max_source_tokens, longestSource),
     ...cut("targets", cutTargets, config.text.target_slots, longestTarget),
     ...(start.step === 0 ? [] : [`Going on from step ${count(start.step)}.`]),

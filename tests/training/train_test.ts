@@ -10,6 +10,7 @@ import { loadModelFolder } from "../../src/denoiser/model_folder.ts";
 import { floatTensor, readSafetensors, writeSafetensors } from "../../src/denoiser/safetensors.ts";
 import { toFloat32 } from "../../src/denoiser/tensors.ts";
 import { train } from "../../src/commands/train.ts";
+import { chooseKernels, describeLibrary } from "../../src/native/library_info.ts";
 import { listCheckpoints } from "../../src/training/checkpoint.ts";
 import { NonFiniteUpdate } from "../../src/training/updates.ts";
 import { withFolder } from "../denoiser/test_files.ts";
@@ -247,6 +248,27 @@ Deno.test(
       'Cannot apply "tokenizer.normalizers" to "tokenizer.json": a given tokenizer has its own; ' +
         "leave out one of the two",
     );
+  }),
+);
+
+Deno.test(
+  "train() says where a CPU computes in float32 although bf16 was asked for",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const before = describeLibrary().instruction_set;
+    const options = { maxSteps: 1, dtype: "bf16" };
+    const said = async (output: string) =>
+      (await runTraining(config, { ...options, output: `${folder}/${output}` })).stderr;
+    try {
+      chooseKernels("baseline");
+      assertStringIncludes(
+        await said("baseline"),
+        "on cpu in f32 (bf16 takes AMX, which this CPU lacks).",
+      );
+    } finally {
+      chooseKernels(before as "amx");
+    }
+    if (before === "amx") assertStringIncludes(await said("amx"), "on cpu in bf16.");
   }),
 );
 
