@@ -156,6 +156,44 @@ Deno.test(
 );
 
 Deno.test(
+  "train() says of a damaged checkpoint what can be done, and goes on from the one before it",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const output = `${folder}/run`;
+    const options = { output, resume: true, set: ["checkpoints.every=2"] };
+    await runTraining(config, { ...options, maxSteps: 4 });
+    const last = `${output}/checkpoints/step-00000004`;
+    const damages: readonly [string, (path: string) => void, string][] = [
+      ["training.safetensors", (path) => Deno.truncateSync(path, 1000), "the file is truncated"],
+      ["training.safetensors", (path) => Deno.removeSync(path), "no such file"],
+      ["model.safetensors", (path) => Deno.truncateSync(path, 5), "bytes"],
+      ["training.json", (path) => Deno.truncateSync(path, 5), "JSON"],
+      ["training.json", (path) => Deno.removeSync(path), "no such file"],
+      ["training.json", (path) => Deno.writeTextFileSync(path, "{}"), "its format is undefined"],
+      [
+        "training.json",
+        (path) => Deno.writeTextFileSync(path, '{"format": "ardiff-checkpoint-1", "step": 4}'),
+        'there is no "skipped" in it',
+      ],
+    ];
+    for (const [file, damage, flaw] of damages) {
+      const path = `${last}/${file}`;
+      const whole = Deno.readFileSync(path);
+      damage(path);
+      const error = await assertRejects(() => runTraining(config, options), UserError);
+      assertEquals(error.exitCode, ExitCode.model);
+      assertStringIncludes(error.message, path);
+      assertStringIncludes(error.message, flaw);
+      assertStringIncludes(error.message, `; remove "${last}" to use the one before it`);
+      Deno.writeFileSync(path, whole);
+    }
+    Deno.removeSync(last, { recursive: true });
+    const { stderr } = await runTraining(config, { ...options, maxSteps: 4 });
+    assertStringIncludes(stderr, "Going on from step 2.");
+  }),
+);
+
+Deno.test(
   "train() refuses to resume on other data",
   withFolder(async (folder) => {
     const config = writeRun(folder);
