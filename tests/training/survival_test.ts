@@ -138,6 +138,24 @@ for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
 }
 
 Deno.test(
+  "a signal that comes twice at once, as Ctrl-C does through deno task, is one signal",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const output = `${folder}/run`;
+    // A step of so many micro-batches takes a while, so that both come before it ends.
+    const run = start(config, output, "training.accumulation=100", "training.steps=100000");
+    await run.messages.until("step ");
+    run.process.kill("SIGINT");
+    await run.messages.until("once more to stop at once");
+    run.process.kill("SIGINT");
+    const { code, stderr } = await run.ended;
+    assertEquals(code, ExitCode.interrupted);
+    assertStringIncludes(stderr, "which is saved");
+    assertEquals(checkFolder(output).length, 1);
+  }),
+);
+
+Deno.test(
   "a second signal exits at once",
   withFolder(async (folder) => {
     const config = writeRun(folder);
@@ -148,6 +166,7 @@ Deno.test(
     await new Promise((resolve) => setTimeout(resolve, 500));
     run.process.kill("SIGINT");
     await run.messages.until("once more to stop at once");
+    await new Promise((resolve) => setTimeout(resolve, 500));
     run.process.kill("SIGINT");
     const { code } = await run.ended;
     assertEquals(code, ExitCode.interrupted);
