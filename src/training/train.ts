@@ -1,6 +1,6 @@
 /** From a configuration to a model folder, surviving whatever stops it. */
 import { ExitCode, UserError } from "../errors.ts";
-import { parentOf, readTextFile, unwritable } from "../denoiser/files.ts";
+import { parentOf, readTextFile, statIfPresent, unwritable } from "../denoiser/files.ts";
 import { loadModelFolder, writeModelFolder } from "../denoiser/model_folder.ts";
 import { parameterCounts } from "../denoiser/parameters.ts";
 import { toFloat32 } from "../denoiser/tensors.ts";
@@ -44,6 +44,9 @@ export interface TrainOptions {
   /** Overrules `training.threads`. */
   readonly threads?: number;
 }
+
+/** Name of the model folder in a run's folder. */
+const MODEL = "model";
 
 /** Tells nobody. */
 const SILENT: ProgressOutput = { stderr: () => {}, interactive: false };
@@ -139,6 +142,8 @@ function openFolder(output: string, checkpoints: string): Disposable {
     );
   }
   removeUnfinished(checkpoints);
+  // A run that was killed while it replaced its model has one of the two under another name.
+  if (statIfPresent(`${output}/${MODEL}`) !== null) removeUnfinished(output);
   return lock;
 }
 
@@ -173,7 +178,7 @@ function exportModel(
   checkpoints: string,
   command: string,
 ): string {
-  const path = `${output}/model`;
+  const path = `${output}/${MODEL}`;
   const { config, model, data } = run;
   const best = config.checkpoints.export === "best" ? state.best : null;
   const stored = best && loadModelFolder(checkpointPath(checkpoints, best.step)).tensors;

@@ -210,6 +210,27 @@ Deno.test(
 );
 
 Deno.test(
+  "train() removes what a killed run has left unfinished, but not a model that was moved aside",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const output = `${folder}/run`;
+    const names = () => [...Deno.readDirSync(output)].map(({ name }) => name).sort();
+    await runTraining(config, { output, maxSteps: 1 });
+    const whole = names();
+    Deno.mkdirSync(`${output}/model.tmp-1-a`);
+    Deno.writeTextFileSync(`${output}/log.jsonl.tmp-1-b`, "");
+    Deno.mkdirSync(`${output}/checkpoints/step-00000002.tmp-1-c`);
+    await runTraining(config, { output, maxSteps: 2, resume: true });
+    assertEquals(names(), whole);
+    assertEquals(steps(output).length, [...Deno.readDirSync(`${output}/checkpoints`)].length);
+    Deno.renameSync(`${output}/model`, `${output}/model.tmp-1-a-old`);
+    const set = ["training.dropout=0"];
+    await assertRejects(() => runTraining(config, { output, resume: true, set }), UserError);
+    loadModelFolder(`${output}/model.tmp-1-a-old`);
+  }),
+);
+
+Deno.test(
   "train() keeps a second run out of a folder",
   withFolder(async (folder) => {
     const config = writeRun(folder);
