@@ -39,6 +39,7 @@ export class Workload {
       sampler: "posterior",
       eta: 0,
       anchorScale: diffusion.anchor_scale,
+      anchorDistance: diffusion.anchor_distance,
       noiseFactor: 1,
       rescaleTimesteps: diffusion.rescale_timesteps,
     });

@@ -192,7 +192,7 @@ ARDIFF_API void ardiff_generation_free(ardiff_generation* generation);
  *   at_rest       uint8: 1 where the update leaves the slot as it is, so rounding may skip it
  *   noise         [R,N,C] float32 standard normal values in place of the generator's; may be NULL
  *   nearest       [R,N] int32, receives the id each x0_hat was rounded to, -1 where it was not
- *                 rounded; may be NULL
+ *                 rounded or took no part; may be NULL
  */
 ARDIFF_API int32_t ardiff_generation_step(ardiff_generation* generation, int32_t step,
                                           int32_t plan_rows, const float* timesteps,
@@ -206,6 +206,14 @@ ARDIFF_API int32_t ardiff_generation_step(ardiff_generation* generation, int32_t
  */
 ARDIFF_API int32_t ardiff_generation_shrink(ardiff_generation* generation, const int32_t* active,
                                             char* error, int32_t error_capacity);
+
+/*
+ * From now on only the first `slots` slots of a row, 1 to N, take part in a step (N at the start): the
+ * others keep their latents and are attended to by none. The number may fall and rise again. Slots
+ * that are still pure noise and do not move in a step need not be there, if the model was trained so.
+ */
+ARDIFF_API int32_t ardiff_generation_present(ardiff_generation* generation, int32_t slots, char* error,
+                                             int32_t error_capacity);
 
 /* What ardiff_generation_tokens, _read and _write refer to. */
 typedef enum ardiff_state {

@@ -163,6 +163,15 @@ int32_t ardiff_generation_shrink(ardiff_generation* generation, const int32_t* a
     });
 }
 
+int32_t ardiff_generation_present(ardiff_generation* generation, int32_t slots, char* error,
+                                  int32_t error_capacity) {
+    return guarded(error, error_capacity, [&] {
+        Generator& g = generator_of(generation);
+        check_range("Number of present slots", slots, 1, g.slots);
+        g.present = slots;
+    });
+}
+
 int32_t ardiff_generation_tokens(ardiff_generation* generation, int32_t state, int32_t* ids,
                                  float* log_probability, char* error, int32_t error_capacity) {
     return guarded(error, error_capacity, [&] {

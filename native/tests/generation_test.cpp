@@ -106,6 +106,16 @@ std::vector<float> drive(const Model& model, const Sources& sources, int candida
     expect(all_within(batch.ids(ARDIFF_STATE_Z, probability.data()), 0, vocabulary - 1), "tokens are ids");
     for (float x : probability) expect(x <= 0.0f && std::isfinite(x), "a log-probability is not positive");
 
+    // Slots that wait.
+    accepted("ardiff_generation_present", ardiff_generation_present, batch.handle, 1);
+    batch.step(index++, Plan(1, slots, 97), ARDIFF_STEP_ROUND | ARDIFF_STEP_ALL, nullptr, nearest.data());
+    bool waited = true;
+    for (size_t at = 0; at < batch.tokens(); ++at) {
+        waited = waited && (at % static_cast<size_t>(slots) == 0 ? nearest[at] >= 0 : nearest[at] == -1);
+    }
+    expect(waited, "slots that are not present are not rounded");
+    accepted("ardiff_generation_present", ardiff_generation_present, batch.handle, slots);
+
     // Rows of different lengths from now on.
     std::vector<int32_t> active(static_cast<size_t>(batch.rows));
     for (int row = 0; row < batch.rows; ++row) active[static_cast<size_t>(row)] = 1 + row % slots;
@@ -296,6 +306,10 @@ void test_wrong_steps() {
     }
     refused(ARDIFF_INVALID_ARGUMENT, "NULL", ardiff_generation_shrink, batch.handle, nullptr);
     refused(ARDIFF_INVALID_ARGUMENT, "Generation is NULL", ardiff_generation_shrink, nullptr, nullptr);
+    for (int32_t present : {0, -1, batch.slots + 1}) {
+        refused(ARDIFF_INVALID_ARGUMENT, "Number of present slots", ardiff_generation_present, batch.handle, present);
+    }
+    refused(ARDIFF_INVALID_ARGUMENT, "Generation is NULL", ardiff_generation_present, nullptr, 1);
     expect(batch.read(ARDIFF_STATE_Z) == before, "refused calls leave the latents alone");
     const std::vector<int32_t> fewer{2, 1, 2, 3}, more{2, 2, 2, 3};
     accepted("ardiff_generation_shrink", ardiff_generation_shrink, batch.handle, fewer.data());

@@ -74,6 +74,11 @@ export interface DiffusionConfig {
   readonly timesteps: "token" | "sentence";
   /** The anchor's distance in multiples of the target length: 2 in the paper. */
   readonly anchor_scale: number;
+  /**
+   * The anchor's distance from the start point in slots, where it moves with it; null: it is fixed.
+   * Where it moves, slots that have not started are left out of the computation.
+   */
+  readonly anchor_distance: number | null;
   /** F in z = sqrt(abar) x0 + F sqrt(1 - abar) eps: 1 in the paper. */
   readonly noise_factor: number;
   /** Whether the network takes timesteps as t * 1000 / T. */
@@ -178,6 +183,7 @@ const DIFFUSION_FIELDS: Fields<DiffusionConfig> = {
   noise_schedule: oneOf(NOISE_SCHEDULES),
   timesteps: oneOf(["token", "sentence"]),
   anchor_scale: number(1, 1e6),
+  anchor_distance: nullable(integer(1, 2 ** 31 - 1)),
   noise_factor: number(1e-3, 1e3),
   rescale_timesteps: boolean,
   step_grid: oneOf(STEP_GRIDS),
@@ -222,7 +228,13 @@ export function checkModelConfig(value: unknown, source: string): ModelConfig {
   const config: ModelConfig = {
     format: MODEL_FORMAT,
     network: readFields(sections.network, NETWORK_FIELDS, "network", fail),
-    diffusion: readFields(sections.diffusion, DIFFUSION_FIELDS, "diffusion", fail),
+    // The anchor of folders written before it could move is fixed.
+    diffusion: readFields(
+      { anchor_distance: null, ...sections.diffusion as object },
+      DIFFUSION_FIELDS,
+      "diffusion",
+      fail,
+    ),
     text: readFields(sections.text, TEXT_FIELDS, "text", fail),
     provenance: readProvenance(sections.provenance, fail),
   };

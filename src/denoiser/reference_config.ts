@@ -152,6 +152,7 @@ export function readReferenceConfig(value: unknown, source: string): ReferenceCo
       noise_schedule: options.noise_schedule,
       timesteps: options.schedule_sampler === "uniform" ? "sentence" : "token",
       anchor_scale: options.end_point_scale,
+      anchor_distance: null,
       noise_factor: 1,
       rescale_timesteps: options.rescale_timesteps,
       step_grid: "even",

@@ -7,7 +7,7 @@ import { ExitCode, UserError } from "../errors.ts";
 import { inputScale, type NoiseSchedule, scaledTimestep } from "./noise_schedule.ts";
 import { type SamplerName, stepCoefficients } from "./samplers.ts";
 import { stepGrid, type StepGridKind } from "./step_grid.ts";
-import { type TimestepKind, tokenTimesteps } from "./token_timesteps.ts";
+import { presentSlots, type TimestepKind, tokenTimesteps } from "./token_timesteps.ts";
 
 /** What a plan is made from. */
 export interface SamplingPlanOptions {
@@ -27,6 +27,8 @@ export interface SamplingPlanOptions {
   readonly eta: number;
   /** The anchor's distance in multiples of N (token-level timesteps). */
   readonly anchorScale: number;
+  /** Its distance from the start point in slots, where it moves (token-level timesteps). */
+  readonly anchorDistance?: number | null;
   /** The noise factor F the model was trained with. */
   readonly noiseFactor: number;
   /** Whether the network takes timesteps as t * 1000 / T. */
@@ -56,6 +58,11 @@ export interface SamplingPlan {
   readonly inputScale: Float32Array<ArrayBuffer>;
   /** 1 where a slot does not move, so that its prediction need not be rounded, [M, N]. */
   readonly atRest: Uint8Array<ArrayBuffer>;
+  /**
+   * How many slots take part in each evaluation, [M]: all, or where the anchor moves those that have
+   * started when it is over.
+   */
+  readonly present: Int32Array<ArrayBuffer>;
 }
 
 /**
@@ -73,6 +80,7 @@ export function samplingPlan(options: SamplingPlanOptions): SamplingPlan {
     slots,
     steps: schedule.steps,
     anchorScale: options.anchorScale,
+    anchorDistance: options.anchorDistance ?? null,
   };
   const sentenceTimesteps = stepGrid({
     kind: options.grid,
@@ -91,6 +99,7 @@ export function samplingPlan(options: SamplingPlanOptions): SamplingPlan {
     coefficients: new Float32Array(evaluations * slots * COEFFICIENTS_PER_SLOT),
     inputScale: new Float32Array(evaluations * slots),
     atRest: new Uint8Array(evaluations * slots),
+    present: new Int32Array(evaluations),
   };
   let previous: Int32Array<ArrayBuffer> | null = null;
   let from = tokenTimesteps(geometry, sentenceTimesteps[0]!);
@@ -98,6 +107,7 @@ export function samplingPlan(options: SamplingPlanOptions): SamplingPlan {
     const to = tokenTimesteps(geometry, sentenceTimesteps[step + 1]!);
     plan.from.set(from, step * slots);
     plan.to.set(to, step * slots);
+    plan.present[step] = presentSlots(geometry, to);
     for (let slot = 0; slot < slots; slot++) {
       const at = step * slots + slot;
       const move = { previous: previous?.[slot] ?? null, from: from[slot]!, to: to[slot]! };

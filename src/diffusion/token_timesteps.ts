@@ -23,6 +23,11 @@ export interface TimestepGeometry {
   readonly steps: number;
   /** The anchor's distance in multiples of N: 2 in the paper, at least 1. Used by `token` only. */
   readonly anchorScale: number;
+  /**
+   * The anchor's distance from the start point in slots, in place of a fixed anchor; at least 1. Then
+   * every slot is on its way while that many start, wherever it stands. Used by `token` only.
+   */
+  readonly anchorDistance?: number | null;
 }
 
 /**
@@ -45,7 +50,7 @@ export function sentenceTimestepCount({ kind, slots, steps }: TimestepGeometry):
  *
  * For `token`, f(n, i) = clamp(round((t_e - t_s) / (n_e - n_s) (n - n_s) + t_s), 0, T - 1) with the
  * start point (n_s, t_s) = (max(N-1-i, 0), max(i-(N-1), 0)) and the anchor
- * (n_e, t_e) = (floor(scale N), T-1).
+ * (n_e, t_e) = (floor(scale N), T-1), or (n_s + distance, T-1) where the anchor moves.
  *
  * @throws {UserError} where the anchor scale is below 1: the anchor must lie right of the last slot
  */
@@ -53,7 +58,7 @@ export function tokenTimesteps(
   geometry: TimestepGeometry,
   sentenceTimestep: number,
 ): Int32Array<ArrayBuffer> {
-  const { kind, slots, steps, anchorScale } = geometry;
+  const { kind, slots, steps } = geometry;
   const count = sentenceTimestepCount(geometry);
   if (
     !Number.isSafeInteger(sentenceTimestep) || sentenceTimestep < 0 || sentenceTimestep >= count
@@ -62,7 +67,7 @@ export function tokenTimesteps(
   }
   switch (kind) {
     case "token":
-      return anchoredTimesteps(sentenceTimestep, slots, steps, anchorScale);
+      return anchoredTimesteps(geometry, sentenceTimestep);
     case "sentence":
       return new Int32Array(slots).fill(sentenceTimestep);
     case "autoregressive":
@@ -71,17 +76,37 @@ export function tokenTimesteps(
 }
 
 /**
+ * How many slots of a sentence there are to compute, from 1 to N. Where the anchor moves, slots that
+ * have not started (pure noise, at T - 1) tell nothing, and are left out; else it is all of them.
+ *
+ * @param timesteps of the slots, [N]
+ * @param waiting so many slots that have not started are there all the same
+ */
+export function presentSlots(
+  { slots, steps, anchorDistance = null }: TimestepGeometry,
+  timesteps: Int32Array,
+  waiting = 0,
+): number {
+  if (anchorDistance === null) return slots;
+  const first = timesteps.indexOf(steps - 1);
+  return Math.min(Math.max((first < 0 ? slots : first) + waiting, 1), slots);
+}
+
+/**
  * The sentence-level index to train on, from a uniform random number in [0, 1).
  *
  * @param leftToRightShare null draws uniformly over all indices (the paper); a number in [0, 1] is
  *   the share of draws with i < N - 1, the phase in which slots start one after another. The paper's
  *   uniform draw visits that phase (N-1)/(N+T) of the time only.
+ * @param targetLength tokens of the target, of which draws from that phase leave at least one to
+ *   settle: none is spent on padding alone
  * @throws {UserError} where a share is given for timesteps that have no left-to-right phase
  */
 export function sampleSentenceTimestep(
   geometry: TimestepGeometry,
   uniform: number,
   leftToRightShare: number | null,
+  targetLength = geometry.slots,
 ): number {
   const count = sentenceTimestepCount(geometry);
   if (leftToRightShare === null) return Math.floor(uniform * count);
@@ -100,8 +125,10 @@ export function sampleSentenceTimestep(
     );
   }
   const phase = geometry.slots - 1;
+  // At index i the slots up to N - 1 - i are settled.
+  const first = Math.min(geometry.slots - targetLength + 1, phase - 1);
   return uniform < leftToRightShare
-    ? indexWithin(uniform / leftToRightShare, phase)
+    ? first + indexWithin(uniform / leftToRightShare, phase - first)
     : phase + indexWithin((uniform - leftToRightShare) / (1 - leftToRightShare), count - phase);
 }
 
@@ -115,28 +142,41 @@ function indexWithin(uniform: number, count: number): number {
  * line's value is often a tie (x.5), and which way it falls depends on those roundings.
  */
 function anchoredTimesteps(
+  geometry: TimestepGeometry,
   sentenceTimestep: number,
-  slots: number,
-  steps: number,
-  anchorScale: number,
 ): Int32Array<ArrayBuffer> {
+  const { slots, steps } = geometry;
   const startSlot = Math.max(slots - 1 - sentenceTimestep, 0);
   const startTimestep = Math.max(sentenceTimestep - (slots - 1), 0);
-  const anchorSlot = Math.floor(anchorScale * slots);
+  const anchorSlot = anchorSlotOf(geometry, startSlot);
   const anchorTimestep = steps - 1;
-  if (!(anchorSlot >= slots)) {
-    throw new UserError(
-      ExitCode.model,
-      `Cannot place the anchor at ${anchorScale} times the target length: expected at least 1`,
-    );
-  }
   const { fround } = Math;
   return Int32Array.from({ length: slots }, (_, slot) => {
+    if (slot >= anchorSlot) return anchorTimestep; // has not started
     const fraction = fround((slot - anchorSlot) / (startSlot - anchorSlot));
     const offset = fround(fraction * (startTimestep - anchorTimestep));
     const timestep = roundHalfToEven(fround(offset + anchorTimestep));
     return Math.min(Math.max(timestep, 0), steps - 1);
   });
+}
+
+function anchorSlotOf(
+  { slots, anchorScale, anchorDistance = null }: TimestepGeometry,
+  startSlot: number,
+): number {
+  if (anchorDistance !== null) {
+    if (anchorDistance >= 1) return startSlot + anchorDistance;
+    throw new UserError(
+      ExitCode.model,
+      `Cannot place the anchor ${anchorDistance} slots ahead: expected at least 1`,
+    );
+  }
+  const anchorSlot = Math.floor(anchorScale * slots);
+  if (anchorSlot >= slots) return anchorSlot;
+  throw new UserError(
+    ExitCode.model,
+    `Cannot place the anchor at ${anchorScale} times the target length: expected at least 1`,
+  );
 }
 
 /** The nearest integer; ties go to the even one (IEEE 754's default, unlike `Math.round`). */

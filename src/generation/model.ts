@@ -115,6 +115,7 @@ export class Model implements Disposable {
       sampler,
       eta,
       anchorScale: diffusion.anchor_scale,
+      anchorDistance: diffusion.anchor_distance,
       noiseFactor: diffusion.noise_factor,
       rescaleTimesteps: diffusion.rescale_timesteps,
     });

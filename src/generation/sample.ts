@@ -121,6 +121,7 @@ async function sampleRows(
   for (let m = 0; m < plan.evaluations; m++) {
     signal?.throwIfAborted();
     const step = { ...stepOf(plan, m), byLogits: text.rounding === "logits" };
+    batch.setPresent(plan.present[m]!);
     if (options.confidence && m === plan.evaluations - 1) {
       logProbability = await predictedLogProbability(batch, step, model.config.network);
     }
@@ -146,7 +147,7 @@ async function sampleRows(
   return { candidates, seconds: batch.seconds() };
 }
 
-/** Takes a step; the tokens of its predictions, [R, N], -1 for dropped slots, where they are wanted. */
+/** Takes a step; the tokens of its predictions, [R, N], -1 for slots left out, where they are wanted. */
 async function takeStep(
   batch: NativeGeneration,
   step: Omit<GenerationStep, "round">,

@@ -7,7 +7,7 @@ export interface Trace {
   readonly calls: number;
   /** Target slots N. */
   readonly slots: number;
-  /** The token of x0_hat, [M, N]; -1 for slots that had been dropped. */
+  /** The token of x0_hat, [M, N]; -1 for slots that were left out. */
   readonly tokens: Int32Array<ArrayBuffer>;
   /** The timestep of every slot at the call, [M, N], 0 to T - 1. */
   readonly timesteps: Int32Array<ArrayBuffer>;
@@ -32,7 +32,7 @@ export class TraceRecorder {
    * Takes down a call. A slot that has arrived at timestep 0 keeps its token: what is predicted for it
    * from then on has no effect.
    *
-   * @param predicted [R, N] token ids, -1 for dropped slots
+   * @param predicted [R, N] token ids, -1 for slots that are left out
    */
   record(call: number, predicted: Int32Array): void {
     const { slots, from, atRest } = this.#plan;

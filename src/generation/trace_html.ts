@@ -22,7 +22,7 @@ td, .legend i { padding: .1em .4em; border-radius: 3px; text-align: center; whit
 .settled { font-weight: 600; box-shadow: inset 0 -2px #1f7a6d; }
 td.settled, .legend .settled { color: #000; }
 td.padding { font-weight: normal; }
-td.dropped, .legend .dropped { background: #f1f1f1; color: #999; }
+td.absent, .legend .absent { background: #f1f1f1; color: #999; }
 .legend { display: flex; flex-wrap: wrap; gap: .4rem 1.5rem; margin: 0; padding: 0; list-style: none; }
 .legend i { font-style: normal; margin-right: .4em; --t: 0%; }
 .legend .scale { display: inline-flex; width: 12em; justify-content: space-between; color: #000;
@@ -46,7 +46,7 @@ export function pageStart(title: string): string {
 <li><i class="scale"><span>0</span><span>T − 1</span></i>timestep of a slot, noise to the right
 <li><i class="settled">word</i>the slot keeps this token from here on
 <li><i>${PADDING}</i>padding
-<li><i class="dropped">–</i>dropped: right of the settled end token
+<li><i class="absent">–</i>left out: not started yet, or right of the settled end token
 </ul>
 <p>A row is a network call, a column a slot. Each cell has the token that the network predicts.</p>
 `;
@@ -82,7 +82,7 @@ function table(trace: Trace, { tokenText, padId, steps }: PageModel): string {
   const cell = (call: number, slot: number): string => {
     const at = call * slots + slot;
     const token = tokens[at]!;
-    if (token === -1) return '<td class="dropped">–';
+    if (token === -1) return '<td class="absent">–';
     const share = Math.round(100 * timesteps[at]! / (steps - 1));
     const kinds = [
       ...(call >= settled[slot]! ? ["settled"] : []),

@@ -5,8 +5,8 @@ import { settlingCalls, type Trace } from "./trace.ts";
 /** One token as a person reads it. */
 export type TokenText = (id: number) => string;
 
-/** What a slot shows that was dropped. */
-const DROPPED = "-";
+/** What a slot shows that was left out. */
+const ABSENT = "-";
 
 /**
  * How the chosen candidate of a result settled. A token that its slot keeps from that call on has a
@@ -25,7 +25,7 @@ function traceRows(trace: Trace, tokenText: TokenText): string[] {
     const at = call * slots;
     const range = `${timesteps[at]}..${timesteps[at + slots - 1]}`;
     const words = Array.from(tokens.subarray(at, at + slots), (token, slot) => {
-      if (token === -1) return DROPPED;
+      if (token === -1) return ABSENT;
       return `${call >= settled[slot]! ? "*" : ""}${visible(tokenText(token))}`;
     });
     return [String(call + 1), range, ...words];

@@ -150,6 +150,7 @@ function plannedTimesteps(folder: GoldenFolder, steps: number, rows: number, slo
     sampler: "posterior",
     eta: 0,
     anchorScale: diffusion.anchor_scale,
+    anchorDistance: diffusion.anchor_distance,
     noiseFactor: 1,
     rescaleTimesteps: diffusion.rescale_timesteps,
   });

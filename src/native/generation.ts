@@ -145,6 +145,11 @@ export class NativeGeneration implements Disposable {
     );
   }
 
+  /** From now on only the first slots of a row, 1 to N, take part in a step; see the C header. */
+  setPresent(slots: number): void {
+    unwrap((...error) => library().ardiff_generation_present(this.#handle.value, slots, ...error));
+  }
+
   /**
    * The most likely token of every slot, [R, N], -1 for slots that were dropped.
    *

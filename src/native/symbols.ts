@@ -130,6 +130,14 @@ export const symbols = {
     ],
     result: "i32",
   },
+  ardiff_generation_present: {
+    parameters: [
+      "u64", // ardiff_generation* generation
+      "i32", // int32_t slots
+      ...error,
+    ],
+    result: "i32",
+  },
   ardiff_generation_tokens: {
     parameters: [
       "u64", // ardiff_generation* generation

@@ -49,27 +49,22 @@ export function* preparedBatches(
   position: DataPosition,
 ): Generator<PreparedBatch, never, undefined> {
   const { seed, batch_size: batchSize, accumulation } = config.training;
-  const sizes = { sourceLengths: data.pairs.sourceLengths, slots: data.slots };
+  const { sourceLengths, targetLengths } = data.pairs;
+  // Where slots are left out, their number follows from where a target's tokens end.
+  const lengths = config.diffusion.anchor_distance === null ? sourceLengths : targetLengths;
+  const sizes = { lengths, slots: data.slots };
   const batches = batchesFrom(sizes, { seed, batchSize }, position);
   for (;; step++) {
     const parts = Array.from({ length: accumulation }, () => batches.next().value);
-    const normaliser = parts.reduce((sum, part) => sum + weightOf(part, data, config), 0);
+    const prepared = parts.map((part, microBatch) =>
+      prepare(part, data, config, model, step, microBatch)
+    );
+    let normaliser = 0;
+    for (const { batch } of prepared) for (const weight of batch.weights) normaliser += weight;
     const { epoch, batch } = parts.at(-1)!;
     const update = { step, normaliser, positionAfter: { epoch, batch: batch + 1 } };
-    for (const [microBatch, part] of parts.entries()) {
-      yield { ...update, microBatch, ...prepare(part, data, config, model, step, microBatch) };
-    }
+    for (const [microBatch, part] of prepared.entries()) yield { ...update, microBatch, ...part };
   }
-}
-
-/** What a batch counts in the average over slots. */
-function weightOf({ rows }: BatchRows, { pairs, slots }: TrainingData, config: TrainingConfig) {
-  let weight = 0;
-  for (const row of rows) {
-    const tokens = pairs.targetLengths[row]!;
-    weight += tokens + config.training.padding_weight * (slots[row]! - tokens);
-  }
-  return weight;
 }
 
 function prepare(

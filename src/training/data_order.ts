@@ -1,6 +1,6 @@
 /**
  * The order of training data: every epoch a new one, a function of seed and epoch only. All rows of
- * a batch have the same number of target slots, and sources of about equal length.
+ * a batch have the same number of target slots, and about equal lengths.
  */
 import { Purpose, Random } from "./random.ts";
 
@@ -13,8 +13,8 @@ export interface OrderOptions {
 
 /** What batches are formed by. */
 export interface RowSizes {
-  /** Tokens of every source. */
-  readonly sourceLengths: ArrayLike<number>;
+  /** Tokens of every source, or of every target. */
+  readonly lengths: ArrayLike<number>;
   /** Target slots of every pair. */
   readonly slots: ArrayLike<number>;
 }
@@ -31,7 +31,7 @@ export interface BatchRows extends DataPosition {
   readonly rows: Uint32Array;
 }
 
-/** Batches among which rows are sorted by source length. */
+/** Batches among which rows are sorted by length. */
 const POOL = 100;
 
 /**
@@ -49,7 +49,7 @@ export function epochBatches(
   random.shuffle(shuffled);
   const batches = groupBySlots(shuffled, sizes.slots)
     .flatMap((rows) => cut(rows, POOL * batchSize))
-    .map((pool) => pool.sort((a, b) => sizes.sourceLengths[a]! - sizes.sourceLengths[b]!))
+    .map((pool) => pool.sort((a, b) => sizes.lengths[a]! - sizes.lengths[b]!))
     .flatMap((pool) => cut(pool, batchSize));
   const order = new Uint32Array(batches.length).map((_, index) => index);
   random.shuffle(order);

@@ -1,8 +1,8 @@
 /** From numbers of pairs to the tensors of one micro-batch (SPEC 3). */
 import type { ModelConfig } from "../denoiser/config.ts";
 import {
+  presentSlots,
   sampleSentenceTimestep,
-  sentenceTimestepCount,
   type TimestepGeometry,
   tokenTimesteps,
 } from "../diffusion/token_timesteps.ts";
@@ -10,8 +10,16 @@ import type { TrainingBatch } from "../native/trainer.ts";
 import type { Random } from "./random.ts";
 import type { TokenPair } from "./token_cache.ts";
 
-/** Draws the timesteps of the next row, [N]. */
-export type TimestepSource = (slots: number) => Int32Array;
+/** Where a row stands on its way from noise to text. */
+export interface RowTimesteps {
+  /** The timestep of every slot, [N]. */
+  readonly timesteps: Int32Array;
+  /** How many slots are there; the others are left out. */
+  readonly present: number;
+}
+
+/** Draws the timesteps of the next row, of N slots, whose target has a number of tokens. */
+export type TimestepSource = (slots: number, targetLength: number) => RowTimesteps;
 
 /** What is common to the rows of a batch. */
 export interface BatchSettings {
@@ -22,19 +30,29 @@ export interface BatchSettings {
   readonly paddingWeight: number;
 }
 
+/** A batch, its weights, and how many slots of each row are there, [B]. */
+export interface AssembledBatch extends TrainingBatch {
+  readonly weights: Float32Array<ArrayBuffer>;
+  readonly present: readonly number[];
+}
+
 /**
- * Assembles a batch.
+ * Assembles a batch, of as many slots as are there in any row. Where some rows have fewer, no slot
+ * attends to those that are left out, whose weights are 0.
  *
  * @param pairs its rows
  * @param timesteps gives the timesteps of one row after another
  */
 export function assembleBatch(
   pairs: readonly TokenPair[],
-  { slots, padId, paddingWeight }: BatchSettings,
+  { slots: allSlots, padId, paddingWeight }: BatchSettings,
   timesteps: TimestepSource,
-): TrainingBatch & { readonly weights: Float32Array<ArrayBuffer> } {
+): AssembledBatch {
   const rows = pairs.length;
   const length = Math.max(...pairs.map(({ source }) => source.length));
+  const places = pairs.map(({ target }) => timesteps(allSlots, target.length));
+  const present = places.map((place) => place.present);
+  const slots = Math.max(...present);
   const batch = {
     rows,
     length,
@@ -43,14 +61,22 @@ export function assembleBatch(
     mask: new Uint8Array(rows * length),
     targetIds: new Int32Array(rows * slots).fill(padId),
     timesteps: new Int32Array(rows * slots),
-    weights: new Float32Array(rows * slots).fill(paddingWeight),
+    weights: new Float32Array(rows * slots),
+    present,
+    ...(Math.min(...present) < slots && { keyMask: new Uint8Array(rows * slots) }),
   };
   for (const [row, { source, target }] of pairs.entries()) {
+    const { timesteps, present } = places[row]!;
+    const start = row * slots;
+    const tokens = target.subarray(0, slots);
+    const scored = Math.min(tokens.length, present);
     batch.ids.set(source, row * length);
     batch.mask.fill(1, row * length, row * length + source.length);
-    batch.targetIds.set(target, row * slots);
-    batch.weights.fill(1, row * slots, row * slots + target.length);
-    batch.timesteps.set(timesteps(slots), row * slots);
+    batch.targetIds.set(tokens, start);
+    batch.weights.fill(1, start, start + scored);
+    batch.weights.fill(paddingWeight, start + scored, start + present);
+    batch.timesteps.set(timesteps.subarray(0, slots), start);
+    batch.keyMask?.fill(1, start, start + present);
   }
   return batch;
 }
@@ -64,8 +90,15 @@ export function dropSources(batch: TrainingBatch, rate: number, random: Random):
   }
 }
 
+/** Rows of a micro-batch lie within this share of each other where slots are left out. */
+const SPREAD = 0.2;
+/** Most slots that wait beyond the anchor in training: as many as a few-step run starts at a time. */
+const MOST_WAITING = 6;
+
 /**
- * Random timesteps (SPEC 2).
+ * Random timesteps for the rows of one micro-batch (SPEC 2). Where slots are left out, its rows are at
+ * about the same place, so that they have about the same number, and some slots wait: from them a model
+ * learns to start more than one slot at a time, and to look ahead.
  *
  * @param leftToRightShare see `sampleSentenceTimestep`
  */
@@ -74,29 +107,63 @@ export function randomTimesteps(
   leftToRightShare: number | null,
   random: Random,
 ): TimestepSource {
-  return (slots) => {
-    const geometry = timestepGeometry(diffusion, slots);
-    const index = sampleSentenceTimestep(geometry, random.uniform(), leftToRightShare);
-    return tokenTimesteps(geometry, index);
+  const { anchor_distance } = diffusion;
+  if (anchor_distance === null) {
+    return (slots, targetLength) =>
+      placeOf(diffusion, slots, targetLength, random.uniform(), leftToRightShare);
+  }
+  const place = random.uniform();
+  const waiting = random.below(MOST_WAITING + 1);
+  return (slots, targetLength) => {
+    const uniform = reflected(place + SPREAD * (random.uniform() - 0.5));
+    return placeOf(diffusion, slots, targetLength, uniform, leftToRightShare, waiting);
   };
 }
 
 /**
- * Timesteps for a loss that can be compared between validations: sentence-level indices evenly
- * spread over any run of rows (a golden-ratio sequence) instead of random ones.
+ * Timesteps for a loss that can be compared between validations: distributed as in training, but
+ * evenly spread over any run of rows (a golden-ratio sequence) instead of random.
  */
-export function evenTimesteps(diffusion: ModelConfig["diffusion"]): TimestepSource {
+export function evenTimesteps(
+  diffusion: ModelConfig["diffusion"],
+  leftToRightShare: number | null,
+): TimestepSource {
   let row = 0;
-  return (slots) => {
-    const geometry = timestepGeometry(diffusion, slots);
+  return (slots, targetLength) => {
     const place = (0.5 + row++ * 0.6180339887498949) % 1;
-    return tokenTimesteps(geometry, Math.floor(place * sentenceTimestepCount(geometry)));
+    return placeOf(diffusion, slots, targetLength, place, leftToRightShare);
   };
 }
 
+function placeOf(
+  diffusion: ModelConfig["diffusion"],
+  slots: number,
+  targetLength: number,
+  uniform: number,
+  leftToRightShare: number | null,
+  waiting = 0,
+): RowTimesteps {
+  const geometry = timestepGeometry(diffusion, slots);
+  const index = sampleSentenceTimestep(geometry, uniform, leftToRightShare, targetLength);
+  const timesteps = tokenTimesteps(geometry, index);
+  return { timesteps, present: presentSlots(geometry, timesteps, waiting) };
+}
+
+/** A number a little outside [0, 1), thrown back inside: uniform numbers stay uniform. */
+function reflected(value: number): number {
+  const inside = value < 0 ? -value : value >= 1 ? 2 - value : value;
+  return Math.min(inside, 1 - Number.EPSILON);
+}
+
 function timestepGeometry(
-  { timesteps, steps, anchor_scale }: ModelConfig["diffusion"],
+  { timesteps, steps, anchor_scale, anchor_distance }: ModelConfig["diffusion"],
   slots: number,
 ): TimestepGeometry {
-  return { kind: timesteps, slots, steps, anchorScale: anchor_scale };
+  return {
+    kind: timesteps,
+    slots,
+    steps,
+    anchorScale: anchor_scale,
+    anchorDistance: anchor_distance,
+  };
 }

@@ -203,6 +203,12 @@ export const OPTIONS = {
       PAPER,
       "Distance of the anchor in multiples of the number of slots: the larger, the less left and right differ.",
     ),
+    anchor_distance: fixed(
+      nullable(count),
+      null,
+      `${PAPER}: the anchor is fixed`,
+      "Slots from the start point to the anchor, which then moves with it in place of lying at anchor_scale; slots beyond it have not started, and are left out. The smaller, the nearer to one token at a time.",
+    ),
     noise_factor: fixed(
       number(1e-3, 1e3),
       1,

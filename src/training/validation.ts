@@ -80,11 +80,11 @@ export async function validate(
 async function validationLoss(
   trainer: NativeTrainer,
   groups: readonly PairGroup[],
-  { training }: TrainingConfig,
+  { training, diffusion }: TrainingConfig,
   model: ModelConfig,
   isInterrupted: IsInterrupted,
 ): Promise<Pick<Validation, "terms" | "byTimestep"> | undefined> {
-  const timesteps = evenTimesteps(model.diffusion);
+  const timesteps = evenTimesteps(model.diffusion, diffusion.left_to_right_share);
   const buckets = new BucketSums(model.diffusion.steps);
   const sums = { loss: 0, mse: 0, nll: 0, prior: 0 };
   let weight = 0;
@@ -98,7 +98,7 @@ async function validationLoss(
         { slots, padId: model.text.pad_id, paddingWeight: training.padding_weight },
         timesteps,
       );
-      const slotTerms = new Float32Array(6 * batch.rows * slots);
+      const slotTerms = new Float32Array(6 * batch.rows * batch.slots);
       const terms = await trainer.batch(batch, {
         backward: false,
         averaged: true,
@@ -115,9 +115,10 @@ async function validationLoss(
       }, slotTerms);
       for (const name of ["loss", "mse", "nll", "prior"] as const) sums[name] += terms[name];
       for (const value of batch.weights) weight += value;
-      part.forEach(({ target }, row) =>
-        buckets.add(batch.timesteps, slotTerms, row * slots, target.length)
-      );
+      part.forEach(({ target }, row) => {
+        const count = Math.min(target.length, batch.present[row]!);
+        buckets.add(batch.timesteps, slotTerms, row * batch.slots, count);
+      });
     }
   }
   return {

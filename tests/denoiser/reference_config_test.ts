@@ -37,6 +37,7 @@ Deno.test("parseReferenceConfig() translates the published form", () => {
       noise_schedule: "sqrt",
       timesteps: "token",
       anchor_scale: 2,
+      anchor_distance: null,
       noise_factor: 1,
       rescale_timesteps: true,
       step_grid: "even",

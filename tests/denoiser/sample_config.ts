@@ -22,6 +22,7 @@ export const SAMPLE_CONFIG: ModelConfig = {
     noise_schedule: "sqrt",
     timesteps: "token",
     anchor_scale: 2,
+    anchor_distance: null,
     noise_factor: 1,
     rescale_timesteps: true,
     step_grid: "even",

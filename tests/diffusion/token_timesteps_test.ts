@@ -1,6 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../../src/errors.ts";
 import {
+  presentSlots,
   roundHalfToEven,
   sampleSentenceTimestep,
   sentenceTimestepCount,
@@ -27,7 +28,8 @@ Deno.test("tokenTimesteps() reproduces the reference, ties included", () => {
 });
 
 Deno.test("tokenTimesteps() keeps left slots ahead and never rises as the index falls", () => {
-  for (const geometry of [paper, { ...paper, anchorScale: 1 }, { ...paper, slots: 1 }]) {
+  const moving = [1, 4, 53, 100].map((anchorDistance) => ({ ...paper, anchorDistance }));
+  for (const geometry of [paper, { ...paper, anchorScale: 1 }, { ...paper, slots: 1 }, ...moving]) {
     let above = new Int32Array(geometry.slots).fill(geometry.steps - 1);
     assertEquals(tokenTimesteps(geometry, sentenceTimestepCount(geometry) - 1), above);
     for (let i = sentenceTimestepCount(geometry) - 1; i >= 0; i--) {
@@ -37,6 +39,27 @@ Deno.test("tokenTimesteps() keeps left slots ahead and never rises as the index 
     }
     assertEquals(above, new Int32Array(geometry.slots));
   }
+});
+
+Deno.test("tokenTimesteps() lets the anchor move with the start point", () => {
+  const geometry: TimestepGeometry = { ...paper, slots: 7, steps: 2001, anchorDistance: 4 };
+  const rows = [5, 3, 0].map((i) => [...tokenTimesteps(geometry, i)]);
+  assertEquals(rows, [
+    [0, 0, 500, 1000, 1500, 2000, 2000],
+    [0, 0, 0, 0, 500, 1000, 1500],
+    [0, 0, 0, 0, 0, 0, 0],
+  ]);
+  // Before the first slot has settled, the line rises from its timestep: 1200 at index 7 - 1 + 1200.
+  assertEquals([...tokenTimesteps(geometry, 1206)], [1200, 1400, 1600, 1800, 2000, 2000, 2000]);
+});
+
+Deno.test("presentSlots() leaves out slots that have not started, where the anchor moves", () => {
+  const geometry: TimestepGeometry = { ...paper, slots: 7, anchorDistance: 2 };
+  const present = (index: number, waiting?: number) =>
+    presentSlots(geometry, tokenTimesteps(geometry, index), waiting);
+  assertEquals([present(5), present(5, 1), present(5, 9)], [3, 4, 7]);
+  assertEquals([present(0), present(sentenceTimestepCount(geometry) - 1)], [7, 1]);
+  assertEquals(presentSlots(paper, tokenTimesteps(paper, 2053)), 54);
 });
 
 Deno.test("tokenTimesteps() gives every slot the same timestep at sentence level", () => {
@@ -55,6 +78,11 @@ Deno.test("tokenTimesteps() settles one slot per index in the autoregressive lim
 Deno.test("tokenTimesteps() refuses an anchor left of the last slot and indices out of range", () => {
   assertThrows(() => tokenTimesteps({ ...paper, anchorScale: 0.5 }, 3), UserError, "0.5 times");
   assertThrows(() => tokenTimesteps({ ...paper, anchorScale: NaN }, 3), UserError, "at least 1");
+  assertThrows(
+    () => tokenTimesteps({ ...paper, anchorDistance: 0 }, 3),
+    UserError,
+    "0 slots ahead",
+  );
   assertThrows(() => tokenTimesteps(paper, 2054), RangeError, "0..2053");
   assertThrows(() => tokenTimesteps(paper, -1), RangeError);
 });
@@ -72,10 +100,20 @@ Deno.test("sampleSentenceTimestep() draws the wanted share from the left-to-righ
     const index = sampleSentenceTimestep(paper, (k + 0.5) / draws, 0.3);
     counts[index]! += 1;
   }
-  const phase = counts.subarray(0, 53);
+  assertEquals(counts[0], 0); // where all slots have settled
+  const phase = counts.subarray(1, 53);
   assertAlmostEquals(phase.reduce((sum, count) => sum + count) / draws, 0.3, 1e-4);
-  assert(phase.every((count) => Math.abs(count - 0.3 * draws / 53) <= 1));
+  assert(phase.every((count) => Math.abs(count - 0.3 * draws / 52) <= 1));
   assert(counts.subarray(53).every((count) => Math.abs(count - 0.7 * draws / 2001) <= 1));
+});
+
+Deno.test("sampleSentenceTimestep() leaves a token of the target to settle", () => {
+  const drawn = Array.from(
+    { length: 1000 },
+    (_, k) => sampleSentenceTimestep(paper, k / 1000, 1, 10),
+  );
+  // Of 54 slots and 10 tokens: slots 0 to 53 - i are settled, at most the first 9 of them.
+  assertEquals([Math.min(...drawn), Math.max(...drawn)], [45, 52]);
 });
 
 Deno.test("sampleSentenceTimestep() stays in range at the ends of the interval", () => {

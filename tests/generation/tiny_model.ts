@@ -41,6 +41,7 @@ function tinyConfig(text: Partial<TextConfig>): ModelConfig {
       noise_schedule: "sqrt",
       timesteps: "token",
       anchor_scale: 2,
+      anchor_distance: null,
       noise_factor: 1,
       rescale_timesteps: true,
       step_grid: "even",

@@ -70,7 +70,7 @@ Deno.test("pageSection() shows a cell per slot and call, coloured by timestep", 
   assertStringIncludes(html, "<h2>dog &amp; &lt;i&gt;</h2>");
   assertEquals(html.match(/<td/g)?.length, 12);
   assertEquals(html.match(/class="settled"/g)?.length, 8);
-  assertEquals(html.match(/class="dropped"/g)?.length, 1);
+  assertEquals(html.match(/class="absent"/g)?.length, 1);
   assertStringIncludes(html, "--t:100%");
   assertStringIncludes(html, 'title="slot 2, call 3, timestep 10">dog');
   assertStringIncludes(html, "&lt;b&gt;");

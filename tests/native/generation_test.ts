@@ -111,6 +111,55 @@ Deno.test("NativeGeneration.shrink() drops slots and leaves those before them to
   assertEquals(error.message, "Active slot count is 6: expected 1 to 5");
 });
 
+Deno.test("NativeGeneration.setPresent() leaves slots waiting, who come in later as they were", async () => {
+  const network = NETWORKS[0]!;
+  const width = network.embedding_size;
+  using denoiser = await sampleDenoiser(network);
+  const sources = batchOf(SOURCES.slice(0, 2));
+  const [step, next] = sampleSteps(8, false);
+  for (const portable of [false, true]) {
+    const options = { ...ONE, portable, candidates: 1, noiseScale: 1 };
+    using batch = await denoiser.start(sources, options);
+    using whole = await denoiser.start(sources, options);
+    using short = await denoiser.start(sources, { ...options, slots: 5 });
+    const noise = readLatents(batch, network);
+    const few = (values: Float32Array, row: number, slots: number) =>
+      values.slice(row * slots * width, (row * slots + 5) * width);
+
+    batch.setPresent(5);
+    const nearest = new Int32Array(2 * 8);
+    await batch.step({ ...step!, round: true, roundAll: true, nearest });
+    await short.step({
+      ...step!,
+      round: true,
+      timesteps: step!.timesteps.slice(0, 5),
+      inputScale: step!.inputScale.slice(0, 5),
+      coefficients: step!.coefficients.slice(0, 20),
+      atRest: step!.atRest.slice(0, 5),
+    });
+    const z = readLatents(batch, network), five = readLatents(short, network);
+    for (const row of [0, 1]) {
+      // What is present is what a batch of that many slots computes; the others stay as they were.
+      assertEquals(few(z, row, 8), few(five, row, 5));
+      const waiting = [(row * 8 + 5) * width, (row * 8 + 8) * width] as const;
+      assertEquals(z.subarray(...waiting), noise.subarray(...waiting));
+      assertEquals([...nearest.subarray(row * 8 + 5, row * 8 + 8)], [-1, -1, -1]);
+    }
+
+    batch.setPresent(8);
+    const predicted = new Float32Array(z.length);
+    batch.read("x0", predicted);
+    whole.write("x0", predicted);
+    whole.write("z", z);
+    await batch.step(next!);
+    await whole.step(next!);
+    assertEquals(readLatents(batch, network), readLatents(whole, network));
+    assert((await batch.tokens("z")).every((id) => id >= 0));
+    const error = assertThrows(() => batch.setPresent(9), NativeError);
+    assertEquals(error.message, "Number of present slots is 9: expected 1 to 8");
+  }
+});
+
 Deno.test("NativeGeneration.tokens() gives the log-probability of each token", async () => {
   using denoiser = await sampleDenoiser(NETWORKS[0]!);
   using batch = await denoiser.start(batchOf(SOURCES), { ...ONE, noiseScale: 1 });

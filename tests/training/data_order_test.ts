@@ -2,7 +2,7 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { batchesFrom, epochBatches, type RowSizes } from "../../src/training/data_order.ts";
 
 const SIZES: RowSizes = {
-  sourceLengths: Array.from({ length: 1003 }, (_, i) => 3 + (i * 7) % 20),
+  lengths: Array.from({ length: 1003 }, (_, i) => 3 + (i * 7) % 20),
   slots: Array.from({ length: 1003 }, (_, i) => 4 * (1 + (i * 11) % 3)),
 };
 const OPTIONS = { seed: 3, batchSize: 16 };
@@ -16,7 +16,7 @@ Deno.test("epochBatches() visits every pair once", () => {
 Deno.test("epochBatches() puts pairs of one number of slots and like sources together", () => {
   const spreads = epochBatches(SIZES, OPTIONS, 0).map((rows) => {
     assertEquals(new Set(Array.from(rows, (row) => SIZES.slots[row])).size, 1);
-    const lengths = Array.from(rows, (row) => SIZES.sourceLengths[row]!);
+    const lengths = Array.from(rows, (row) => SIZES.lengths[row]!);
     return Math.max(...lengths) - Math.min(...lengths);
   });
   const mean = spreads.reduce((sum, spread) => sum + spread, 0) / spreads.length;

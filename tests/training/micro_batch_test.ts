@@ -25,7 +25,7 @@ Deno.test("assembleBatch() pads sources, targets and weights", () => {
   const batch = assembleBatch(
     PAIRS,
     { slots: 4, padId: 0, paddingWeight: 0.25 },
-    (slots) => new Int32Array(slots).fill(++row),
+    (slots) => ({ timesteps: new Int32Array(slots).fill(++row), present: slots }),
   );
   assertEquals([batch.rows, batch.length, batch.slots], [2, 3, 4]);
   assertEquals([...batch.ids], [5, 6, 2, 8, 2, 0]);
@@ -35,11 +35,25 @@ Deno.test("assembleBatch() pads sources, targets and weights", () => {
   assertEquals([...batch.timesteps], [1, 1, 1, 1, 2, 2, 2, 2]);
 });
 
+Deno.test("assembleBatch() leaves slots out, which nothing attends to and no loss counts", () => {
+  const present = [1, 3];
+  const batch = assembleBatch(
+    PAIRS,
+    { slots: 4, padId: 0, paddingWeight: 0.25 },
+    (slots) => ({ timesteps: new Int32Array(slots).fill(9), present: present.shift()! }),
+  );
+  assertEquals([batch.rows, batch.slots], [2, 3]);
+  assertEquals([...batch.targetIds], [7, 2, 0, 9, 10, 11]);
+  assertEquals([...batch.weights], [1, 0, 0, 1, 1, 1]);
+  assertEquals([...batch.keyMask!], [1, 0, 0, 1, 1, 1]);
+  assertEquals(batch.timesteps.length, 6);
+});
+
 Deno.test("dropSources() hides all but the first token", () => {
   const batch = assembleBatch(
     PAIRS,
     { slots: 4, padId: 0, paddingWeight: 1 },
-    (slots) => new Int32Array(slots),
+    (slots) => ({ timesteps: new Int32Array(slots), present: slots }),
   );
   dropSources(batch, 0, new Random(1, Purpose.sourceDropout));
   assertEquals([...batch.mask], [1, 1, 1, 1, 1, 0]);
@@ -53,20 +67,46 @@ Deno.test("randomTimesteps() draws one sentence-level index a row", () => {
   const geometry = { kind: "token", slots: 6, steps: 2000, anchorScale: 2 } as const;
   for (let row = 0; row < 20; row++) {
     const index = sampleSentenceTimestep(geometry, random.uniform(), null);
-    assertEquals(next(6), tokenTimesteps(geometry, index));
+    assertEquals(next(6, 6), { timesteps: tokenTimesteps(geometry, index), present: 6 });
   }
 });
 
 Deno.test("randomTimesteps() takes the asked share from the left-to-right phase", () => {
   const next = randomTimesteps(DIFFUSION, 0.5, new Random(1, Purpose.timesteps));
   // In that phase the first slot is done: its timestep is 0.
-  const inPhase = Array.from({ length: 2000 }, () => next(20)[0]).filter((t) => t === 0).length;
+  const first = Array.from({ length: 2000 }, () => next(20, 20).timesteps[0]);
+  const inPhase = first.filter((t) => t === 0).length;
   assert(Math.abs(inPhase - 1000) < 120, `${inPhase} of 2000`);
 });
 
+Deno.test("randomTimesteps() keeps the rows of a batch together where slots are left out", () => {
+  const moving = { ...DIFFUSION, anchor_distance: 3 };
+  const starts: number[] = [];
+  for (let microBatch = 0; microBatch < 400; microBatch++) {
+    const next = randomTimesteps(moving, 0.9, new Random(1, Purpose.timesteps, microBatch));
+    const rows = Array.from({ length: 8 }, () => next(24, 12));
+    const settled = rows.map(({ timesteps }) => timesteps.lastIndexOf(0) + 1);
+    assert(Math.max(...settled) - Math.min(...settled) <= 4, `${settled}`);
+    const waiting = new Set(
+      rows.map(({ timesteps, present }) =>
+        timesteps.subarray(0, present).filter((t) => t === 1999).length
+      ),
+    );
+    assert(waiting.size === 1 && Math.max(...waiting) <= 6, `${[...waiting]}`);
+    starts.push(settled[0]!);
+  }
+  // All places are as likely as if rows were drawn one by one: none, or 2 to 11 of 12 tokens settled.
+  const counts = Map.groupBy(starts, (start) => start);
+  assertEquals(Math.max(...starts), 11);
+  for (let start = 2; start <= 11; start++) {
+    const count = counts.get(start)?.length ?? 0;
+    assert(count > 15 && count < 65, `${start}: ${count}`);
+  }
+});
+
 Deno.test("evenTimesteps() spreads any run of rows over all sentence-level indices", () => {
-  const next = evenTimesteps({ ...DIFFUSION, timesteps: "sentence" });
-  const drawn = Array.from({ length: 100 }, () => next(3)[0]!);
+  const next = evenTimesteps({ ...DIFFUSION, timesteps: "sentence" }, null);
+  const drawn = Array.from({ length: 100 }, () => next(3, 3).timesteps[0]!);
   const counts = new Array(10).fill(0);
   for (const timestep of drawn) counts[Math.floor(timestep / 200)]++;
   for (const count of counts) assert(count >= 9 && count <= 11, `${counts}`);

@@ -31,6 +31,7 @@ const MODEL = {
     noise_schedule: "sqrt",
     timesteps: "token",
     anchor_scale: 2,
+    anchor_distance: null,
     noise_factor: 4,
     rescale_timesteps: true,
     step_grid: "even",

@@ -59,6 +59,8 @@ class Generator {
     int rows() const { return sources * candidates; }
     // Present number of slots of each row; at most `slots`.
     std::vector<int32_t> active;
+    // Slots of a row that take part in a step: the first `present`, at most as many as are active.
+    int present = 0;
 };
 
 // Weights on their device, in the form the backend computes with. Immutable, shared by batches.

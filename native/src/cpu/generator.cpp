@@ -31,6 +31,7 @@ CpuGenerator::CpuGenerator(std::shared_ptr<const Weights> weights, std::shared_p
     candidates = request.candidates;
     slots = request.slots;
     active.assign(static_cast<size_t>(rows()), slots);
+    present = slots;
     workspaces_.resize(static_cast<size_t>(threads_->size()));
     const int64_t state = static_cast<int64_t>(rows()) * slots * config_.embedding;
     z_ = allocate_floats(state);
@@ -99,7 +100,9 @@ void CpuGenerator::step(const StepRequest& request) {
     double spent = 0;
     timed(spent, [&] { prepare_time(request); });
     workspace(0, 1).seconds.network += spent * threads_->size();  // all threads waited for it
-    const std::vector<Piece> parts = pieces(active);
+    stepped_ = active;
+    for (int32_t& count : stepped_) count = std::min(count, present);
+    const std::vector<Piece> parts = pieces(stepped_);
     threads_->run(static_cast<int>(parts.size()), [&](int index, int thread) {
         const Piece& piece = parts[static_cast<size_t>(index)];
         Workspace& w = workspace(thread, piece.tokens);
@@ -120,7 +123,7 @@ void CpuGenerator::round(const StepRequest& request, const Piece& piece, Workspa
     for (int row = piece.first_row; row < piece.last_row; ++row) {
         for (int n = 0; n < slots; ++n) {
             if (request.nearest != nullptr) request.nearest[static_cast<ptrdiff_t>(row) * slots + n] = -1;
-            if (n >= active[static_cast<size_t>(row)]) continue;
+            if (n >= stepped_[static_cast<size_t>(row)]) continue;
             const bool wanted = request.round &&
                                 (all || request.at_rest[plan_index(request.per_row, row, n)] == 0);
             if (wanted) {
@@ -145,7 +148,7 @@ void CpuGenerator::round(const StepRequest& request, const Piece& piece, Workspa
     int next = 0;
     token = 0;
     for (int row = piece.first_row; row < piece.last_row; ++row) {
-        for (int n = 0; n < active[static_cast<size_t>(row)]; ++n, ++token) {
+        for (int n = 0; n < stepped_[static_cast<size_t>(row)]; ++n, ++token) {
             if (next < picked && w.slot[static_cast<size_t>(next)] == token) {
                 request.nearest[static_cast<ptrdiff_t>(row) * slots + n] = w.index[static_cast<size_t>(next++)];
             }
@@ -159,7 +162,7 @@ void CpuGenerator::update(const StepRequest& request, const Piece& piece, Worksp
     for (int row = piece.first_row; row < piece.last_row; ++row) {
         const NoiseKey key = memory_[static_cast<size_t>(row / candidates)].noise;
         const auto candidate = static_cast<uint32_t>(first_candidate_ + row % candidates);
-        for (int n = 0; n < active[static_cast<size_t>(row)]; ++n, ++token) {
+        for (int n = 0; n < stepped_[static_cast<size_t>(row)]; ++n, ++token) {
             const float* x = w.x0.get() + static_cast<ptrdiff_t>(token) * stride;
             const ptrdiff_t at = static_cast<ptrdiff_t>(n) * width;
             float* z = state_row(z_.get(), row) + at;

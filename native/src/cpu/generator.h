@@ -85,6 +85,7 @@ class CpuGenerator final : public Generator {
     const int first_candidate_;
     std::vector<SourceMemory> memory_;
     AlignedFloats z_, x0_;  // [rows][slots][C]
+    std::vector<int32_t> stepped_;  // slots of each row in the step under way
     TimeBranch time_;
     std::vector<std::unique_ptr<Workspace>> workspaces_;
 };

@@ -72,7 +72,7 @@ void CpuGenerator::predict(const StepRequest& request, const Piece& piece, Works
     float* hidden = w.hidden.get();
     int tokens = 0;
     for (int row = piece.first_row; row < piece.last_row; ++row) {
-        for (int n = 0; n < active[static_cast<size_t>(row)]; ++n, ++tokens) {
+        for (int n = 0; n < stepped_[static_cast<size_t>(row)]; ++n, ++tokens) {
             const float scale = request.input_scale[plan_index(request.per_row, row, n)];
             const float* z = state_row(z_.get(), row) + static_cast<ptrdiff_t>(n) * width;
             float* out = row_input.data();
@@ -98,7 +98,7 @@ void CpuGenerator::predict(const StepRequest& request, const Piece& piece, Works
     const float* positions = weights.parameters.tensor("position_embeddings.weight");
     int token = 0;
     for (int row = piece.first_row; row < piece.last_row; ++row) {
-        for (int n = 0; n < active[static_cast<size_t>(row)]; ++n, ++token) {
+        for (int n = 0; n < stepped_[static_cast<size_t>(row)]; ++n, ++token) {
             float* h = hidden + static_cast<ptrdiff_t>(token) * stride;
             const float* position = positions + static_cast<ptrdiff_t>(n) * d;
             for (int c = 0; c < d; ++c) h[c] += position[c];
@@ -159,7 +159,7 @@ void CpuGenerator::self_attention(int index, const Piece& piece, Workspace& w) {
     const bool txl = config_.time == ARDIFF_TIME_TXL, rotary = config_.time == ARDIFF_TIME_ROTARY;
     int token = 0;
     for (int row = piece.first_row; row < piece.last_row; ++row) {
-        const int count = active[static_cast<size_t>(row)], keys = key_stride(kernels_, count);
+        const int count = stepped_[static_cast<size_t>(row)], keys = key_stride(kernels_, count);
         const size_t time_row = time_.per_row ? static_cast<size_t>(row) * slots : 0;
         for (int h = 0; h < heads; ++h) {
             float* q = w.projected.get() + static_cast<ptrdiff_t>(token) * projected + h * head_size;
@@ -223,12 +223,12 @@ void CpuGenerator::cross_attention(int index, const Piece& piece, Workspace& w) 
                                    count,
                                    memory.key_stride,
                                    values};
-            attend(kernels_, active[static_cast<size_t>(row)],
+            attend(kernels_, stepped_[static_cast<size_t>(row)],
                    w.projected.get() + static_cast<ptrdiff_t>(token) * projected + h * head_size, projected,
                    head_size, keys, w.scores.get(),
                    as<A>(w.normal) + static_cast<ptrdiff_t>(token) * stride + h * head_size, stride);
         }
-        token += active[static_cast<size_t>(row)];
+        token += stepped_[static_cast<size_t>(row)];
     }
 }
 

@@ -86,6 +86,7 @@ class TorchGenerator final : public Generator {
     int64_t channels() const { return weights_->config.embedding; }
     // Slots of the longest row.
     int64_t width() const { return z_.size(1); }
+    int64_t stepped() const { return std::min<int64_t>(width(), present); }
 
     void start(const BatchRequest& request);
     void take_step(const StepRequest& request);
@@ -98,6 +99,7 @@ class TorchGenerator final : public Generator {
     // x0_hat rounded where wanted; `nearest` receives the ids.
     void round(const StepRequest& request, Tensor& predicted) const;
     // `x` [R,width,C] with zeros in slots that were dropped.
+    Tensor with_first_slots(const Tensor& x, const Tensor& first) const;
     Tensor mask_slots(const Tensor& x) const;
     // [R,width,C] as [R,slots,C], zeros in slots that were dropped.
     Tensor full_length(const Tensor& x) const;
@@ -129,6 +131,7 @@ void TorchGenerator::start(const BatchRequest& request) {
     candidates = request.candidates;
     slots = request.slots;
     active.assign(static_cast<size_t>(rows()), slots);
+    present = slots;
     for (int s = 0; s < sources; ++s) {
         std::vector<int32_t> unmasked;
         for (int l = 0; l < length; ++l) {
@@ -159,17 +162,24 @@ void TorchGenerator::start(const BatchRequest& request) {
 Tensor TorchGenerator::plan(const StepRequest& request, const float* values, at::IntArrayRef trailing) const {
     std::vector<int64_t> sizes = {request.per_row ? rows() : 1, slots};
     sizes.insert(sizes.end(), trailing.begin(), trailing.end());
-    return upload(values, sizes, weights_->device).narrow(1, 0, width());
+    return upload(values, sizes, weights_->device).narrow(1, 0, stepped());
+}
+
+// `x` [R,width,..] with its first slots replaced.
+Tensor TorchGenerator::with_first_slots(const Tensor& x, const Tensor& first) const {
+    if (first.size(1) == x.size(1)) return first;
+    return at::cat({first, x.narrow(1, first.size(1), x.size(1) - first.size(1))}, 1);
 }
 
 void TorchGenerator::take_step(const StepRequest& request) {
     Tensor predicted;
+    const Tensor z = z_.narrow(1, 0, stepped()), previous = x0_.narrow(1, 0, stepped());
     timed(seconds_.network, [&] {
         DecoderInput input;
-        input.z = z_ * plan(request, request.input_scale, {1});
-        input.previous = x0_;
+        input.z = z * plan(request, request.input_scale, {1});
+        input.previous = previous;
         input.timesteps = plan(request, request.timesteps, {});
-        input.key_mask = key_mask_;
+        if (key_mask_.defined()) input.key_mask = key_mask_.narrow(1, 0, stepped());
         predicted = weights_->network.denoise(input, memory_, nullptr);
     });
     timed(seconds_.rounding, [&] { round(request, predicted); });
@@ -177,13 +187,13 @@ void TorchGenerator::take_step(const StepRequest& request) {
         if (!request.predict_only) {
             const Tensor noise =
                 request.noise != nullptr
-                    ? upload(request.noise, {rows(), slots, channels()}, weights_->device).narrow(1, 0, width())
-                    : generation_noise(keys_, candidates_, static_cast<uint32_t>(request.step), width(),
+                    ? upload(request.noise, {rows(), slots, channels()}, weights_->device).narrow(1, 0, stepped())
+                    : generation_noise(keys_, candidates_, static_cast<uint32_t>(request.step), stepped(),
                                        channels(), weights_->device);
             const auto k = plan(request, request.coefficients, {4}).split(1, -1);
-            z_ = mask_slots(k[0] * z_ + k[1] * predicted + k[2] * noise + k[3] * x0_);
+            z_ = mask_slots(with_first_slots(z_, k[0] * z + k[1] * predicted + k[2] * noise + k[3] * previous));
         }
-        x0_ = mask_slots(predicted);
+        x0_ = mask_slots(with_first_slots(x0_, predicted));
     });
 }
 
@@ -195,9 +205,9 @@ void TorchGenerator::round(const StepRequest& request, Tensor& predicted) const 
     const bool all = request.round_all || weights_->config.self_conditioning;
     std::vector<int64_t> wanted, destination;
     for (int64_t r = 0; r < rows(); ++r) {
-        for (int64_t n = 0; n < active[static_cast<size_t>(r)]; ++n) {
+        for (int64_t n = 0; n < std::min<int64_t>(active[static_cast<size_t>(r)], stepped()); ++n) {
             if (!all && request.at_rest[request.per_row ? r * slots + n : n] != 0) continue;
-            wanted.push_back(r * width() + n);
+            wanted.push_back(r * stepped() + n);
             destination.push_back(r * slots + n);
         }
     }

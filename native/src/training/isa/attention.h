@@ -4,6 +4,7 @@
 
 #include "training/isa/matmul.h"
 #include "training/isa/rows.h"
+#include "training/isa/softmax.h"
 #include "training/isa/transpose.h"
 
 namespace ardiff::training {
@@ -27,7 +28,7 @@ class Scratch {
 
 inline int64_t attention_scratch(int queries, int keys, int head_size) {
     const int64_t head = round_to_vector(head_size), row = padded(keys), inner = head_size;
-    return 2 * (queries * head + keys * head + inner * row + keys * head) + 3 * queries * row + row + 16 * kPad;
+    return (3 * queries + 4 * keys) * head + inner * row + 2 * queries * row + 2 * row + 16 * kPad;
 }
 
 // A matrix of one head.
@@ -132,120 +133,76 @@ inline Head prepare_head(const AttentionInputs& in, int h, Scratch& scratch) {
     return head;
 }
 
-// The transpose of a head's rows: [size][padded(rows)], zeros beyond `rows`.
+// The transpose of a head's rows: [size][padded(rows)], zeros beyond `rows` up to a whole vector.
 inline const float* transposed(const Rows& x, int rows, int size, Scratch& scratch) {
     const int stride = padded(rows);
     float* y = scratch.take(size, stride);
-    transpose(rows, size, x.data, x.stride, y, stride);
-    for (int c = 0; c < size; ++c) std::fill(y + static_cast<ptrdiff_t>(c) * stride + rows, y + static_cast<ptrdiff_t>(c + 1) * stride, 0.0f);
+    transpose(rows, round_to_vector(rows), size, x.data, x.stride, y, stride);
     return y;
-}
-
-// Scores to probabilities, in place; columns beyond `keys` become 0.
-inline void softmax(int rows, int keys, float scale, const float* bias, float* scores, int stride) {
-    for (int r = 0; r < rows; ++r) {
-        float* row = row_of(scores, r, stride);
-        vec top = splat(-std::numeric_limits<float>::infinity());
-        over_row(keys, [&](int c, int lanes) {
-            vec s = read(row + c, lanes) * scale;
-            if (bias != nullptr) s += read(bias + c, lanes);
-            write(row + c, s, lanes);
-            // Lanes beyond the last key hold 0; the first lane, which is a key, stands in for them.
-            top = ::maximum(top, lanes == W ? s : s + (s[0] - zero_beyond(splat(s[0]), lanes)));
-        });
-        const float peak = largest(top);
-        vec total{};
-        over_row(keys, [&](int c, int lanes) {
-            vec e = exp(read(row + c, lanes) - peak);
-            if (lanes < W) e = zero_beyond(e, lanes);
-            write(row + c, e, lanes);
-            total += e;
-        });
-        const float factor = 1.0f / sum(total);
-        over_row(keys, [&](int c, int lanes) { write(row + c, read(row + c, lanes) * factor, lanes); });
-        std::fill(row + keys, row + stride, 0.0f);
-    }
 }
 
 inline const uint8_t* keep_of_head(const AttentionInputs& in, int h) {
     return in.keep == nullptr ? nullptr : in.keep + static_cast<ptrdiff_t>(h) * in.keep_head;
 }
 
-// y = x * keep * scale, zeros beyond `keys`.
-inline void drop_probabilities(const AttentionInputs& in, int h, const float* x, float* y) {
-    const int stride = padded(in.keys);
-    for (int r = 0; r < in.queries; ++r) {
-        const uint8_t* keep = keep_of_head(in, h) + static_cast<ptrdiff_t>(r) * in.keep_stride;
-        const float* from = row_of(x, r, stride);
-        float* to = row_of(y, r, stride);
-        over_row(in.keys, [&](int c, int lanes) {
-            write(to + c, read(from + c, lanes) * kept(keep, c, lanes, in.keep_scale), lanes);
-        });
-        std::fill(to + in.keys, to + stride, 0.0f);
-    }
+// Where a product that makes rows of one head writes them: in place where whole vectors may be written, else into
+// scratch, from where copy_rows takes them.
+struct Target {
+    float* data;
+    ptrdiff_t stride;
+};
+
+inline Target target_rows(float* y, int stride, int rows, int size, Scratch& scratch) {
+    if (size % W == 0) return {y, stride};
+    const int head = round_to_vector(size);
+    return {scratch.take(rows, head), head};
 }
 
 template <class A>
 inline void attend(const AttentionInputs& in, A* output, int output_stride) {
-    const int size = in.head_size, stride = padded(in.keys), head = round_to_vector(size);
+    const int size = in.head_size, stride = padded(in.keys);
     const float scale = 1.0f / std::sqrt(static_cast<float>(size));
     for (int h = 0; h < in.heads; ++h) {
         Scratch scratch(in.scratch);
         const Head x = prepare_head(in, h, scratch);
         const float* keys = transposed(x.k, in.keys, size, scratch);
         float* scores = in.probabilities + static_cast<ptrdiff_t>(h) * in.queries * stride;
-        product(in.queries, stride, size, x.q.data, x.q.stride, 1, keys, stride, false, scores, stride);
-        softmax(in.queries, in.keys, scale, x.bias, scores, stride);
+        product(in.queries, in.keys, size, x.q.data, ByRows{x.q.stride}, keys, stride, scores, stride);
         const float* probabilities = scores;
-        if (in.keep != nullptr) {
-            float* dropped = scratch.take(in.queries, stride);
-            drop_probabilities(in, h, scores, dropped);
-            probabilities = dropped;
+        float* dropped = nullptr;
+        if (in.keep != nullptr) probabilities = dropped = scratch.take(in.queries, stride);
+        softmax({in.queries, in.keys, stride, scale, x.bias, keep_of_head(in, h), in.keep_stride, in.keep_scale}, scores,
+                dropped);
+        A* to = output + static_cast<ptrdiff_t>(h) * size;
+        if constexpr (std::is_same_v<A, float>) {
+            if (size % W == 0) {
+                product(in.queries, size, in.keys, probabilities, ByRows{stride}, x.v.data, x.v.stride, to, output_stride);
+                continue;
+            }
         }
+        const int head = round_to_vector(size);
         float* mixed = scratch.take(in.queries, head);
-        product(in.queries, size, in.keys, probabilities, stride, 1, x.v.data, x.v.stride, false, mixed, head);
-        to_operand(in.queries, size, mixed, head, nullptr, 1.0f, output + h * size, output_stride);
+        product(in.queries, size, in.keys, probabilities, ByRows{stride}, x.v.data, x.v.stride, mixed, head);
+        to_operand(in.queries, size, mixed, head, nullptr, 1.0f, to, output_stride);
     }
 }
 
-inline void copy_rows(int rows, int width, const float* x, ptrdiff_t x_stride, float* y, ptrdiff_t y_stride) {
-    for (int r = 0; r < rows; ++r) std::memcpy(y + r * y_stride, x + r * x_stride, static_cast<size_t>(width) * 4);
+inline void copy_rows(int rows, int width, const Target& x, float* y, ptrdiff_t y_stride) {
+    if (x.data == y) return;
+    for (int r = 0; r < rows; ++r) std::memcpy(y + r * y_stride, x.data + r * x.stride, static_cast<size_t>(width) * 4);
 }
 
-// Scores' gradient from that of the dropped probabilities, in place: p * (g - sum(g * p)) * scale.
-inline void softmax_backward(const AttentionInputs& in, int h, const float* probabilities, float scale, float* scores) {
-    const int stride = padded(in.keys);
-    for (int r = 0; r < in.queries; ++r) {
-        const uint8_t* keep =
-            in.keep == nullptr ? nullptr : keep_of_head(in, h) + static_cast<ptrdiff_t>(r) * in.keep_stride;
-        const float* p = row_of(probabilities, r, stride);
-        float* g = row_of(scores, r, stride);
-        vec along{};
-        over_row(in.keys, [&](int c, int lanes) {
-            const vec d = read(g + c, lanes) * kept(keep, c, lanes, in.keep_scale);
-            write(g + c, d, lanes);
-            along += d * read(p + c, lanes);
-        });
-        const float mean = sum(along);
-        over_row(in.keys, [&](int c, int lanes) {
-            write(g + c, read(p + c, lanes) * (read(g + c, lanes) - mean) * scale, lanes);
-        });
-        std::fill(g + in.keys, g + stride, 0.0f);
-    }
-}
-
-// Splits the gradient of k + t and of the shared bias (see prepare_head) among k, t, r_w and r_r.
-inline void txl_gradient(const AttentionInputs& in, const AttentionGradients& out, int h, const float* dscores,
-                         const float* dsums, int dsums_stride) {
-    const int size = in.head_size, stride = padded(in.keys), offset = h * size;
+// Splits the gradient of k + t and that of the shared bias, `dbias` [keys] (see prepare_head), among k, t, r_w and r_r.
+inline void txl_gradient(const AttentionInputs& in, const AttentionGradients& out, int h, const float* dbias,
+                         const Target& dsums) {
+    const int size = in.head_size, offset = h * size;
     float *dr_w = out.r_w + offset, *dr_r = out.r_r + offset;
     const float *r_w = in.r_w + offset, *r_r = in.r_r + offset;
     for (int j = 0; j < in.keys; ++j) {
-        float total = 0;
-        for (int q = 0; q < in.queries; ++q) total += dscores[static_cast<ptrdiff_t>(q) * stride + j];
+        const float total = dbias[j];
         const float* k = in.k + static_cast<ptrdiff_t>(j) * in.kv_stride + offset;
         const float* t = in.time + static_cast<ptrdiff_t>(j) * in.time_stride + offset;
-        const float* d = dsums + static_cast<ptrdiff_t>(j) * dsums_stride;
+        const float* d = dsums.data + j * dsums.stride;
         float* dk = out.k + static_cast<ptrdiff_t>(j) * out.kv_stride + offset;
         float* dt = out.time + static_cast<ptrdiff_t>(j) * in.time_stride + offset;
         over_row(size, [&](int c, int lanes) {
@@ -268,44 +225,48 @@ inline void attend_backward(const AttentionInputs& in, const AttentionGradients&
         const Rows dmixed = head_rows(out.output, out.output_stride, in.queries, size, h, scratch);
         const float* probabilities = in.probabilities + static_cast<ptrdiff_t>(h) * in.queries * stride;
         const float* dropped = probabilities;
-        if (in.keep != nullptr) {
-            float* kept_only = scratch.take(in.queries, stride);
-            drop_probabilities(in, h, probabilities, kept_only);
-            dropped = kept_only;
-        }
+        float* kept_only = nullptr;
+        if (in.keep != nullptr) dropped = kept_only = scratch.take(in.queries, stride);
         float* dscores = scratch.take(in.queries, stride);
+        float* dbias = scratch.take(1, stride);
         const float* values = transposed(x.v, in.keys, size, scratch);
-        product(in.queries, stride, size, dmixed.data, dmixed.stride, 1, values, stride, false, dscores, stride);
-        softmax_backward(in, h, probabilities, scale, dscores);
+        product(in.queries, in.keys, size, dmixed.data, ByRows{dmixed.stride}, values, stride, dscores, stride);
+        softmax_backward({in.queries, in.keys, stride, scale, nullptr, keep_of_head(in, h), in.keep_stride, in.keep_scale},
+                         probabilities, dscores, kept_only, dbias);
 
-        float* dq = scratch.take(in.queries, head);
-        float* dk = scratch.take(in.keys, head);
-        float* dv = scratch.take(in.keys, head);
-        product(in.queries, size, in.keys, dscores, stride, 1, x.k.data, x.k.stride, false, dq, head);
-        product(in.keys, size, in.queries, dscores, 1, stride, x.q.data, x.q.stride, false, dk, head);
-        product(in.keys, size, in.queries, dropped, 1, stride, dmixed.data, dmixed.stride, false, dv, head);
+        const bool rotary = in.time_key == TimeKey::rotary;  // whose gradients turn back before they are written
+        const auto target = [&](float* y, int y_stride, int rows) {
+            return rotary ? Target{scratch.take(rows, head), head} : target_rows(y, y_stride, rows, size, scratch);
+        };
+        const Target dq = target(out.q + offset, out.q_stride, in.queries);
+        const Target dv = target(out.v + offset, out.kv_stride, in.keys);
+        const Target dk = in.time_key == TimeKey::none ? target(out.k + offset, out.kv_stride, in.keys)
+                                                       : Target{scratch.take(in.keys, head), head};
+        product(in.queries, size, in.keys, dscores, ByRows{stride}, x.k.data, x.k.stride, dq.data, dq.stride);
+        product(in.keys, size, in.queries, dscores, ByColumns{stride}, x.q.data, x.q.stride, dk.data, dk.stride);
+        product(in.keys, size, in.queries, dropped, ByColumns{stride}, dmixed.data, dmixed.stride, dv.data, dv.stride);
 
         switch (in.time_key) {
             case TimeKey::none:
-                copy_rows(in.queries, size, dq, head, out.q + offset, out.q_stride);
-                copy_rows(in.keys, size, dk, head, out.k + offset, out.kv_stride);
-                copy_rows(in.keys, size, dv, head, out.v + offset, out.kv_stride);
+                copy_rows(in.queries, size, dq, out.q + offset, out.q_stride);
+                copy_rows(in.keys, size, dk, out.k + offset, out.kv_stride);
+                copy_rows(in.keys, size, dv, out.v + offset, out.kv_stride);
                 break;
             case TimeKey::txl:
-                copy_rows(in.queries, size, dq, head, out.q + offset, out.q_stride);
-                copy_rows(in.keys, size, dv, head, out.v + offset, out.kv_stride);
-                txl_gradient(in, out, h, dscores, dk, head);
+                copy_rows(in.queries, size, dq, out.q + offset, out.q_stride);
+                copy_rows(in.keys, size, dv, out.v + offset, out.kv_stride);
+                txl_gradient(in, out, h, dbias, dk);
                 break;
             case TimeKey::rotary: {
                 const float* t = in.time + offset;
                 float* dt = out.time + offset;
                 for (int j = 0; j < in.keys; ++j) std::fill_n(dt + static_cast<ptrdiff_t>(j) * in.time_stride, size, 0.0f);
-                rotation_gradient(in.queries, size, dq, head, in.q + offset, in.q_stride, dt, in.time_stride);
-                rotation_gradient(in.keys, size, dk, head, in.k + offset, in.kv_stride, dt, in.time_stride);
-                rotation_gradient(in.keys, size, dv, head, in.v + offset, in.kv_stride, dt, in.time_stride);
-                rotate(in.queries, size, dq, head, t, in.time_stride, true, out.q + offset, out.q_stride);
-                rotate(in.keys, size, dk, head, t, in.time_stride, true, out.k + offset, out.kv_stride);
-                rotate(in.keys, size, dv, head, t, in.time_stride, true, out.v + offset, out.kv_stride);
+                rotation_gradient(in.queries, size, dq.data, head, in.q + offset, in.q_stride, dt, in.time_stride);
+                rotation_gradient(in.keys, size, dk.data, head, in.k + offset, in.kv_stride, dt, in.time_stride);
+                rotation_gradient(in.keys, size, dv.data, head, in.v + offset, in.kv_stride, dt, in.time_stride);
+                rotate(in.queries, size, dq.data, head, t, in.time_stride, true, out.q + offset, out.q_stride);
+                rotate(in.keys, size, dk.data, head, t, in.time_stride, true, out.k + offset, out.kv_stride);
+                rotate(in.keys, size, dv.data, head, t, in.time_stride, true, out.v + offset, out.kv_stride);
                 break;
             }
         }

@@ -6,19 +6,47 @@
 namespace ardiff::training {
 namespace {
 
+#if defined(__AVX512F__)
+
+// The words of counters index .. index + W - 1. Counters with an even and with an odd place go apart, each in 64 bits
+// of which the lower 32 count: products are that wide.
+inline void philox(const Stream& stream, uint64_t index, uvec (&words)[4]) {
+    const __m512i factor0 = _mm512_set1_epi64(0xD2511F53u), factor1 = _mm512_set1_epi64(0xCD9E8D57u);
+    const __m512i first = _mm512_add_epi64(_mm512_set1_epi64(static_cast<long long>(index)),
+                                           _mm512_set_epi64(14, 12, 10, 8, 6, 4, 2, 0));
+    __m512i c[4][2];
+    for (int half = 0; half < 2; ++half) {
+        c[0][half] = _mm512_add_epi64(first, _mm512_set1_epi64(half));
+        c[1][half] = _mm512_set1_epi64(stream.site);
+        c[2][half] = _mm512_set1_epi64(stream.step);
+        c[3][half] = _mm512_set1_epi64(stream.micro_batch);
+    }
+    uint32_t k0 = stream.key.low, k1 = stream.key.high;
+    for (int round = 0; round < 10; ++round) {
+        for (int half = 0; half < 2; ++half) {
+            const __m512i product0 = _mm512_mul_epu32(c[0][half], factor0);
+            const __m512i product1 = _mm512_mul_epu32(c[2][half], factor1);
+            constexpr int kXor3 = 0x96;
+            c[0][half] = _mm512_ternarylogic_epi64(_mm512_srli_epi64(product1, 32), c[1][half], _mm512_set1_epi64(k0), kXor3);
+            c[2][half] = _mm512_ternarylogic_epi64(_mm512_srli_epi64(product0, 32), c[3][half], _mm512_set1_epi64(k1), kXor3);
+            c[1][half] = product1;
+            c[3][half] = product0;
+        }
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    for (int w = 0; w < 4; ++w) {
+        words[w] = (uvec)_mm512_mask_blend_epi32(0xaaaa, c[w][0], _mm512_slli_epi64(c[w][1], 32));
+    }
+}
+
+#else
+
 // High and low words of a * b for every lane.
 inline void multiply_words(uvec a, uint32_t b, uvec& high, uvec& low) {
-#if defined(__AVX512F__)
-    const __m512i factor = _mm512_set1_epi32(static_cast<int>(b));
-    const __m512i even = _mm512_mul_epu32((__m512i)a, factor);
-    const __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64((__m512i)a, 32), factor);
-    low = (uvec)_mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32));
-    high = (uvec)_mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd);
-#else
     const uvec2 product = __builtin_convertvector(a, uvec2) * static_cast<uint64_t>(b);
     high = __builtin_convertvector(product >> 32, uvec);
     low = __builtin_convertvector(product, uvec);
-#endif
 }
 
 // The words of counters index .. index + W - 1.
@@ -41,6 +69,8 @@ inline void philox(const Stream& stream, uint64_t index, uvec (&c)[4]) {
         k1 += 0xBB67AE85u;
     }
 }
+
+#endif
 
 // Calls make(index, values) for blocks of `per_counter` * W elements and copies what lies in
 // [first, first + count) out.

@@ -35,26 +35,33 @@ inline void transpose_words(__m512i (&r)[16]) {
     }
 }
 
+// The 16x16 block at the first of `rows` rows of `lanes` values, zeros beyond them.
+inline void load_block(int rows, int lanes, const float* x, ptrdiff_t stride, __m512i (&r)[16]) {
+    const __mmask16 mask = first_lanes(std::min(16, lanes));
+    for (int i = 0; i < 16; ++i) {
+        r[i] = i < rows ? _mm512_maskz_loadu_epi32(mask, x + i * stride) : _mm512_setzero_si512();
+    }
+}
+
 #endif
 
-// y [columns][y_stride] = transpose of x [rows][x_stride].
-inline void transpose(int rows, int columns, const float* x, ptrdiff_t x_stride, float* y, ptrdiff_t y_stride) {
-    int whole_rows = 0, whole_columns = 0;
+// y [columns][y_stride] = transpose of x [rows][x_stride], zeros from `rows` up to `y_rows`, which is a multiple of W.
+inline void transpose(int rows, int y_rows, int columns, const float* x, ptrdiff_t x_stride, float* y, ptrdiff_t y_stride) {
 #if defined(__AVX512F__)
-    whole_rows = rows / 16 * 16;
-    whole_columns = columns / 16 * 16;
-    for (int r = 0; r < whole_rows; r += 16) {
-        for (int c = 0; c < whole_columns; c += 16) {
+    for (int r = 0; r < y_rows; r += 16) {
+        for (int c = 0; c < columns; c += 16) {
             __m512i block[16];
-            for (int i = 0; i < 16; ++i) block[i] = _mm512_loadu_si512(x + (r + i) * x_stride + c);
+            load_block(rows - r, columns - c, x + r * x_stride + c, x_stride, block);
             transpose_words(block);
-            for (int i = 0; i < 16; ++i) _mm512_storeu_si512(y + (c + i) * y_stride + r, block[i]);
+            const int count = std::min(16, columns - c);
+            for (int i = 0; i < count; ++i) _mm512_storeu_si512(y + (c + i) * y_stride + r, block[i]);
         }
     }
-#endif
-    for (int r = 0; r < rows; ++r) {
-        for (int c = r < whole_rows ? whole_columns : 0; c < columns; ++c) y[c * y_stride + r] = x[r * x_stride + c];
+#else
+    for (int c = 0; c < columns; ++c) {
+        for (int r = 0; r < y_rows; ++r) y[c * y_stride + r] = r < rows ? x[r * x_stride + c] : 0.0f;
     }
+#endif
 }
 
 }  // namespace
