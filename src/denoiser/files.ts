@@ -109,6 +109,17 @@ export function removeIfPresent(path: string): void {
   }
 }
 
+/**
+ * The error for a folder that is built under another name and cannot be written: it names the folder
+ * and why, not the file in it, which is gone by then.
+ */
+export function unwritableFolder(path: string, error: unknown): UserError {
+  if (!(error instanceof UserError)) return unwritable(path, error);
+  return error.exitCode === ExitCode.output && error.cause !== undefined
+    ? unwritable(path, error.cause)
+    : error;
+}
+
 /** The error for output that cannot be written; a {@linkcode UserError} stays what it is. */
 export function unwritable(path: string, error: unknown): UserError {
   if (error instanceof UserError) return error;

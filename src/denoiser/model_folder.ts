@@ -19,7 +19,7 @@ import {
   statIfPresent,
   syncFolder,
   temporaryName,
-  unwritable,
+  unwritableFolder,
   writeAll,
   writeFileAtomically,
 } from "./files.ts";
@@ -156,7 +156,7 @@ export function writeModelFolder(
     removeIfPresent(aside);
   } catch (error) {
     removeIfPresent(temporary);
-    throw unwritable(path, error);
+    throw unwritableFolder(path, error);
   }
 }
 

@@ -10,7 +10,7 @@ import {
   removeIfPresent,
   syncFolder,
   temporaryName,
-  unwritable,
+  unwritableFolder,
   writeAll,
   writeFileAtomically,
 } from "../denoiser/files.ts";
@@ -103,7 +103,12 @@ export function writeCheckpoint(
     return path;
   } catch (error) {
     removeIfPresent(temporary);
-    throw unwritable(path, error);
+    const { message, exitCode, cause } = unwritableFolder(path, error);
+    throw new UserError(
+      exitCode,
+      `${message}; what was saved before is whole: mend that and go on with --resume`,
+      { cause },
+    );
   }
 }
 
@@ -153,20 +158,37 @@ export function checkpointPath(folder: string, step: number): string {
  */
 export function readRecord(path: string): TrainingRecord {
   const file = `${path}/${FILES.record}`;
-  const text = readTextFile(file);
-  try {
-    const record: TrainingRecord = JSON.parse(text);
-    if (record.format === CHECKPOINT_FORMAT) return record;
+  return reading(path, () => {
+    const text = readTextFile(file);
+    try {
+      return checkRecord(JSON.parse(text));
+    } catch (error) {
+      throw new UserError(
+        ExitCode.model,
+        `Cannot resume from "${file}": ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
+  });
+}
+
+function checkRecord(record: Partial<TrainingRecord>): TrainingRecord {
+  if (record.format !== CHECKPOINT_FORMAT) {
     throw new Error(`its format is ${JSON.stringify(record.format)}, not "${CHECKPOINT_FORMAT}"`);
-  } catch (error) {
-    throw new UserError(
-      ExitCode.model,
-      `Cannot resume from "${file}": ${
-        messageOf(error)
-      }; remove "${path}" to use the one before it`,
-      { cause: error },
-    );
   }
+  const keys = [
+    "step",
+    "skipped",
+    "position",
+    "rows",
+    "seconds",
+    "best",
+    "data",
+    "config",
+  ] as const;
+  const missing = keys.find((key) => record[key] === undefined);
+  if (missing !== undefined) throw new Error(`there is no "${missing}" in it`);
+  return record as TrainingRecord;
 }
 
 /** Puts weights, moments and average of a checkpoint into a trainer. */
@@ -175,27 +197,43 @@ export function restoreTrainer(
   trainer: NativeTrainer,
   layout: readonly FlatPlace[],
 ): ModelFolder {
-  const folder = loadModelFolder(path);
-  const file = `${path}/${FILES.state}`;
-  const { tensors } = readSafetensors(file);
-  for (const name of MOMENTS) {
-    const stored = tensors.get(name);
-    const values = stored && toFloat32(stored);
-    if (values?.length !== trainer.size) {
-      throw new UserError(
-        ExitCode.model,
-        `Cannot resume from "${file}": "${name}" has ${values?.length ?? "no"} values, ` +
-          `expected ${trainer.size}`,
-      );
+  return reading(path, () => {
+    const folder = loadModelFolder(path);
+    const file = `${path}/${FILES.state}`;
+    const { tensors } = readSafetensors(file);
+    for (const name of MOMENTS) {
+      const stored = tensors.get(name);
+      const values = stored && toFloat32(stored);
+      if (values?.length !== trainer.size) {
+        throw new UserError(
+          ExitCode.model,
+          `Cannot resume from "${file}": "${name}" has ${values?.length ?? "no"} values, ` +
+            `expected ${trainer.size}`,
+        );
+      }
+      trainer.write(name, values);
     }
-    trainer.write(name, values);
+    const average = new Float32Array(trainer.size);
+    for (const { name, start } of layout) {
+      average.set(toFloat32(folder.tensors.get(name)!), start);
+    }
+    trainer.write("average", average);
+    return folder;
+  });
+}
+
+/** Says of a checkpoint that is damaged what can be done. */
+function reading<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(
+      error.exitCode,
+      `${error.message}; remove "${path}" to use the one before it`,
+      { cause: error.cause },
+    );
   }
-  const average = new Float32Array(trainer.size);
-  for (const { name, start } of layout) {
-    average.set(toFloat32(folder.tensors.get(name)!), start);
-  }
-  trainer.write("average", average);
-  return folder;
 }
 
 /** Looks up tensors in a flat buffer. */

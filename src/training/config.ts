@@ -109,22 +109,38 @@ function readToml(toml: string, fail: Fail): Table {
   }
 }
 
-/** Puts the value of one `--set` into the tables. */
+/**
+ * Puts the value of one `--set` into the tables.
+ *
+ * @throws {UserError} that names the setting, where there is no such key or it takes no such value
+ */
 function applySetting(table: Table, setting: string): void {
+  const fail: Fail = (problem) => {
+    throw new UserError(ExitCode.usage, `Cannot apply --set "${setting}": ${problem}`);
+  };
   const equals = setting.indexOf("=");
   const names = setting.slice(0, Math.max(equals, 0)).split(".").map((name) => name.trim());
   if (equals < 0 || names.length < 2 || names.includes("")) {
-    throw new UserError(
-      ExitCode.usage,
-      `Cannot apply --set "${setting}": expected section.key=value, as in training.steps=1000`,
-    );
+    return fail("expected section.key=value, as in training.steps=1000");
   }
+  const value = settingValue(setting.slice(equals + 1).trim());
+  expectSettable(names, value, fail);
   let place = table;
   for (const name of names.slice(0, -1)) {
     if (!isObject(place[name])) place[name] = {};
     place = place[name] as Table;
   }
-  place[names.at(-1)!] = settingValue(setting.slice(equals + 1).trim());
+  place[names.at(-1)!] = value;
+}
+
+/** What keys of data sets may be is seen where they are read. */
+function expectSettable([first, ...rest]: readonly string[], value: unknown, fail: Fail): void {
+  expectKnown({ [first!]: value }, [...Object.keys(SECTIONS), "data"], "", fail);
+  if (first === "data") return expectKnown({ [rest[0]!]: value }, DATA_SETS, "data", fail);
+  const [options, key] = [SECTIONS[first!]!, rest.join(".")];
+  expectKnown({ [key]: value }, Object.keys(options), first!, fail);
+  const { type } = options[key]!;
+  if (!type.accepts(value)) fail(`expected ${type.expected}`);
 }
 
 /** A TOML value; text that is none is a string, so that a shell needs no second quotes. */

@@ -21,6 +21,13 @@ export class JsonLog implements Disposable {
     }
   }
 
+  /** The last record of an event at a step; undefined where there is none. */
+  static find(path: string, event: string, step: number): Record<string, unknown> | undefined {
+    if (statIfPresent(path) === null) return undefined;
+    const lines = Deno.readTextFileSync(path).split("\n").filter((line) => stepOf(line) === step);
+    return lines.map((line) => JSON.parse(line)).findLast((record) => record.event === event);
+  }
+
   /** Appends a record. */
   write(event: string, step: number, values: object): void {
     const record = JSON.stringify({ event, step, ...values });

@@ -17,8 +17,10 @@ export interface CardContent {
   readonly config: TrainingConfig;
   readonly model: ModelConfig;
   readonly state: RunState;
+  /** The step that the weights are of: the last, or the best. */
+  readonly step: number;
   readonly data: CacheSummary;
-  /** The last validation, with its step. */
+  /** The validation of these weights, with its step; absent where there was none. */
   readonly validation: (Validation & { readonly step: number }) | undefined;
   readonly command: string;
   readonly version: string;
@@ -27,7 +29,7 @@ export interface CardContent {
 
 /** Writes a card. */
 export function modelCard(content: CardContent): string {
-  const { name, config, model, state, version, commit, command } = content;
+  const { name, config, model, state, step, version, commit, command } = content;
   const { total } = parameterCounts(model.network);
   const sections = [
     `# ${config.card.title ?? name}`,
@@ -43,6 +45,9 @@ export function modelCard(content: CardContent): string {
         formatDuration(state.seconds)
       }` +
       `${state.skipped === 0 ? "" : `; ${state.skipped} updates were left out`}.`,
+      ...(step === state.step
+        ? []
+        : [`The weights are those of update ${formatCount(step)}, the best.`]),
       "Options that differ from the paper's (the rest are its defaults):",
     ].join(" ") + "\n\n" + optionsTable(config),
     "## Figures\n\n" + figuresSection(content),
@@ -76,7 +81,8 @@ function optionsTable(config: TrainingConfig): string {
 }
 
 function figuresSection({ config, validation }: CardContent): string {
-  if (validation === undefined) return "There was no development set.";
+  if (config.data.dev === null) return "There was no development set.";
+  if (validation === undefined) return "These weights have not been validated.";
   const { lines, steps, candidates } = config.validation;
   const rows = validation.byTimestep.map(({ from, to, mse, nll }) =>
     `| ${from}-${to - 1} | ${mse.toFixed(4)} | ${nll.toFixed(4)} |`

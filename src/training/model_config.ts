@@ -17,7 +17,7 @@ import { type PairLengths, slotsBySource } from "./slots.ts";
  */
 export function modelConfigOf(
   config: TrainingConfig,
-  tokenizer: Tokenizer,
+  tokenizer: Pick<Tokenizer, "vocabSize" | "special">,
   lengths: PairLengths,
   source: string,
 ): ModelConfig {

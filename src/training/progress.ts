@@ -25,6 +25,8 @@ export interface ProgressOutput {
 /** Milliseconds between two states of the line on a terminal, and between two lines elsewhere. */
 const TERMINAL_INTERVAL = 200;
 const PLAIN_INTERVAL = 30_000;
+const WRAP_OFF = "\x1b[?7l";
+const WRAP_ON = "\x1b[?7h";
 
 /** Shows a run's progress. */
 export class Progress {
@@ -46,7 +48,8 @@ export class Progress {
     this.#shown = now;
     const line = describeMoment(moment);
     if (this.#output.interactive) {
-      this.#output.stderr(`\r\x1b[K${line}`);
+      // A line longer than the terminal's must not wrap: only its last row could be rewritten.
+      this.#output.stderr(`\r\x1b[K${WRAP_OFF}${line}${WRAP_ON}`);
       this.#lineIsOpen = true;
     } else {
       this.#output.stderr(`${line}\n`);
@@ -66,17 +69,17 @@ export class Progress {
   }
 }
 
-/** The line of a moment. */
+/** The line of a moment; what may be cut off by a narrow terminal comes last. */
 export function describeMoment(moment: Moment): string {
   const { step, last, epoch, terms, tokensPerSecond, secondsPerStep, secondsAllowed } = moment;
   const left = Math.min((last - step) * secondsPerStep, secondsAllowed);
   return [
     `step ${step}/${last}`,
     `epoch ${epoch + 1}`,
+    `${formatDuration(left)} left`,
+    `${Math.round(tokensPerSecond)} tokens/s`,
     `loss ${terms.loss.toFixed(3)} (mse ${terms.mse.toFixed(3)}, nll ${terms.nll.toFixed(3)}, ` +
     `prior ${terms.prior.toPrecision(1)})`,
-    `${Math.round(tokensPerSecond)} tokens/s`,
-    `${formatDuration(left)} left`,
   ].join("  ");
 }
 

@@ -4,7 +4,7 @@ import type { RunState } from "./checkpoint.ts";
 import type { TrainingConfig } from "./config.ts";
 import { EventFile } from "./event_file.ts";
 import { JsonLog } from "./json_log.ts";
-import { Progress, type ProgressOutput } from "./progress.ts";
+import { formatDuration, Progress, type ProgressOutput } from "./progress.ts";
 import type { Update } from "./updates.ts";
 import type { Sample, Validation } from "./validation.ts";
 
@@ -27,6 +27,14 @@ class Interval {
       this.#sums[name] += update.terms[name];
     }
     this.#sums.gradientNorm += update.gradientNorm;
+  }
+
+  get updates(): number {
+    return this.#updates;
+  }
+
+  get seconds(): number {
+    return this.#seconds;
   }
 
   means() {
@@ -72,13 +80,14 @@ export class Reporter implements Disposable {
   readonly #events: EventFile | undefined;
   #interval = new Interval();
   #recent = new Interval();
+  readonly #whole = new Interval();
   #shimSeconds = 0;
 
   constructor(options: ReporterOptions) {
     const { output, start, config, io } = options;
     this.#options = options;
     this.#progress = new Progress(io);
-    this.#log = new JsonLog(`${output}/log.jsonl`, start.step);
+    this.#log = new JsonLog(logPath(output), start.step);
     this.#events = config.log.tensorboard
       ? new EventFile(`${output}/tensorboard`, start.step + 1, Date.now() / 1000)
       : undefined;
@@ -92,7 +101,7 @@ export class Reporter implements Disposable {
   /** Reports an update that took some seconds. */
   update(update: Update, state: RunState, seconds: number, usage: TrainerUsage): void {
     const shimSeconds = usage.forward + usage.backward + usage.update;
-    for (const interval of [this.#interval, this.#recent]) {
+    for (const interval of [this.#interval, this.#recent, this.#whole]) {
       interval.add(update, seconds, shimSeconds - this.#shimSeconds);
     }
     this.#shimSeconds = shimSeconds;
@@ -146,6 +155,22 @@ export class Reporter implements Disposable {
     for (const { source, output } of samples) this.say(`  ${source}\n    -> ${output}`);
   }
 
+  /** Says at the end what the updates of this part of the run took. */
+  summary({ peakBytes }: TrainerUsage): void {
+    const { updates, seconds } = this.#whole;
+    if (updates === 0) return;
+    const { secondsPerStep, orchestration } = this.#whole.means();
+    const milliseconds = 1000 * secondsPerStep;
+    this.say(
+      `${updates.toLocaleString("en")} update${updates === 1 ? "" : "s"} in ` +
+        `${formatDuration(seconds)}, ${
+          milliseconds.toFixed(milliseconds < 100 ? 1 : 0)
+        } ms each, ` +
+        `of which ${(100 * orchestration).toFixed(1)} % outside the native library; peak memory ` +
+        `${Math.round(peakBytes / 1e6)} MB.`,
+    );
+  }
+
   /** Reports a checkpoint. */
   checkpoint(step: number, path: string): void {
     this.#log.write("checkpoint", step, { path });
@@ -156,6 +181,23 @@ export class Reporter implements Disposable {
     this.#log[Symbol.dispose]();
     this.#events?.[Symbol.dispose]();
   }
+}
+
+/** The validation of a step as an earlier part of a run has logged it. */
+export function recordedValidation(
+  output: string,
+  step: number,
+): (Validation & { readonly step: number }) | undefined {
+  const record = JsonLog.find(logPath(output), "validation", step);
+  if (record === undefined) return undefined;
+  const { loss, mse, nll, prior, bleu, byTimestep, samples } = record as unknown as
+    & LossTerms
+    & Omit<Validation, "terms">;
+  return { step, terms: { loss, mse, nll, prior }, bleu, byTimestep, samples };
+}
+
+function logPath(output: string): string {
+  return `${output}/log.jsonl`;
 }
 
 function prefixed(

@@ -71,7 +71,8 @@ export class Run implements Disposable {
   static async open(options: RunOptions): Promise<Run> {
     const { config, checkpoint, source } = options;
     const record = checkpoint === undefined ? undefined : readRecord(checkpoint);
-    if (record !== undefined) expectSameConfig(record, config, checkpoint!);
+    if (record === undefined) expectUsable(config, source);
+    else expectSameConfig(record, config, checkpoint!);
     const tokenizer = await openTokenizer(options);
     const { max_source_tokens: maxSourceTokens, target_slots: targetSlots } = config.text;
     const pairs = await TokenCache.open(
@@ -92,7 +93,9 @@ export class Run implements Disposable {
       const model = modelConfigOf(config, tokenizer, pairs, source);
       const data = { pairs, slots: slotsOfPairs(pairs, model.text) };
       const device = resolveDevice(parseDevice(config.training.device));
-      const { trainer, layout } = await createTrainer(config, model, device);
+      // What a checkpoint goes on from is in it.
+      const startFrom = checkpoint === undefined ? config.training.start_from : null;
+      const { trainer, layout } = await createTrainer(config, model, device, startFrom);
       if (checkpoint !== undefined) restoreTrainer(checkpoint, trainer, layout);
       return new Run(config, model, tokenizer, data, trainer, layout, device, record ?? START);
     } catch (error) {
@@ -156,6 +159,24 @@ function expectSameConfig(record: TrainingRecord, config: TrainingConfig, path: 
   );
 }
 
+/**
+ * Finds options that do not go together before the data are read, which may take long.
+ *
+ * @throws {UserError} at the first
+ */
+function expectUsable(config: TrainingConfig, source: string): void {
+  const { file, normalizers, vocabulary_size: vocabSize } = config.tokenizer;
+  if (file !== null && normalizers.length > 0) {
+    throw new UserError(
+      ExitCode.model,
+      `Cannot apply "tokenizer.normalizers" to "${file}": a given tokenizer has its own; leave out ` +
+        "one of the two",
+    );
+  }
+  const onePair = { sourceLengths: [1], targetLengths: [1] };
+  modelConfigOf(config, { vocabSize, special: { pad: 0, bos: null, eos: 1 } }, onePair, source);
+}
+
 async function openTokenizer({ config, checkpoint, say }: RunOptions): Promise<Tokenizer> {
   const { file, vocabulary_size, min_frequency, normalizers } = config.tokenizer;
   const { start_from } = config.training;
@@ -205,14 +226,14 @@ async function createTrainer(
   { training }: TrainingConfig,
   model: ModelConfig,
   device: Device,
+  startFrom: string | null,
 ): Promise<{ trainer: NativeTrainer; layout: FlatPlace[] }> {
   using network = new NativeModel(networkFields(model.network));
   const inputs = new Map(network.tensors.map(({ name, shape }) => [name, shape.at(-1)!]));
   // A bias has as many inputs as the weight of its layer; the output layer's weight is tied.
   const inputsOf = (bias: string) =>
     inputs.get(bias.replace(/\.bias$/, ".weight")) ?? model.network.embedding_size;
-  const { start_from } = training;
-  const given = start_from === null ? undefined : startingWeights(start_from, model);
+  const given = startFrom === null ? undefined : startingWeights(startFrom, model);
   network.tensors.forEach((tensor, index) => {
     network.write(
       index,

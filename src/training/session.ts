@@ -53,7 +53,7 @@ export class Session {
   }
 
   /**
-   * Trains; what is reached is saved, whatever the reason to stop.
+   * Trains; what is reached is saved, whatever the reason to stop, as long as it can be.
    *
    * @returns the signal that ended the run early, if one did
    * @throws {NonFiniteUpdate} where gradients are not finite, after saving the step before
@@ -65,13 +65,24 @@ export class Session {
     );
     try {
       if (this.#state.step < last) await this.#updates(interruption);
+      await this.#validate(interruption);
     } catch (error) {
-      if (error instanceof NonFiniteUpdate) this.#save();
+      this.#rescue(error);
       throw error;
     }
-    await this.#validate(interruption);
     this.#save();
     return interruption.signal;
+  }
+
+  /** Saves what is reached when something fails, unless that is what failed. */
+  #rescue(error: unknown): void {
+    if (error instanceof UserError && error.exitCode === ExitCode.output) return;
+    try {
+      this.#save();
+    } catch (second) {
+      // Weights that are not finite say more than gradients that are not; else the first counts.
+      if (error instanceof NonFiniteUpdate) throw second;
+    }
   }
 
   async #updates(interruption: Interruption): Promise<void> {
@@ -83,11 +94,13 @@ export class Session {
       const seconds = (now - began) / 1000;
       this.#state = advance(this.#state, update, seconds);
       reporter.update(update, this.#state, seconds, run.trainer.usage());
+      began = now; // reporting is part of the next step
       if (interruption.signal !== undefined || update.step >= last || now >= deadline) return;
+      const pause = performance.now();
       if (isMultiple(update.step, validation.every)) await this.#validate(interruption);
       if (interruption.signal !== undefined) return;
       if (this.#isSaveDue()) this.#save();
-      began = performance.now();
+      began += performance.now() - pause;
     }
   }
 

@@ -11,7 +11,9 @@ import {
   statIfPresent,
   syncFolder,
   temporaryName,
+  unwritableFolder,
   writeAll,
+  writeFileAtomically,
 } from "../denoiser/files.ts";
 import { bytesOf } from "../denoiser/tensors.ts";
 import type { DataSpec } from "../text/data_spec.ts";
@@ -92,6 +94,7 @@ export class TokenCache implements Disposable {
   /** Place of the ids of pair i * STRIDE, in ids. */
   readonly #places: Float64Array;
 
+  /** @throws {Error} where the files do not fit together, as after a crash or a full disk */
   private constructor(key: string, folder: string, wide: boolean) {
     this.key = key;
     this.summary = JSON.parse(Deno.readTextFileSync(`${folder}/${FILES.summary}`));
@@ -100,6 +103,7 @@ export class TokenCache implements Disposable {
     const lengths = wholeFile(`${folder}/${FILES.lengths}`);
     const half = lengths.length / 2;
     const type = half === 4 * pairs ? Uint32Array : Uint16Array;
+    if (!(pairs > 0)) throw new Error("it has no pairs");
     this.sourceLengths = new type(lengths.buffer, 0, pairs);
     this.targetLengths = new type(lengths.buffer, half, pairs);
     this.#places = new Float64Array(Math.ceil(pairs / STRIDE));
@@ -108,12 +112,14 @@ export class TokenCache implements Disposable {
       if (i % STRIDE === 0) this.#places[i / STRIDE] = place;
       place += this.sourceLengths[i]! + this.targetLengths[i]!;
     }
+    expectSize(`${folder}/${FILES.ids}`, (wide ? 4 : 2) * place);
+    expectSize(`${folder}/${FILES.lines}`, 4 * pairs);
     this.#ids = Deno.openSync(`${folder}/${FILES.ids}`);
     this.#lines = Deno.openSync(`${folder}/${FILES.lines}`);
   }
 
   /**
-   * Opens the cache of a data set; tokenises the set first if there is none.
+   * Opens the cache of a data set; tokenises the set first if there is none, or a damaged one.
    *
    * @param folder where caches lie
    * @param onBuild called before the set is tokenised
@@ -128,11 +134,23 @@ export class TokenCache implements Disposable {
   ): Promise<TokenCache> {
     const key = await dataKey(spec, tokenizer, limits);
     const path = `${folder}/${key}`;
-    if (statIfPresent(`${path}/${FILES.summary}`) === null) {
-      onBuild();
-      await build(path, spec, tokenizer, limits);
+    const wide = tokenizer.vocabSize > 2 ** 16;
+    const found = TokenCache.#openWhole(key, path, wide);
+    if (found !== undefined) return found;
+    onBuild();
+    await build(path, spec, tokenizer, limits);
+    return new TokenCache(key, path, wide);
+  }
+
+  /** A cache that is there; one that is damaged makes way and is as good as none. */
+  static #openWhole(key: string, path: string, wide: boolean): TokenCache | undefined {
+    if (statIfPresent(path) === null) return undefined;
+    try {
+      return new TokenCache(key, path, wide);
+    } catch {
+      removeCache(path);
+      return undefined;
     }
-    return new TokenCache(key, path, tokenizer.vocabSize > 2 ** 16);
   }
 
   /** The number of pairs. */
@@ -215,16 +233,24 @@ async function build(
       sources.append(`${temporary}/targets.bin`);
     }
     Deno.removeSync(`${temporary}/targets.bin`);
-    Deno.writeTextFileSync(`${temporary}/${FILES.summary}`, JSON.stringify(summary));
+    writeFileAtomically(`${temporary}/${FILES.summary}`, (file) => {
+      writeAll(file, new TextEncoder().encode(JSON.stringify(summary)));
+    });
     publish(temporary, path);
   } catch (error) {
     removeIfPresent(temporary);
-    if (error instanceof UserError) throw error;
-    throw new UserError(
-      ExitCode.output,
-      `Cannot write the token cache "${path}": ${messageOf(error)}`,
-      { cause: error },
-    );
+    throw unwritableFolder(path, error);
+  }
+}
+
+/** Removes a cache so that another process finds all of it or nothing. */
+function removeCache(path: string): void {
+  const aside = temporaryName(path);
+  try {
+    Deno.renameSync(path, aside);
+    removeIfPresent(aside);
+  } catch (error) {
+    throw unwritableFolder(path, error);
   }
 }
 
@@ -275,6 +301,10 @@ class ValueWriter implements Disposable {
     this.#file.syncSync();
     this.#file.close();
   }
+}
+
+function expectSize(path: string, size: number): void {
+  if (Deno.statSync(path).size !== size) throw new Error(`"${path}" is not of ${size} bytes`);
 }
 
 function wholeFile(path: string): Uint8Array<ArrayBuffer> {

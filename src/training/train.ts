@@ -1,17 +1,25 @@
 /** From a configuration to a model folder, surviving whatever stops it. */
 import { ExitCode, UserError } from "../errors.ts";
-import { parentOf, readTextFile, unwritable } from "../denoiser/files.ts";
+import { parentOf, readTextFile, statIfPresent, unwritable } from "../denoiser/files.ts";
 import { loadModelFolder, writeModelFolder } from "../denoiser/model_folder.ts";
 import { parameterCounts } from "../denoiser/parameters.ts";
 import { toFloat32 } from "../denoiser/tensors.ts";
+import { describeLibrary } from "../native/library_info.ts";
+import type { Device } from "../native/model.ts";
 import { VERSION } from "../version.ts";
-import { checkpointPath, listCheckpoints, removeUnfinished, tensorsOf } from "./checkpoint.ts";
+import {
+  checkpointPath,
+  listCheckpoints,
+  removeUnfinished,
+  type RunState,
+  tensorsOf,
+} from "./checkpoint.ts";
 import { currentCommit } from "./commit.ts";
-import { parseTrainingConfig } from "./config.ts";
+import { parseTrainingConfig, type TrainingConfig } from "./config.ts";
 import { exitCodeOf } from "./interruption.ts";
 import { modelCard } from "./model_card.ts";
 import type { ProgressOutput } from "./progress.ts";
-import { Reporter } from "./reporter.ts";
+import { recordedValidation, Reporter } from "./reporter.ts";
 import { Run } from "./run.ts";
 import { samplerOf } from "./sampler.ts";
 import { Session } from "./session.ts";
@@ -36,6 +44,9 @@ export interface TrainOptions {
   /** Overrules `training.threads`. */
   readonly threads?: number;
 }
+
+/** Name of the model folder in a run's folder. */
+const MODEL = "model";
 
 /** Tells nobody. */
 const SILENT: ProgressOutput = { stderr: () => {}, interactive: false };
@@ -92,7 +103,14 @@ export async function train(
       `Stopped by ${signal} at step ${session.state.step}, which is saved: go on with --resume`,
     );
   }
-  return exportModel(run, session, output, folder, commandOf(configPath, options));
+  reporter.summary(run.trainer.usage());
+  return exportModel(
+    run,
+    session,
+    output,
+    folder,
+    commandOf(configPath, options, run.config, session.state),
+  );
 }
 
 /** The settings of `--set`, and after them those of options of their own. */
@@ -124,7 +142,16 @@ function openFolder(output: string, checkpoints: string): Disposable {
     );
   }
   removeUnfinished(checkpoints);
+  // A run that was killed while it replaced its model has one of the two under another name.
+  if (statIfPresent(`${output}/${MODEL}`) !== null) removeUnfinished(output);
   return lock;
+}
+
+/** What the network is computed in: on a CPU, bfloat16 takes AMX. */
+function arithmeticOf({ training: { dtype } }: TrainingConfig, { kind }: Device): string {
+  return dtype === "bf16" && kind === "cpu" && describeLibrary().instruction_set !== "amx"
+    ? "f32 (bf16 takes AMX, which this CPU lacks)"
+    : dtype;
 }
 
 function describeRun({ config, model, data, start, device }: Run): string {
@@ -136,7 +163,7 @@ function describeRun({ config, model, data, start, device }: Run): string {
       : [`${count(number)} ${side} were cut to ${limit} tokens; the longest has ${longest}.`];
   return [
     `${count(pairs)} pairs, ${count(parameterCounts(model.network).total)} parameters, on ` +
-    `${device.kind} in ${config.training.dtype}.`,
+    `${device.kind} in ${arithmeticOf(config, device)}.`,
     ...cut("sources", cutSources, config.text.max_source_tokens, longestSource),
     ...cut("targets", cutTargets, config.text.target_slots, longestTarget),
     ...(start.step === 0 ? [] : [`Going on from step ${count(start.step)}.`]),
@@ -151,20 +178,22 @@ function exportModel(
   checkpoints: string,
   command: string,
 ): string {
-  const path = `${output}/model`;
+  const path = `${output}/${MODEL}`;
   const { config, model, data } = run;
   const best = config.checkpoints.export === "best" ? state.best : null;
   const stored = best && loadModelFolder(checkpointPath(checkpoints, best.step)).tensors;
   const values = stored === null
     ? tensorsOf(run.trainer.read("average"), run.layout)
     : (name: string) => toFloat32(stored.get(name)!);
+  const step = best?.step ?? state.step;
   const readme = modelCard({
     name: baseName(output),
     config,
     model,
     state,
+    step,
     data: data.pairs.summary,
-    validation,
+    validation: validation?.step === step ? validation : recordedValidation(output, step),
     command,
     version: VERSION,
     commit: currentCommit(),
@@ -172,7 +201,7 @@ function exportModel(
   writeModelFolder(path, {
     config: {
       ...model,
-      provenance: { ...model.provenance, updates: best?.step ?? state.step },
+      provenance: { ...model.provenance, updates: step },
     },
     values,
     dtype: config.checkpoints.dtype === "bf16" ? "BF16" : "F32",
@@ -182,8 +211,17 @@ function exportModel(
   return path;
 }
 
-/** The command line that repeats a run. */
-function commandOf(configPath: string, options: TrainOptions): string {
-  const settings = settingsOf(options).map((setting) => ` --set '${setting}'`);
-  return `ardiff train ${configPath}${settings.join("")}`;
+/** The command line that repeats a run, in as many parts as it may have been made. */
+function commandOf(
+  configPath: string,
+  options: TrainOptions,
+  { training }: TrainingConfig,
+  { step }: RunState,
+): string {
+  const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+  const path = /^[\w./-]+$/.test(configPath) ? configPath : quoted(configPath);
+  const settings = settingsOf(options).map((setting) => ` --set ${quoted(setting)}`);
+  // Also where a time or a signal ended the run, these are the updates that it made.
+  const limit = step === training.steps ? "" : ` --max-steps ${step}`;
+  return `ardiff train ${path}${settings.join("")}${limit}`;
 }

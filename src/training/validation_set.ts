@@ -1,4 +1,4 @@
-/** Held-out text, read once: lines to generate from, and pairs to take the loss over. */
+/** Held-out text: lines to generate from, and pairs to take the loss over. */
 import type { ModelConfig } from "../denoiser/config.ts";
 import type { DataSpec } from "../text/data_spec.ts";
 import { type Example, readReferences } from "../text/records.ts";
@@ -20,7 +20,8 @@ export interface ValidationSet {
 }
 
 /**
- * Reads a development set, of which evenly spaced lines and pairs are taken.
+ * Reads a development set, of which evenly spaced lines and pairs are taken: twice, since only those
+ * are held in memory.
  *
  * @throws {UserError} where it cannot be read
  */
@@ -30,12 +31,26 @@ export async function readValidationSet(
   { text }: ModelConfig,
   counts: { readonly lines: number; readonly loss_lines: number },
 ): Promise<ValidationSet> {
-  const all = await Array.fromAsync(readReferences(spec));
-  const pairs = all.flatMap(({ source, references }) =>
-    references.map((target) => ({ source, target }))
-  );
+  const size = { examples: 0, pairs: 0 };
+  for await (const { references } of readReferences(spec)) {
+    size.examples++;
+    size.pairs += references.length;
+  }
+  const [chosenExamples, chosenPairs] = [
+    spacedPlaces(size.examples, counts.lines),
+    spacedPlaces(size.pairs, counts.loss_lines),
+  ];
+  const examples: Example[] = [];
+  const pairs: { source: string; target: string }[] = [];
+  let [example, pair] = [0, 0];
+  for await (const found of readReferences(spec)) {
+    if (chosenExamples.has(example++)) examples.push(found);
+    for (const target of found.references) {
+      if (chosenPairs.has(pair++)) pairs.push({ source: found.source, target });
+    }
+  }
   const frame = text.bos_id === null ? [] : [text.bos_id];
-  const tokenised = spaced(pairs, counts.loss_lines).map(({ source, target }) => ({
+  const tokenised = pairs.map(({ source, target }) => ({
     source: Uint32Array.from([
       ...frame,
       ...tokenizer.encode(source).slice(0, text.max_source_tokens - frame.length - 1),
@@ -52,7 +67,7 @@ export async function readValidationSet(
   }, text);
   const bySlots = Map.groupBy(tokenised.keys(), (index) => slots[index]!);
   return {
-    examples: spaced(all, counts.lines),
+    examples,
     groups: Array.from(bySlots, ([slots, indices]) => ({
       slots,
       pairs: indices.map((index) => tokenised[index]!),
@@ -60,8 +75,8 @@ export async function readValidationSet(
   };
 }
 
-/** At most `count` values at equal distances. */
-function spaced<T>(values: readonly T[], count: number): T[] {
-  if (values.length <= count) return [...values];
-  return Array.from({ length: count }, (_, i) => values[Math.floor(i * values.length / count)]!);
+/** At most `count` places in a list, at equal distances. */
+function spacedPlaces(size: number, count: number): ReadonlySet<number> {
+  const taken = Math.min(size, count);
+  return new Set(Array.from({ length: taken }, (_, i) => Math.floor(i * size / taken)));
 }

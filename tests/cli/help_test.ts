@@ -54,6 +54,11 @@ const SLIPS: readonly [args: readonly string[], suggestion: RegExp][] = [
   [["generate", "-m", "x", "--quite"], /Did you mean --quiet\?/],
   [["generate", "-m", "x", "--select", "fist"], /Allowed choices are .* Did you mean first\?/],
   [["evaluate", "--metrics", "bleu,rouges"], /Expected some of .* Did you mean rouge\?/],
+  [
+    ["train", "--set", "log.every=1", "run.toml"],
+    /"?run.toml.*the configuration stands before --set/,
+  ],
+  [["train", "run.toml", "--device", "gpu"], /Expected auto, cpu, cuda or cuda:INDEX/],
   [["completions", "bsh"], /Did you mean bash\?/],
 ];
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { UserError } from "../../src/errors.ts";
+import { ExitCode, UserError } from "../../src/errors.ts";
 import { findChangedKey, parseTrainingConfig } from "../../src/training/config.ts";
 import { describeOptions, type Option, OPTIONS } from "../../src/training/options.ts";
 
@@ -152,6 +152,30 @@ Deno.test("parseTrainingConfig() refuses a --set that is no assignment", () => {
     const message = failure(MINIMAL, [setting]);
     assertStringIncludes(message, `Cannot apply --set "${setting}": expected section.key=value`);
   }
+});
+
+Deno.test("parseTrainingConfig() names the --set with an unknown key or a wrong value", () => {
+  const usageError = (setting: string) => {
+    const error = assertThrows(() => parse(MINIMAL, [setting]), UserError);
+    assertEquals(error.exitCode, ExitCode.usage);
+    return error.message;
+  };
+  assertEquals(
+    usageError("training.lerning_rate=1"),
+    'Cannot apply --set "training.lerning_rate=1": unknown key "training.lerning_rate": ' +
+      'did you mean "training.learning_rate"?',
+  );
+  assertStringIncludes(usageError("trainin.steps=1"), 'did you mean "training"?');
+  assertStringIncludes(
+    usageError("training.noise_factor=4"),
+    'did you mean "diffusion.noise_factor"?',
+  );
+  assertStringIncludes(usageError("training.steps.x=4"), 'unknown key "training.steps.x"');
+  assertStringIncludes(usageError("data.trian.file=x"), "expected data.train, data.dev");
+  assertEquals(
+    usageError("training.learning_rate=fast"),
+    'Cannot apply --set "training.learning_rate=fast": expected a number from 0 to 10',
+  );
 });
 
 Deno.test("findChangedKey() lets steps, logging and the machine change", () => {

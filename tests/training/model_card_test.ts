@@ -16,6 +16,7 @@ const CONTENT: CardContent = {
   name: "run",
   config: parseTrainingConfig(TOML, "run.toml"),
   model: SAMPLE_CONFIG,
+  step: 1500,
   state: {
     step: 1500,
     skipped: 2,
@@ -63,9 +64,18 @@ Deno.test("modelCard() takes title, licence and attribution from the configurati
   assertStringIncludes(card, "\nBy many people.\n");
 });
 
-Deno.test("modelCard() gives the figures of the last validation", () => {
+Deno.test("modelCard() tells which update the weights are of, where it is not the last", () => {
+  assertEquals(modelCard(CONTENT).includes("The weights are those of"), false);
+  const card = modelCard({ ...CONTENT, step: 1200 });
+  assertStringIncludes(card, "The weights are those of update 1,200, the best.");
+});
+
+Deno.test("modelCard() gives the figures of the validation", () => {
+  const config = parseTrainingConfig(`${TOML}\n[data.dev]\nformat = "tsv"\nfile = "d"`, "");
+  assertStringIncludes(modelCard({ ...CONTENT, config }), "These weights have not been validated.");
   const card = modelCard({
     ...CONTENT,
+    config,
     validation: {
       step: 1500,
       terms: { loss: 1.25, mse: 1, nll: 0.2, prior: 0.05 },

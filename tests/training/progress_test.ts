@@ -20,14 +20,14 @@ function collect(interactive: boolean) {
 Deno.test("describeMoment() tells step, epoch, loss terms, speed and the time left", () => {
   assertEquals(
     describeMoment(MOMENT),
-    "step 1200/4800  epoch 3  loss 1.235 (mse 0.500, nll 0.730, prior 2e-7)  1235 tokens/s  " +
-      "30:00 left",
+    "step 1200/4800  epoch 3  30:00 left  1235 tokens/s  loss 1.235 (mse 0.500, nll 0.730, " +
+      "prior 2e-7)",
   );
 });
 
 Deno.test("describeMoment() counts down to the end of the allowed time if that comes first", () => {
   const line = describeMoment({ ...MOMENT, secondsAllowed: 61 });
-  assertEquals(line.split("  ").at(-1), "1:01 left");
+  assertEquals(line.split("  ").at(2), "1:01 left");
 });
 
 Deno.test("formatDuration() gives hours, minutes and seconds", () => {
@@ -45,7 +45,8 @@ Deno.test("Progress rewrites one line on a terminal and ends it before a message
   progress.show(MOMENT, 0);
   assertEquals([progress.isDue(199), progress.isDue(200)], [false, true]);
   progress.say("Hello.");
-  assertEquals(text(), `\r\x1b[K${describeMoment(MOMENT)}\nHello.\n`);
+  // Without wrapping, since only one row of the terminal can be rewritten.
+  assertEquals(text(), `\r\x1b[K\x1b[?7l${describeMoment(MOMENT)}\x1b[?7h\nHello.\n`);
   progress.close();
   assertEquals(text().endsWith("Hello.\n"), true);
 });

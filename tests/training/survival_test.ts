@@ -54,6 +54,15 @@ function namesIn(folder: string): string[] {
   }
 }
 
+/** The last step that a run has told its log to be saved. */
+function savedBy(output: string): number {
+  const lines = namesIn(output).includes("log.jsonl")
+    ? Deno.readTextFileSync(`${output}/log.jsonl`).split("\n").slice(0, -1)
+    : [];
+  const saved = lines.map((line) => JSON.parse(line)).filter(({ event }) => event === "checkpoint");
+  return Math.max(0, ...saved.map(({ step }) => step));
+}
+
 /** Loads everything that a run's folder holds. */
 function checkFolder(output: string): string[] {
   const checkpoints = listCheckpoints(`${output}/checkpoints`);
@@ -62,6 +71,7 @@ function checkFolder(output: string): string[] {
     readSafetensors(`${path}/training.safetensors`);
     assertEquals(readRecord(path).step, Number(path.slice(-8)));
   }
+  if (namesIn(output).includes("model")) loadModelFolder(`${output}/model`);
   for (const name of namesIn(`${output}/checkpoints`)) {
     assert(/^step-\d{8}(\.tmp-.*)?$/.test(name), name);
   }
@@ -87,6 +97,7 @@ Deno.test(
       }
       await run.ended;
       const last = Number(checkFolder(killed).at(-1)?.slice(-8) ?? 0);
+      reached = Math.max(reached, savedBy(killed));
       assert(last >= reached, `step ${reached} was lost: the last is ${last}`);
       reached = last;
     }
@@ -127,6 +138,24 @@ for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
 }
 
 Deno.test(
+  "a signal that comes twice at once, as Ctrl-C does through deno task, is one signal",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const output = `${folder}/run`;
+    // A step of so many micro-batches takes a while, so that both come before it ends.
+    const run = start(config, output, "training.accumulation=100", "training.steps=100000");
+    await run.messages.until("step ");
+    run.process.kill("SIGINT");
+    await run.messages.until("once more to stop at once");
+    run.process.kill("SIGINT");
+    const { code, stderr } = await run.ended;
+    assertEquals(code, ExitCode.interrupted);
+    assertStringIncludes(stderr, "which is saved");
+    assertEquals(checkFolder(output).length, 1);
+  }),
+);
+
+Deno.test(
   "a second signal exits at once",
   withFolder(async (folder) => {
     const config = writeRun(folder);
@@ -137,6 +166,7 @@ Deno.test(
     await new Promise((resolve) => setTimeout(resolve, 500));
     run.process.kill("SIGINT");
     await run.messages.until("once more to stop at once");
+    await new Promise((resolve) => setTimeout(resolve, 500));
     run.process.kill("SIGINT");
     const { code } = await run.ended;
     assertEquals(code, ExitCode.interrupted);
@@ -160,7 +190,8 @@ Deno.test(
       stderr: "piped",
     }).output();
     const text = new TextDecoder().decode(stderr);
-    assertStringIncludes(text, `Error: Cannot write "${output}/checkpoints/step-00000050`);
+    assertStringIncludes(text, `Error: Cannot write "${output}/checkpoints/step-00000050": `);
+    assertStringIncludes(text, "what was saved before is whole: mend that and go on with --resume");
     assertEquals(code, ExitCode.output);
     assertEquals(checkFolder(output), before);
     assertEquals(namesIn(`${output}/checkpoints`).filter((name) => name.includes(".tmp-")), []);

@@ -144,6 +144,39 @@ Deno.test(
 );
 
 Deno.test(
+  "TokenCache.open() makes a damaged cache anew",
+  withFolder(async (folder) => {
+    const tokenizer = await sampleTokenizer();
+    const spec = writeData(folder, "train");
+    let built = 0;
+    const open = () => TokenCache.open(`${folder}/cache`, spec, tokenizer, LIMITS, () => built++);
+    const key = await dataKey(spec, tokenizer, LIMITS);
+    (await open())[Symbol.dispose]();
+    const files = [...Deno.readDirSync(`${folder}/cache/${key}`)].map(({ name }) => name).sort();
+    assertEquals(files, ["ids.bin", "lengths.bin", "lines.bin", "summary.json"]);
+    for (const file of files) {
+      const path = `${folder}/cache/${key}/${file}`;
+      const damages = [
+        () => Deno.truncateSync(path, Deno.statSync(path).size - 3),
+        () => Deno.truncateSync(path, 0),
+        () => Deno.removeSync(path),
+      ];
+      for (const damage of damages) {
+        built = 0;
+        damage();
+        using cache = await open();
+        assertEquals(built, 1, file);
+        assertEquals([...cache.read(7).source], [
+          ...tokenizer.encode(PAIRS[7]!.source),
+          tokenizer.special.eos,
+        ]);
+        assertEquals([...Deno.readDirSync(`${folder}/cache`)].map(({ name }) => name), [key]);
+      }
+    }
+  }),
+);
+
+Deno.test(
   "TokenCache.open() leaves nothing behind where the data are damaged",
   withFolder(async (folder) => {
     const tokenizer = await sampleTokenizer();

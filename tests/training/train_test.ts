@@ -1,8 +1,16 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { ExitCode, UserError } from "../../src/errors.ts";
 import { loadModelFolder } from "../../src/denoiser/model_folder.ts";
 import { floatTensor, readSafetensors, writeSafetensors } from "../../src/denoiser/safetensors.ts";
 import { toFloat32 } from "../../src/denoiser/tensors.ts";
+import { train } from "../../src/commands/train.ts";
+import { chooseKernels, describeLibrary } from "../../src/native/library_info.ts";
 import { listCheckpoints } from "../../src/training/checkpoint.ts";
 import { NonFiniteUpdate } from "../../src/training/updates.ts";
 import { withFolder } from "../denoiser/test_files.ts";
@@ -25,13 +33,21 @@ Deno.test(
     assertEquals(stdout, `${output}/model\n`);
     assertStringIncludes(stderr, "150 pairs, ");
     assertStringIncludes(stderr, "Validation at step 60: BLEU ");
+    assertMatch(stderr, /60 updates in 0:\d\d, .* ms each, .* peak memory \d+ MB\.\n$/);
     const { config: model } = loadModelFolder(`${output}/model`);
     assertEquals(model.diffusion.noise_factor, 2);
     assertEquals(model.text.slots_by_source?.at(-1), 8);
     assertEquals(model.provenance["updates"], 60);
     const card = Deno.readTextFileSync(`${output}/model/README.md`);
     for (
-      const part of ["# run", "## Data", "150 pairs", "| diffusion.noise_factor | 2 |", "BLEU"]
+      const part of [
+        "# run",
+        `ardiff train '${config}' --max-steps 60\n`,
+        "## Data",
+        "150 pairs",
+        "| diffusion.noise_factor | 2 |",
+        "At step 60: BLEU",
+      ]
     ) {
       assertStringIncludes(card, part);
     }
@@ -82,17 +98,29 @@ Deno.test(
 Deno.test(
   "train() exports the best checkpoint where asked to",
   withFolder(async (folder) => {
+    const config = writeRun(folder);
     const output = `${folder}/run`;
-    await runTraining(writeRun(folder), {
-      output,
-      maxSteps: 60,
-      set: ["validation.every=20", "checkpoints.metric=loss", "checkpoints.export=best"],
-    });
+    const set = ["validation.every=20", "checkpoints.metric=loss", "checkpoints.export=best"];
+    await runTraining(config, { output, maxSteps: 60, set });
+    const values = (path: string) => toFloat32(loadModelFolder(path).tensors.get("lm_head.bias")!);
     const found = records(output).filter(({ event }) => event === "validation");
     const best = found.reduce((a, b) => (b["loss"] as number) < (a["loss"] as number) ? b : a);
-    const name = `step-${String(best["step"]).padStart(8, "0")}`;
-    const values = (path: string) => toFloat32(loadModelFolder(path).tensors.get("lm_head.bias")!);
-    assertEquals(values(`${output}/model`), values(`${output}/checkpoints/${name}`));
+    const checkpoint = `${output}/checkpoints/step-${String(best["step"]).padStart(8, "0")}`;
+    const card = () => Deno.readTextFileSync(`${output}/model/README.md`);
+    const figures = new RegExp(
+      `At step ${best["step"]}: BLEU .*, loss ${(best["loss"] as number).toFixed(4)}\\.`,
+    );
+    assertEquals(values(`${output}/model`), values(checkpoint));
+    assertMatch(card(), figures);
+    // Another part of the run that does not get better: its card has the best's figures still.
+    const record = `${listCheckpoints(`${output}/checkpoints`).at(-1)}/training.json`;
+    const state = JSON.parse(Deno.readTextFileSync(record));
+    state.best.value = -1;
+    Deno.writeTextFileSync(record, JSON.stringify(state));
+    await runTraining(config, { output, resume: true, maxSteps: 62, set });
+    assertEquals(values(`${output}/model`), values(checkpoint));
+    assertMatch(card(), figures);
+    assertStringIncludes(card(), `The weights are those of update ${best["step"]}, the best.`);
   }),
 );
 
@@ -128,6 +156,44 @@ Deno.test(
 );
 
 Deno.test(
+  "train() says of a damaged checkpoint what can be done, and goes on from the one before it",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const output = `${folder}/run`;
+    const options = { output, resume: true, set: ["checkpoints.every=2"] };
+    await runTraining(config, { ...options, maxSteps: 4 });
+    const last = `${output}/checkpoints/step-00000004`;
+    const damages: readonly [string, (path: string) => void, string][] = [
+      ["training.safetensors", (path) => Deno.truncateSync(path, 1000), "the file is truncated"],
+      ["training.safetensors", (path) => Deno.removeSync(path), "no such file"],
+      ["model.safetensors", (path) => Deno.truncateSync(path, 5), "bytes"],
+      ["training.json", (path) => Deno.truncateSync(path, 5), "JSON"],
+      ["training.json", (path) => Deno.removeSync(path), "no such file"],
+      ["training.json", (path) => Deno.writeTextFileSync(path, "{}"), "its format is undefined"],
+      [
+        "training.json",
+        (path) => Deno.writeTextFileSync(path, '{"format": "ardiff-checkpoint-1", "step": 4}'),
+        'there is no "skipped" in it',
+      ],
+    ];
+    for (const [file, damage, flaw] of damages) {
+      const path = `${last}/${file}`;
+      const whole = Deno.readFileSync(path);
+      damage(path);
+      const error = await assertRejects(() => runTraining(config, options), UserError);
+      assertEquals(error.exitCode, ExitCode.model);
+      assertStringIncludes(error.message, path);
+      assertStringIncludes(error.message, flaw);
+      assertStringIncludes(error.message, `; remove "${last}" to use the one before it`);
+      Deno.writeFileSync(path, whole);
+    }
+    Deno.removeSync(last, { recursive: true });
+    const { stderr } = await runTraining(config, { ...options, maxSteps: 4 });
+    assertStringIncludes(stderr, "Going on from step 2.");
+  }),
+);
+
+Deno.test(
   "train() refuses to resume on other data",
   withFolder(async (folder) => {
     const config = writeRun(folder);
@@ -140,6 +206,27 @@ Deno.test(
       UserError,
       '"data.train" gives other pairs than then',
     );
+  }),
+);
+
+Deno.test(
+  "train() removes what a killed run has left unfinished, but not a model that was moved aside",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const output = `${folder}/run`;
+    const names = () => [...Deno.readDirSync(output)].map(({ name }) => name).sort();
+    await runTraining(config, { output, maxSteps: 1 });
+    const whole = names();
+    Deno.mkdirSync(`${output}/model.tmp-1-a`);
+    Deno.writeTextFileSync(`${output}/log.jsonl.tmp-1-b`, "");
+    Deno.mkdirSync(`${output}/checkpoints/step-00000002.tmp-1-c`);
+    await runTraining(config, { output, maxSteps: 2, resume: true });
+    assertEquals(names(), whole);
+    assertEquals(steps(output).length, [...Deno.readDirSync(`${output}/checkpoints`)].length);
+    Deno.renameSync(`${output}/model`, `${output}/model.tmp-1-a-old`);
+    const set = ["training.dropout=0"];
+    await assertRejects(() => runTraining(config, { output, resume: true, set }), UserError);
+    loadModelFolder(`${output}/model.tmp-1-a-old`);
   }),
 );
 
@@ -196,6 +283,55 @@ Deno.test(
 );
 
 Deno.test(
+  "train() refuses options that do not go together before it reads the data",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const refusal = async (...set: string[]) => {
+      const output = `${folder}/run`;
+      const messages: string[] = [];
+      const io = { stdout: () => {}, stderr: (text: string) => void messages.push(text) };
+      const error = await assertRejects(
+        () => train({ config, output, set }, { ...io, interactive: false }),
+        UserError,
+      );
+      assertEquals([error.exitCode, messages], [ExitCode.model, []]);
+      return error.message;
+    };
+    assertStringIncludes(
+      await refusal("text.max_source_tokens=100"),
+      '"text.max_source_tokens" is 100, but "network.max_positions" is only 12',
+    );
+    assertStringIncludes(await refusal("network.hidden_size=33"), '"network.hidden_size" is 33');
+    assertEquals(
+      await refusal("tokenizer.file=tokenizer.json", 'tokenizer.normalizers=["NFC"]'),
+      'Cannot apply "tokenizer.normalizers" to "tokenizer.json": a given tokenizer has its own; ' +
+        "leave out one of the two",
+    );
+  }),
+);
+
+Deno.test(
+  "train() says where a CPU computes in float32 although bf16 was asked for",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const before = describeLibrary().instruction_set;
+    const options = { maxSteps: 1, dtype: "bf16" };
+    const said = async (output: string) =>
+      (await runTraining(config, { ...options, output: `${folder}/${output}` })).stderr;
+    try {
+      chooseKernels("baseline");
+      assertStringIncludes(
+        await said("baseline"),
+        "on cpu in f32 (bf16 takes AMX, which this CPU lacks).",
+      );
+    } finally {
+      chooseKernels(before as "amx");
+    }
+    if (before === "amx") assertStringIncludes(await said("amx"), "on cpu in bf16.");
+  }),
+);
+
+Deno.test(
   "train() stops when its time is over and exports what it has",
   withFolder(async (folder) => {
     const output = `${folder}/run`;
@@ -236,6 +372,11 @@ Deno.test(
     assertEquals(weights(second), weights(first));
     const tokenizer = (output: string) => Deno.readTextFileSync(`${output}/model/tokenizer.json`);
     assertEquals(tokenizer(second), tokenizer(first));
+    // The run goes on without the model, which is needed at the start only.
+    Deno.renameSync(`${first}/model`, `${first}/moved`);
+    const set = [startFrom, ...still];
+    await runTraining(config, { output: second, maxSteps: 2, resume: true, set });
+    Deno.renameSync(`${first}/moved`, `${first}/model`);
 
     const error = await assertRejects(
       () =>

@@ -1,20 +1,34 @@
 /** Declares `ardiff train`. */
-import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import {
+  Command,
+  type CommandUnknownOpts,
+  InvalidArgumentError,
+  Option,
+} from "@commander-js/extra-typings";
 import type { Environment } from "../environment.ts";
 import { addGuide } from "../guide.ts";
-import { integer, number, withoutUndefined } from "../values.ts";
+import { device, integer, number, withoutUndefined } from "../values.ts";
 
 /** The command. */
 export function trainCommand(environment: Environment): CommandUnknownOpts {
   const command = new Command("train")
     .description("Train a model from a TOML configuration; Ctrl-C saves and stops.")
     .argument("<config>", "configuration file, see configs/ and docs/options.md")
-    .option("--set <section.key=value...>", "overrule single options of the configuration")
+    .addOption(
+      new Option("--set <section.key=value...>", "overrule single options of the configuration")
+        .argParser(addSetting),
+    )
     .option("-o, --output <dir>", "folder of the run (default: runs/NAME)")
     .option("--resume", "go on from the last checkpoint of the run", false)
     .option("--max-steps <n>", "stop after this update", integer(1))
     .option("--max-minutes <n>", "stop after this many minutes", number(0, 1e9))
-    .option("--device <device>", "overrules training.device: auto, cpu, cuda or cuda:INDEX")
+    .addOption(
+      new Option("--device <device>", "overrules training.device: auto, cpu, cuda or cuda:INDEX")
+        .argParser((text) => {
+          device(text);
+          return text;
+        }),
+    )
     .addOption(
       new Option("--dtype <type>", "overrules training.dtype").choices(["f32", "bf16"] as const),
     )
@@ -35,4 +49,14 @@ export function trainCommand(environment: Environment): CommandUnknownOpts {
     ],
   });
   return command;
+}
+
+/** One more setting. What follows `--set` belongs to it, up to the next option. */
+function addSetting(text: string, settings: string[] | undefined): string[] {
+  if (!text.includes("=")) {
+    throw new InvalidArgumentError(
+      "Expected section.key=value; the configuration stands before --set.",
+    );
+  }
+  return [...settings ?? [], text];
 }
