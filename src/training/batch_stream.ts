@@ -3,7 +3,14 @@ import type { ModelConfig } from "../denoiser/config.ts";
 import type { TrainingBatch } from "../native/trainer.ts";
 import type { TrainingConfig } from "./config.ts";
 import { batchesFrom, type BatchRows, type DataPosition } from "./data_order.ts";
-import { assembleBatch, dropSources, randomTimesteps } from "./micro_batch.ts";
+import {
+  assembleBatch,
+  type BatchSettings,
+  dropSources,
+  randomTimesteps,
+  type TimestepSource,
+  weightOf,
+} from "./micro_batch.ts";
 import { Purpose, Random } from "./random.ts";
 import type { TokenCache } from "./token_cache.ts";
 
@@ -56,40 +63,65 @@ export function* preparedBatches(
   const batches = batchesFrom(sizes, { seed, batchSize }, position);
   for (;; step++) {
     const parts = Array.from({ length: accumulation }, () => batches.next().value);
-    const prepared = parts.map((part, microBatch) =>
-      prepare(part, data, config, model, step, microBatch)
+    const weights = parts.map(({ rows }, microBatch) =>
+      weightOf(
+        Iterator.from(rows).map((row) => targetLengths[row]!),
+        settingsOf(rows, data, config, model),
+        timestepsOf(config, model, step, microBatch),
+      )
     );
-    let normaliser = 0;
-    for (const { batch } of prepared) for (const weight of batch.weights) normaliser += weight;
     const { epoch, batch } = parts.at(-1)!;
-    // Targets of nothing but the end token may have no slot that counts.
     const update = {
       step,
-      normaliser: normaliser || 1,
+      // Targets of nothing but the end token may have no slot that counts.
+      normaliser: weights.reduce((sum, weight) => sum + weight, 0) || 1,
       positionAfter: { epoch, batch: batch + 1 },
     };
-    for (const [microBatch, part] of prepared.entries()) yield { ...update, microBatch, ...part };
+    for (const [microBatch, part] of parts.entries()) {
+      yield { ...update, microBatch, ...prepare(part, data, config, model, step, microBatch) };
+    }
   }
 }
 
-function prepare(
-  { rows, epoch }: BatchRows,
-  { pairs, slots }: TrainingData,
+function settingsOf(
+  rows: Uint32Array,
+  { slots }: TrainingData,
+  { training }: TrainingConfig,
+  { text }: ModelConfig,
+): BatchSettings {
+  return {
+    slots: slots[rows[0]!]!,
+    padId: text.pad_id,
+    paddingWeight: training.padding_weight,
+  };
+}
+
+/** The same each time it is called for a micro-batch. */
+function timestepsOf(
   { training, diffusion }: TrainingConfig,
   model: ModelConfig,
   step: number,
   microBatch: number,
+): TimestepSource {
+  const random = new Random(training.seed, Purpose.timesteps, step, microBatch);
+  return randomTimesteps(model.diffusion, diffusion.left_to_right_share, random);
+}
+
+function prepare(
+  { rows, epoch }: BatchRows,
+  data: TrainingData,
+  config: TrainingConfig,
+  model: ModelConfig,
+  step: number,
+  microBatch: number,
 ) {
+  const { training } = config;
   const random = (purpose: number) => new Random(training.seed, purpose, step, microBatch);
-  const texts = Array.from(rows, (row) => pairs.read(row));
+  const texts = Array.from(rows, (row) => data.pairs.read(row));
   const batch = assembleBatch(
     texts,
-    {
-      slots: slots[rows[0]!]!,
-      padId: model.text.pad_id,
-      paddingWeight: training.padding_weight,
-    },
-    randomTimesteps(model.diffusion, diffusion.left_to_right_share, random(Purpose.timesteps)),
+    settingsOf(rows, data, config, model),
+    timestepsOf(config, model, step, microBatch),
   );
   dropSources(batch, training.source_dropout, random(Purpose.sourceDropout));
   const selfCondition = model.network.self_conditioning &&

@@ -123,7 +123,7 @@ function applySetting(table: Table, setting: string): void {
   if (equals < 0 || names.length < 2 || names.includes("")) {
     return fail("expected section.key=value, as in training.steps=1000");
   }
-  const value = settingValue(setting.slice(equals + 1).trim());
+  const value = settingValue(names, setting.slice(equals + 1).trim());
   expectSettable(names, value, fail);
   let place = table;
   for (const name of names.slice(0, -1)) {
@@ -143,8 +143,13 @@ function expectSettable([first, ...rest]: readonly string[], value: unknown, fai
   if (!type.accepts(value)) fail(`expected ${type.expected}`);
 }
 
-/** A TOML value; text that is none is a string, so that a shell needs no second quotes. */
-function settingValue(text: string): unknown {
+/**
+ * A TOML value; text that is no such is a string, so that a shell needs no second quotes. TOML cannot
+ * say that there is no value, so "none" does, for options that may have none.
+ */
+function settingValue([section, ...rest]: readonly string[], text: string): unknown {
+  const option = SECTIONS[section!]?.[rest.join(".")];
+  if (text === "none" && option?.type.accepts(null)) return null;
   try {
     return parseToml(`value = ${text}`)["value"];
   } catch {

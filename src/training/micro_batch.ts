@@ -84,6 +84,21 @@ export function assembleBatch(
   return batch;
 }
 
+/** The sum of the weights that a batch would have, from its rows' target lengths alone. */
+export function weightOf(
+  targetLengths: Iterable<number>,
+  { slots, paddingWeight }: Pick<BatchSettings, "slots" | "paddingWeight">,
+  timesteps: TimestepSource,
+): number {
+  let sum = 0;
+  for (const length of targetLengths) {
+    const { present, settled } = timesteps(slots, length);
+    const end = Math.min(length, present);
+    sum += Math.max(end - settled, 0) + paddingWeight * (present - Math.max(end, settled));
+  }
+  return sum;
+}
+
 /** Hides all but the first token of some sources (for classifier-free guidance). */
 export function dropSources(batch: TrainingBatch, rate: number, random: Random): void {
   if (rate === 0) return;

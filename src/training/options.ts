@@ -126,7 +126,7 @@ export const OPTIONS = {
       lengths,
       "fixed",
       PAPER,
-      'Whether every target is padded to target_slots, or ("batch") to the longest of its batch, rounded up to a multiple of 4.',
+      'Whether every target gets target_slots, or ("batch") as many as all but the longest 0.5 % of targets need whose sources are as long as its own, a multiple of 4.',
     ),
     max_source_tokens: fixed(
       integer(1, 2 ** 20),
@@ -321,7 +321,7 @@ export const OPTIONS = {
       dtypes,
       "f32",
       OURS,
-      "Data type of the network's matmuls; bf16 is mixed precision, as in the paper's runs (there with float16).",
+      "Data type of the network's matmuls; bf16 is mixed precision, as in the paper's runs (there with float16); a CPU without AMX computes it in float32.",
     ),
     device: free(
       device,

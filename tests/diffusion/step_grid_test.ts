@@ -85,6 +85,21 @@ Deno.test("stepGrid() changes the mean log-SNR equally on the log-snr grid", () 
   }
 });
 
+Deno.test("stepGrid() starts slots a few at a time at the left on the left grid", () => {
+  const moving: TimestepGeometry = { ...geometry, slots: 20, anchorDistance: 2 };
+  const strides = (kind: StepGridOptions["kind"], evaluations: number) => {
+    const grid = stepGrid({ ...paper, kind, geometry: moving, evaluations, noiseFactor: 20 });
+    const settled = [...grid].map((i) => Math.max(20 - i, 0));
+    return settled.slice(1).map((count, k) => count - settled[k]!);
+  };
+  const left = strides("left", 5);
+  assertEquals(left.reduce((sum, stride) => sum + stride), 20);
+  assertEquals(left, left.toSorted((a, b) => a - b));
+  assert(left[0]! < strides("log-snr", 5)[0]! && left[4]! > 4, `${left}`);
+  // With a call for every slot, but for the last few they start one at a time.
+  assertEquals(strides("left", 20).filter((stride) => stride > 1).length, 1);
+});
+
 Deno.test("stepGrid() refuses numbers of evaluations that do not fit", () => {
   for (const evaluations of [0, -1, 2.5, NaN, 2055]) {
     assertThrows(

@@ -154,6 +154,19 @@ Deno.test("parseTrainingConfig() refuses a --set that is no assignment", () => {
   }
 });
 
+Deno.test('parseTrainingConfig() takes "none" in a --set for no value, where an option may have none', () => {
+  const toml = `${MINIMAL}\n[diffusion]\nanchor_distance = 3\nleft_to_right_share = 0.5`;
+  assertEquals(parse(toml).diffusion.anchor_distance, 3);
+  const { diffusion, tokenizer } = parse(toml, [
+    "diffusion.anchor_distance=none",
+    "diffusion.left_to_right_share=none",
+    "tokenizer.file=none",
+  ]);
+  assertEquals([diffusion.anchor_distance, diffusion.left_to_right_share], [null, null]);
+  assertEquals(tokenizer.file, null);
+  assertStringIncludes(failure(MINIMAL, ["training.steps=none"]), "expected an integer");
+});
+
 Deno.test("parseTrainingConfig() names the --set with an unknown key or a wrong value", () => {
   const usageError = (setting: string) => {
     const error = assertThrows(() => parse(MINIMAL, [setting]), UserError);

@@ -1,10 +1,11 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { sampleSentenceTimestep, tokenTimesteps } from "../../src/diffusion/token_timesteps.ts";
 import {
   assembleBatch,
   dropSources,
   evenTimesteps,
   randomTimesteps,
+  weightOf,
 } from "../../src/training/micro_batch.ts";
 import { Purpose, Random } from "../../src/training/random.ts";
 import { SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
@@ -51,6 +52,28 @@ Deno.test("assembleBatch() leaves slots out, which nothing attends to and no los
   assertEquals([...batch.weights], [1, 0, 0, 1, 1, 1]);
   assertEquals([...batch.keyMask!], [1, 0, 0, 1, 1, 1]);
   assertEquals(batch.timesteps.length, 6);
+});
+
+Deno.test("weightOf() is the sum of a batch's weights", () => {
+  const settings = { slots: 24, padId: 0, paddingWeight: 0.25 };
+  const pairs = Array.from({ length: 30 }, (_, i) => ({
+    source: Uint16Array.of(5, 2),
+    target: new Uint16Array(1 + i % 24).fill(7),
+  }));
+  const lengths = pairs.map(({ target }) => target.length);
+  for (const anchor_distance of [null, 1, 3]) {
+    for (let place = 0; place < 40; place++) {
+      const timesteps = () =>
+        randomTimesteps(
+          { ...DIFFUSION, anchor_distance },
+          0.8,
+          new Random(place, Purpose.timesteps),
+        );
+      const { weights } = assembleBatch(pairs, settings, timesteps());
+      const sum = weights.reduce((total, weight) => total + weight, 0);
+      assertAlmostEquals(weightOf(lengths, settings, timesteps()), sum, 1e-9);
+    }
+  }
 });
 
 Deno.test("dropSources() hides all but the first token", () => {
