@@ -138,6 +138,14 @@ export const symbols = {
     ],
     result: "i32",
   },
+  ardiff_generation_prediction_noise: {
+    parameters: [
+      "u64", // ardiff_generation* generation
+      "f32", // float deviation
+      ...error,
+    ],
+    result: "i32",
+  },
   ardiff_generation_tokens: {
     parameters: [
       "u64", // ardiff_generation* generation
