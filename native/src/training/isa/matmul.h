@@ -7,6 +7,7 @@ namespace ardiff::training {
 namespace {
 
 constexpr int kBlockRows = W == 16 ? 12 : 6;
+constexpr int kNearValues = 6144;  // of the left operand, half of the nearest cache
 constexpr int kAhead = 16;  // how many k before its use a row is fetched
 
 // Where a(r,k) of a left operand lies: a[r * row + k * step]; steps that are compile-time constants save registers in
@@ -151,15 +152,17 @@ inline void pack_f32(const float* weights, int out, int in, float* forward, floa
 #endif
 }
 
-// Y [rows][columns] = onto + X * panels; a panel begins `panel_size` values after the one before. Blocks go along
-// the rows of the result, which streams to the outer caches that way, while the panels stay in the second.
+// Y [rows][columns] = onto + X * panels; a panel begins `panel_size` values after the one before. As many rows as
+// stay in the nearest cache beside a panel go along the panels together: the result, written nearly in order, streams
+// to the outer caches, and few rows wait for a panel from the second.
 inline void panel_product(int rows, int columns, int inner, const float* x, ptrdiff_t x_stride, const float* panels,
                           ptrdiff_t panel_size, Onto onto, const float* bias, float* y, ptrdiff_t y_stride) {
-    for (int r = 0; r < rows; r += kBlockRows) {
+    const int group = std::max(1, kNearValues / (inner * kBlockRows)) * kBlockRows;
+    for (int r = 0; r < rows; r += group) {
         for (int j = 0; j < columns; j += 2 * W) {
-            some_rows<2>(std::min(kBlockRows, rows - r), inner, x + r * x_stride, FarRows{{x_stride}},
-                         panels + j / kPad * panel_size + j % kPad, kPad, onto,
-                         onto == Onto::bias ? bias + j : nullptr, y + r * y_stride + j, y_stride);
+            rows_of_blocks<2>(std::min(group, rows - r), inner, x + r * x_stride, FarRows{{x_stride}},
+                              panels + j / kPad * panel_size + j % kPad, kPad, onto,
+                              onto == Onto::bias ? bias + j : nullptr, y + r * y_stride + j, y_stride);
         }
     }
 }
