@@ -141,8 +141,9 @@ inline const float* transposed(const Rows& x, int rows, int size, Scratch& scrat
     return y;
 }
 
-inline const uint8_t* keep_of_head(const AttentionInputs& in, int h) {
-    return in.keep == nullptr ? nullptr : in.keep + static_cast<ptrdiff_t>(h) * in.keep_head;
+inline ScoreRows score_rows(const AttentionInputs& in, int h, float scale, const float* bias) {
+    const uint8_t* keep = in.keep == nullptr ? nullptr : in.keep + static_cast<ptrdiff_t>(h) * in.keep_head;
+    return {in.queries, in.keys, padded(in.keys), scale, bias, keep, in.keep_stride, in.keep_scale};
 }
 
 // Where a product that makes rows of one head writes them: in place where whole vectors may be written, else into
@@ -171,12 +172,12 @@ inline void attend(const AttentionInputs& in, A* output, int output_stride) {
         const float* probabilities = scores;
         float* dropped = nullptr;
         if (in.keep != nullptr) probabilities = dropped = scratch.take(in.queries, stride);
-        softmax({in.queries, in.keys, stride, scale, x.bias, keep_of_head(in, h), in.keep_stride, in.keep_scale}, scores,
-                dropped);
+        softmax(score_rows(in, h, scale, x.bias), scores, dropped);
         A* to = output + static_cast<ptrdiff_t>(h) * size;
         if constexpr (std::is_same_v<A, float>) {
             if (size % W == 0) {
-                product(in.queries, size, in.keys, probabilities, ByRows{stride}, x.v.data, x.v.stride, to, output_stride);
+                product(in.queries, size, in.keys, probabilities, ByRows{stride}, x.v.data, x.v.stride, to,
+                        output_stride);
                 continue;
             }
         }
@@ -231,8 +232,7 @@ inline void attend_backward(const AttentionInputs& in, const AttentionGradients&
         float* dbias = scratch.take(1, stride);
         const float* values = transposed(x.v, in.keys, size, scratch);
         product(in.queries, in.keys, size, dmixed.data, ByRows{dmixed.stride}, values, stride, dscores, stride);
-        softmax_backward({in.queries, in.keys, stride, scale, nullptr, keep_of_head(in, h), in.keep_stride, in.keep_scale},
-                         probabilities, dscores, kept_only, dbias);
+        softmax_backward(score_rows(in, h, scale, x.bias), probabilities, dscores, kept_only, dbias);
 
         const bool rotary = in.time_key == TimeKey::rotary;  // whose gradients turn back before they are written
         const auto target = [&](float* y, int y_stride, int rows) {

@@ -7,7 +7,8 @@ namespace ardiff::training {
 namespace {
 
 constexpr int kBlockRows = W == 16 ? 12 : 6;
-constexpr int kAhead = 16;  // how many k before its use a row is fetched
+constexpr int kNearValues = 6144;  // of a left operand: half of the nearest cache
+constexpr int kAhead = 16;         // how many k before its use a row is fetched
 
 // Where a(r,k) of a left operand lies: a[r * row + k * step]; steps that are compile-time constants save registers in
 // the innermost loop. `far`: the product is too large for the nearest cache, so operands are fetched before their use.
@@ -31,8 +32,8 @@ struct FarColumns : ByColumns {
 // c[r][0 .. VECTORS*W) = onto + sum over k of a(r,k) * b[k][..]; `bias` is read where onto is Onto::bias.
 // What the sum is added to comes last, so that nothing but zeros waits for memory before the first product.
 template <int ROWS, int VECTORS, class Left>
-inline void block(int inner, const float* a, Left left, const float* b, ptrdiff_t b_stride, Onto onto, const float* bias,
-                  float* c, ptrdiff_t c_stride) {
+inline void block(int inner, const float* a, Left left, const float* b, ptrdiff_t b_stride, Onto onto,
+                  const float* bias, float* c, ptrdiff_t c_stride) {
     if constexpr (Left::far) {
 #pragma GCC unroll 16
         for (int r = 0; r < ROWS; ++r) {
@@ -49,6 +50,7 @@ inline void block(int inner, const float* a, Left left, const float* b, ptrdiff_
     }
     for (int k = 0; k < inner; ++k) {
         if constexpr (Left::far) {
+            // Processors foresee neither steps beyond 2 KiB, as between long rows, nor the next panel.
             if constexpr (std::is_same_v<Left, FarColumns>) __builtin_prefetch(a + (k + kAhead) * left.step);
             __builtin_prefetch(b + (k + kAhead) * b_stride);
             if constexpr (VECTORS * W > 16) __builtin_prefetch(b + (k + kAhead) * b_stride + VECTORS * W - 1);
@@ -104,9 +106,10 @@ inline void some_rows(int rows, int inner, const float* a, Left left, const floa
     go(std::integral_constant<int, 1>{});
 }
 
+// The same for any number of rows.
 template <int VECTORS, class Left>
-inline void rows_of_blocks(int rows, int inner, const float* a, Left left, const float* b, ptrdiff_t b_stride, Onto onto,
-                           const float* bias, float* c, ptrdiff_t c_stride) {
+inline void rows_of_blocks(int rows, int inner, const float* a, Left left, const float* b, ptrdiff_t b_stride,
+                           Onto onto, const float* bias, float* c, ptrdiff_t c_stride) {
     for (int r = 0; r < rows; r += kBlockRows) {
         some_rows<VECTORS>(std::min(kBlockRows, rows - r), inner, a + r * left.row, left, b, b_stride, onto, bias,
                            c + r * c_stride, c_stride);
@@ -151,15 +154,17 @@ inline void pack_f32(const float* weights, int out, int in, float* forward, floa
 #endif
 }
 
-// Y [rows][columns] = onto + X * panels; a panel begins `panel_size` values after the one before. Blocks go along
-// the rows of the result, which streams to the outer caches that way, while the panels stay in the second.
+// Y [rows][columns] = onto + X * panels; a panel begins `panel_size` values after the one before. As many rows as
+// stay in the nearest cache beside a panel go along the panels together: the result, written nearly in order, streams
+// to the outer caches, and few rows wait for a panel from the second.
 inline void panel_product(int rows, int columns, int inner, const float* x, ptrdiff_t x_stride, const float* panels,
                           ptrdiff_t panel_size, Onto onto, const float* bias, float* y, ptrdiff_t y_stride) {
-    for (int r = 0; r < rows; r += kBlockRows) {
+    const int group = std::max(1, kNearValues / (inner * kBlockRows)) * kBlockRows;
+    for (int r = 0; r < rows; r += group) {
         for (int j = 0; j < columns; j += 2 * W) {
-            some_rows<2>(std::min(kBlockRows, rows - r), inner, x + r * x_stride, FarRows{{x_stride}},
-                         panels + j / kPad * panel_size + j % kPad, kPad, onto,
-                         onto == Onto::bias ? bias + j : nullptr, y + r * y_stride + j, y_stride);
+            rows_of_blocks<2>(std::min(group, rows - r), inner, x + r * x_stride, FarRows{{x_stride}},
+                              panels + j / kPad * panel_size + j % kPad, kPad, onto,
+                              onto == Onto::bias ? bias + j : nullptr, y + r * y_stride + j, y_stride);
         }
     }
 }
@@ -194,7 +199,8 @@ inline void to_operands_f32(int rows, int width, const float* dy, int dy_stride,
 inline void outer_f32(int rows, int out, int in, const float* dy, int dy_stride, const float*, const float* x,
                       int x_stride, float*, float* dw, int dw_stride) {
     for (int i = 0; i < in; i += 2 * W) {
-        rows_of_blocks<2>(out, rows, dy, FarColumns{{dy_stride}}, x + i, x_stride, Onto::result, nullptr, dw + i, dw_stride);
+        rows_of_blocks<2>(out, rows, dy, FarColumns{{dy_stride}}, x + i, x_stride, Onto::result, nullptr, dw + i,
+                          dw_stride);
     }
 }
 

@@ -26,9 +26,10 @@ inline void philox(const Stream& stream, uint64_t index, uvec (&words)[4]) {
         for (int half = 0; half < 2; ++half) {
             const __m512i product0 = _mm512_mul_epu32(c[0][half], factor0);
             const __m512i product1 = _mm512_mul_epu32(c[2][half], factor1);
-            constexpr int kXor3 = 0x96;
-            c[0][half] = _mm512_ternarylogic_epi64(_mm512_srli_epi64(product1, 32), c[1][half], _mm512_set1_epi64(k0), kXor3);
-            c[2][half] = _mm512_ternarylogic_epi64(_mm512_srli_epi64(product0, 32), c[3][half], _mm512_set1_epi64(k1), kXor3);
+            const __m512i high0 = _mm512_srli_epi64(product0, 32), high1 = _mm512_srli_epi64(product1, 32);
+            constexpr int kXor = 0x96;  // of all three
+            c[0][half] = _mm512_ternarylogic_epi64(high1, c[1][half], _mm512_set1_epi64(k0), kXor);
+            c[2][half] = _mm512_ternarylogic_epi64(high0, c[3][half], _mm512_set1_epi64(k1), kXor);
             c[1][half] = product1;
             c[3][half] = product0;
         }

@@ -47,7 +47,7 @@ inline void over_vectors(int keys, F&& f) {
 
 inline vec zero_beyond_if_part(vec v, int lanes) { return lanes < W ? zero_beyond(v, lanes) : v; }
 
-// Lanes beyond the last key stand back behind the first, which is a key, where a maximum is looked for.
+// For a maximum: lanes beyond the last key, 0 before, hold what the first lane holds, which is a key.
 inline vec first_beyond(vec v, int lanes) {
     return lanes == W ? v : v + (v[0] - zero_beyond(splat(v[0]), lanes));
 }
@@ -102,7 +102,8 @@ inline void softmax(const ScoreRows& x, float* scores, float* dropped) {
 // `scores` holds the gradient of the dropped probabilities and becomes that of the scores:
 // p * (g - sum(g * p)) * scale with g = gradient * keep * keep_scale. `dropped` = p * keep * keep_scale, as softmax
 // made it; dbias [keys] = the sum of p * (g - sum(g * p)) * scale over rows.
-inline void softmax_backward(const ScoreRows& x, const float* probabilities, float* scores, float* dropped, float* dbias) {
+inline void softmax_backward(const ScoreRows& x, const float* probabilities, float* scores, float* dropped,
+                             float* dbias) {
     std::fill_n(dbias, x.stride, 0.0f);
     over_score_rows(x, [&](auto vectors, int r) {
         constexpr int N = vectors();

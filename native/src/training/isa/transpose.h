@@ -46,7 +46,8 @@ inline void load_block(int rows, int lanes, const float* x, ptrdiff_t stride, __
 #endif
 
 // y [columns][y_stride] = transpose of x [rows][x_stride], zeros from `rows` up to `y_rows`, which is a multiple of W.
-inline void transpose(int rows, int y_rows, int columns, const float* x, ptrdiff_t x_stride, float* y, ptrdiff_t y_stride) {
+inline void transpose(int rows, int y_rows, int columns, const float* x, ptrdiff_t x_stride, float* y,
+                      ptrdiff_t y_stride) {
 #if defined(__AVX512F__)
     for (int r = 0; r < y_rows; r += 16) {
         for (int c = 0; c < columns; c += 16) {
