@@ -215,14 +215,6 @@ ARDIFF_API int32_t ardiff_generation_shrink(ardiff_generation* generation, const
 ARDIFF_API int32_t ardiff_generation_present(ardiff_generation* generation, int32_t slots, char* error,
                                              int32_t error_capacity);
 
-/*
- * From now on steps that round find the token of x0_hat + deviation * N(0,1) in place of that of x0_hat,
- * in all candidates but number 0 (none do at the start): candidates differ more. The noise comes from the
- * same generator as all other. `deviation` is finite and 0 or more.
- */
-ARDIFF_API int32_t ardiff_generation_prediction_noise(ardiff_generation* generation, float deviation,
-                                                      char* error, int32_t error_capacity);
-
 /* What ardiff_generation_tokens, _read and _write refer to. */
 typedef enum ardiff_state {
     ARDIFF_STATE_Z = 0,       /* [R,N,C] latents */

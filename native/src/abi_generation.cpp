@@ -172,15 +172,6 @@ int32_t ardiff_generation_present(ardiff_generation* generation, int32_t slots, 
     });
 }
 
-int32_t ardiff_generation_prediction_noise(ardiff_generation* generation, float deviation, char* error,
-                                           int32_t error_capacity) {
-    return guarded(error, error_capacity, [&] {
-        Generator& g = generator_of(generation);
-        require(std::isfinite(deviation) && deviation >= 0, "Deviation of prediction noise is not a number of 0 or more");
-        g.prediction_noise = deviation;
-    });
-}
-
 int32_t ardiff_generation_tokens(ardiff_generation* generation, int32_t state, int32_t* ids,
                                  float* log_probability, char* error, int32_t error_capacity) {
     return guarded(error, error_capacity, [&] {

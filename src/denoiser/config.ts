@@ -85,11 +85,6 @@ export interface DiffusionConfig {
   readonly rescale_timesteps: boolean;
   /** How generation spaces its steps unless it is told otherwise. */
   readonly step_grid: StepGridKind;
-  /**
-   * Standard deviation of the noise that generation adds to predictions before it rounds them, in all
-   * candidates but the first, unless it is told otherwise.
-   */
-  readonly prediction_noise: number;
 }
 
 /** How text becomes ids. */
@@ -192,7 +187,6 @@ const DIFFUSION_FIELDS: Fields<DiffusionConfig> = {
   noise_factor: number(1e-3, 1e3),
   rescale_timesteps: boolean,
   step_grid: oneOf(STEP_GRIDS),
-  prediction_noise: number(0, 1e3),
 };
 
 const TEXT_FIELDS: Fields<TextConfig> = {
@@ -234,9 +228,9 @@ export function checkModelConfig(value: unknown, source: string): ModelConfig {
   const config: ModelConfig = {
     format: MODEL_FORMAT,
     network: readFields(sections.network, NETWORK_FIELDS, "network", fail),
-    // The anchor of folders written before it could move is fixed, and predictions are taken as they are.
+    // The anchor of folders written before it could move is fixed.
     diffusion: readFields(
-      { anchor_distance: null, prediction_noise: 0, ...sections.diffusion as object },
+      { anchor_distance: null, ...sections.diffusion as object },
       DIFFUSION_FIELDS,
       "diffusion",
       fail,

@@ -156,7 +156,6 @@ export function readReferenceConfig(value: unknown, source: string): ReferenceCo
       noise_factor: 1,
       rescale_timesteps: options.rescale_timesteps,
       step_grid: "even",
-      prediction_noise: 0,
     },
     target_slots: options.tgt_len,
     pad_id: options.pad_value,

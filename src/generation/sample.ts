@@ -20,8 +20,6 @@ export interface SampleOptions extends PlanOptions {
   readonly maxRows: number;
   /** When slots right of the end token are left out. Default "auto". */
   readonly dropSettled?: DropSettled;
-  /** Standard deviation of noise on predictions before they are rounded; default: the model's. */
-  readonly predictionNoise?: number;
   /** Whether the model's confidence is computed; it takes another network call. Default false. */
   readonly confidence?: boolean;
   /** Whether it is recorded how each candidate settles. Default false. */
@@ -112,7 +110,6 @@ async function sampleRows(
     noiseScale: diffusion.noise_factor,
     portable: false,
   });
-  batch.setPredictionNoise(options.predictionNoise ?? diffusion.prediction_noise);
   const share = dropShare(options.dropSettled ?? "auto", text);
   const ends = share === undefined ? undefined : new EndTracker(batch.rows, slots, {
     endId: text.eos_id,

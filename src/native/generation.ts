@@ -150,13 +150,6 @@ export class NativeGeneration implements Disposable {
     unwrap((...error) => library().ardiff_generation_present(this.#handle.value, slots, ...error));
   }
 
-  /** Noise on predictions before they are rounded, in all candidates but number 0. */
-  setPredictionNoise(deviation: number): void {
-    unwrap((...error) =>
-      library().ardiff_generation_prediction_noise(this.#handle.value, deviation, ...error)
-    );
-  }
-
   /**
    * The most likely token of every slot, [R, N], -1 for slots that were dropped.
    *

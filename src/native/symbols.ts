@@ -138,14 +138,6 @@ export const symbols = {
     ],
     result: "i32",
   },
-  ardiff_generation_prediction_noise: {
-    parameters: [
-      "u64", // ardiff_generation* generation
-      "f32", // float deviation
-      ...error,
-    ],
-    result: "i32",
-  },
   ardiff_generation_tokens: {
     parameters: [
       "u64", // ardiff_generation* generation

@@ -227,12 +227,6 @@ export const OPTIONS = {
       PAPER,
       "How generation and validation space their steps unless told otherwise: stored with the model.",
     ),
-    prediction_noise: free(
-      number(0, 1e3),
-      0,
-      PAPER,
-      "Standard deviation of the noise that generation adds to predictions before it rounds them, in all candidates but the first, so that they differ: stored with the model.",
-    ),
     left_to_right_share: fixed(
       nullable(share),
       null,

@@ -41,7 +41,6 @@ Deno.test("parseReferenceConfig() translates the published form", () => {
       noise_factor: 1,
       rescale_timesteps: true,
       step_grid: "even",
-      prediction_noise: 0,
     },
     target_slots: 20,
     pad_id: 0,

@@ -26,7 +26,6 @@ export const SAMPLE_CONFIG: ModelConfig = {
     noise_factor: 1,
     rescale_timesteps: true,
     step_grid: "even",
-    prediction_noise: 0,
   },
   text: {
     target_slots: 7,

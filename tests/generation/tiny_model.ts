@@ -45,7 +45,6 @@ function tinyConfig(text: Partial<TextConfig>): ModelConfig {
       noise_factor: 1,
       rescale_timesteps: true,
       step_grid: "even",
-      prediction_noise: 0,
     },
     text: {
       target_slots: 24,

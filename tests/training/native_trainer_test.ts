@@ -35,7 +35,6 @@ const MODEL = {
     noise_factor: 4,
     rescale_timesteps: true,
     step_grid: "even",
-    prediction_noise: 0,
   },
 } as const;
 

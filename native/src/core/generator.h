@@ -61,8 +61,6 @@ class Generator {
     std::vector<int32_t> active;
     // Slots of a row that take part in a step: the first `present`, at most as many as are active.
     int present = 0;
-    // Deviation of the noise on predictions before they are rounded, in all candidates but number 0.
-    float prediction_noise = 0;
 };
 
 // Weights on their device, in the form the backend computes with. Immutable, shared by batches.

@@ -2,8 +2,7 @@
 // easy as 1, 2, 3"), and the standard normal values made from it. Shared by CPU and CUDA code.
 //
 // Counter of a noise value: (channel / 4, slot, step, candidate); key: (seed, source) hashed. The
-// initial noise of a batch uses step 0xffffffff, and the noise on predictions the step with its first bit
-// set. So a value depends on nothing but these.
+// initial noise of a batch uses step 0xffffffff. So a value depends on nothing but these.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +16,6 @@
 namespace ardiff {
 
 constexpr uint32_t kInitialNoise = 0xffffffffu;
-constexpr uint32_t kPredictionNoise = 0x80000000u;
 
 ARDIFF_BOTH inline void philox4x32_10(const uint32_t counter[4], const uint32_t key[2],
                                       uint32_t output[4]) {

@@ -121,24 +121,15 @@ void CpuGenerator::round(const StepRequest& request, const Piece& piece, Workspa
     const bool all = request.round_all || config_.self_conditioning;
     int token = 0, picked = 0;
     for (int row = piece.first_row; row < piece.last_row; ++row) {
-        const NoiseKey key = memory_[static_cast<size_t>(row / candidates)].noise;
-        const auto candidate = static_cast<uint32_t>(first_candidate_ + row % candidates);
-        const float deviation = candidate == 0 ? 0.0f : prediction_noise;
         for (int n = 0; n < slots; ++n) {
             if (request.nearest != nullptr) request.nearest[static_cast<ptrdiff_t>(row) * slots + n] = -1;
             if (n >= stepped_[static_cast<size_t>(row)]) continue;
             const bool wanted = request.round &&
                                 (all || request.at_rest[plan_index(request.per_row, row, n)] == 0);
             if (wanted) {
-                float* x = w.picked.get() + static_cast<ptrdiff_t>(picked) * stride;
-                std::memcpy(x, w.x0.get() + static_cast<ptrdiff_t>(token) * stride,
+                std::memcpy(w.picked.get() + static_cast<ptrdiff_t>(picked) * stride,
+                            w.x0.get() + static_cast<ptrdiff_t>(token) * stride,
                             static_cast<size_t>(stride) * sizeof(float));
-                if (deviation != 0.0f) {
-                    kernels_.normal(key.low, key.high, candidate,
-                                    kPredictionNoise | static_cast<uint32_t>(request.step),
-                                    static_cast<uint32_t>(n), width, w.noise.get());
-                    for (int c = 0; c < width; ++c) x[c] += deviation * w.noise.get()[c];
-                }
                 w.slot[static_cast<size_t>(picked++)] = token;
             }
             ++token;

@@ -100,7 +100,6 @@ class TorchGenerator final : public Generator {
     void round(const StepRequest& request, Tensor& predicted) const;
     // `x` [R,width,C] with zeros in slots that were dropped.
     Tensor with_first_slots(const Tensor& x, const Tensor& first) const;
-    Tensor with_prediction_noise(const StepRequest& request, const Tensor& predicted) const;
     Tensor mask_slots(const Tensor& x) const;
     // [R,width,C] as [R,slots,C], zeros in slots that were dropped.
     Tensor full_length(const Tensor& x) const;
@@ -215,25 +214,15 @@ void TorchGenerator::round(const StepRequest& request, Tensor& predicted) const 
     if (wanted.empty()) return;
     const Tensor index = upload(wanted.data(), {static_cast<int64_t>(wanted.size())}, weights_->device);
     const Tensor flat = predicted.reshape({-1, channels()});
-    const Tensor read = with_prediction_noise(request, predicted).reshape({-1, channels()});
     const Tensor& table = weights_->network.table();
     const Tensor& bias = request.by_logits ? weights_->network.logits_bias() : weights_->rounding_bias;
-    const Tensor ids = best_token(read.index_select(0, index), table, bias);
+    const Tensor ids = best_token(flat.index_select(0, index), table, bias);
     predicted = flat.index_copy(0, index, table.index_select(0, ids)).view(predicted.sizes());
     if (request.nearest == nullptr) return;
     const Tensor host = ids.to(at::kCPU);
     for (size_t i = 0; i < destination.size(); ++i) {
         request.nearest[destination[i]] = static_cast<int32_t>(host.const_data_ptr<int64_t>()[i]);
     }
-}
-
-Tensor TorchGenerator::with_prediction_noise(const StepRequest& request, const Tensor& predicted) const {
-    if (prediction_noise == 0.0f) return predicted;
-    std::vector<float> deviation;
-    for (uint32_t candidate : candidates_) deviation.push_back(candidate == 0 ? 0.0f : prediction_noise);
-    const Tensor noise = generation_noise(keys_, candidates_, kPredictionNoise | static_cast<uint32_t>(request.step),
-                                          stepped(), channels(), weights_->device);
-    return predicted + noise * upload(deviation.data(), {rows(), 1, 1}, weights_->device);
 }
 
 Tensor TorchGenerator::mask_slots(const Tensor& x) const {
