@@ -60,7 +60,10 @@ export interface GenerationResult {
   readonly chosen: number | null;
   /** All candidates; those of a blank line are empty and have no scores. */
   readonly candidates: readonly ScoredCandidate[];
-  /** Network calls that each candidate took, 0 for a blank line. */
+  /**
+   * Network calls planned for each candidate, 0 for a blank line; fewer are made where all sentences of
+   * a batch have ended before.
+   */
   readonly calls: number;
   /** Whether the line was over the model's source limit. */
   readonly truncated: boolean;

@@ -130,6 +130,9 @@ async function sampleRows(
     recorder?.record(m, predicted);
     const timesteps = plan.from.subarray(m * slots, (m + 1) * slots);
     if (ends?.observe(predicted, timesteps, step.atRest)) batch.shrink(ends.active);
+    // Nothing that is left can change: the other calls would only be looked at.
+    const isLookedAt = recorder !== undefined || options.confidence === true;
+    if (!isLookedAt && ends !== undefined && isAtRest(plan, m, Math.max(...ends.active))) break;
   }
   const ids = await batch.tokens("z");
   const candidates = Array.from({ length: batch.rows }, (_, row): Candidate => {
@@ -145,6 +148,11 @@ async function sampleRows(
     };
   });
   return { candidates, seconds: batch.seconds() };
+}
+
+/** Whether the first slots have all arrived at timestep 0 after a step. */
+function isAtRest({ to, slots }: SamplingPlan, m: number, count: number): boolean {
+  return to.subarray(m * slots, m * slots + count).every((timestep) => timestep === 0);
 }
 
 /** Takes a step; the tokens of its predictions, [R, N], -1 for slots left out, where they are wanted. */

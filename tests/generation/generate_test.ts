@@ -116,6 +116,37 @@ Deno.test(
 );
 
 Deno.test(
+  "generate() leaves out slots that have not started, and calls that would change nothing",
+  withTinyModel(
+    async (model) => {
+      let calls = 0;
+      const present = new Set<number>();
+      const start = model.denoiser.start.bind(model.denoiser);
+      model.denoiser.start = async (...request) => {
+        const batch = await start(...request);
+        const step = batch.step.bind(batch), setPresent = batch.setPresent.bind(batch);
+        batch.step = (request) => (calls++, step(request));
+        batch.setPresent = (slots) => (present.add(slots), setPresent(slots));
+        return batch;
+      };
+      const options = { steps: 24, grid: "left", dropSettled: 1, batchSize: 1 } as const;
+      const traced = await generateBatch(model, LINES, { ...OPTIONS, ...options, trace: true });
+      const all = calls;
+      calls = 0;
+      const texts = await generateBatch(model, LINES, { ...OPTIONS, ...options });
+      assertEquals(texts.map(({ text }) => text), traced.map(({ text }) => text));
+      assert(calls < 0.9 * all, `${calls} of ${all} calls`);
+      assert(present.size > 10 && Math.min(...present) <= 2, `${[...present]}`);
+      for (const { trace } of traced.flatMap(({ candidates }) => candidates)) {
+        assert(trace === undefined || trace.tokens[trace.slots - 1] === -1);
+      }
+    },
+    {},
+    { anchor_distance: 2, noise_factor: 4 },
+  ),
+);
+
+Deno.test(
   "generate() drops slots right of a settled end",
   withTinyModel(async (model) => {
     const options = { ...OPTIONS, candidates: 4, dropSettled: 1, trace: true };

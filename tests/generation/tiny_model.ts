@@ -1,5 +1,5 @@
 /** A small model with random weights that says something else for every line. */
-import type { ModelConfig, TextConfig } from "../../src/denoiser/config.ts";
+import type { DiffusionConfig, ModelConfig, TextConfig } from "../../src/denoiser/config.ts";
 import { writeModelFolder } from "../../src/denoiser/model_folder.ts";
 import { elementCount, expectedTensors } from "../../src/denoiser/parameters.ts";
 import { Model } from "../../src/generation/model.ts";
@@ -19,7 +19,7 @@ const POSITION_SCALE = 3;
 const END_SCALE = 3;
 
 /** A configuration whose sources of i tokens get 2 i slots. */
-function tinyConfig(text: Partial<TextConfig>): ModelConfig {
+function tinyConfig(text: Partial<TextConfig>, diffusion: Partial<DiffusionConfig>): ModelConfig {
   return {
     format: "ardiff-model-1",
     network: {
@@ -45,6 +45,7 @@ function tinyConfig(text: Partial<TextConfig>): ModelConfig {
       noise_factor: 1,
       rescale_timesteps: true,
       step_grid: "even",
+      ...diffusion,
     },
     text: {
       target_slots: 24,
@@ -62,8 +63,12 @@ function tinyConfig(text: Partial<TextConfig>): ModelConfig {
 }
 
 /** Writes the model into a folder. */
-export function writeTinyModel(folder: string, text: Partial<TextConfig> = {}): void {
-  const config = tinyConfig(text);
+export function writeTinyModel(
+  folder: string,
+  text: Partial<TextConfig> = {},
+  diffusion: Partial<DiffusionConfig> = {},
+): void {
+  const config = tinyConfig(text, diffusion);
   const random = new Random(7);
   const shapes = expectedTensors(config.network);
   const values = (name: string) => {
@@ -86,9 +91,10 @@ function lengthenEnd(embeddings: Float32Array, { network, text }: ModelConfig): 
 export function withTinyModel(
   test: (model: Model) => Promise<void>,
   text: Partial<TextConfig> = {},
+  diffusion: Partial<DiffusionConfig> = {},
 ): () => Promise<void> {
   return withFolder(async (folder) => {
-    writeTinyModel(`${folder}/model`, text);
+    writeTinyModel(`${folder}/model`, text, diffusion);
     using model = await Model.load(`${folder}/model`, {
       device: { kind: "cpu", index: 0 },
       dtype: "f32",
