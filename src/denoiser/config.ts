@@ -319,6 +319,12 @@ function checkConsistency({ network, diffusion, text }: ModelConfig, fail: Fail)
       );
     }
   }
+  if (diffusion.anchor_distance !== null && diffusion.timesteps !== "token") {
+    fail(
+      `"diffusion.anchor_distance" is ${diffusion.anchor_distance}, but only "token" timesteps have ` +
+        `an anchor, and "diffusion.timesteps" is "${diffusion.timesteps}"`,
+    );
+  }
   try {
     noiseSchedule(diffusion.noise_schedule, diffusion.steps);
   } catch (error) {

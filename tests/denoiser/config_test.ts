@@ -73,6 +73,17 @@ Deno.test("checkModelConfig() names values that are at odds with each other", ()
     "8 / 8 heads is 1",
   );
   assertRefused("network.time_channels", 7, "expected an even number");
+  const moving = changed(
+    changed(SAMPLE_CONFIG, "diffusion.timesteps", "token"),
+    "diffusion.anchor_distance",
+    2,
+  );
+  assertEquals(checkModelConfig(moving, "c").diffusion.anchor_distance, 2);
+  assertThrows(
+    () => checkModelConfig(changed(moving, "diffusion.timesteps", "sentence"), "c"),
+    UserError,
+    'only "token" timesteps have an anchor',
+  );
   assertRefused("text.target_slots", 10, '"network.max_positions" is only 9');
   assertRefused("text.eos_id", 11, '"text.eos_id" is 11', "(11)");
   assertThrows(
