@@ -228,13 +228,7 @@ export function checkModelConfig(value: unknown, source: string): ModelConfig {
   const config: ModelConfig = {
     format: MODEL_FORMAT,
     network: readFields(sections.network, NETWORK_FIELDS, "network", fail),
-    // The anchor of folders written before it could move is fixed.
-    diffusion: readFields(
-      { anchor_distance: null, ...sections.diffusion as object },
-      DIFFUSION_FIELDS,
-      "diffusion",
-      fail,
-    ),
+    diffusion: readFields(sections.diffusion, DIFFUSION_FIELDS, "diffusion", fail),
     text: readFields(sections.text, TEXT_FIELDS, "text", fail),
     provenance: readProvenance(sections.provenance, fail),
   };

@@ -36,15 +36,9 @@ Deno.test("checkModelConfig() names every missing key", () => {
     assertRefused(section, undefined, `missing key "${section}"`);
     if (typeof fields !== "object") continue;
     for (const key of Object.keys(fields)) {
-      if (key === "anchor_distance") continue; // newer than the format
       assertRefused(`${section}.${key}`, undefined, `missing key "${section}.${key}"`);
     }
   }
-});
-
-Deno.test("checkModelConfig() takes the anchor for fixed where nothing is said", () => {
-  const older = changed(SAMPLE_CONFIG, "diffusion.anchor_distance", undefined);
-  assertEquals(checkModelConfig(older, "c").diffusion.anchor_distance, null);
 });
 
 Deno.test("checkModelConfig() names an unknown key and suggests the nearest", () => {
