@@ -46,8 +46,8 @@ function sections(concepts: string, translation: string | undefined): Section[] 
       commands: [
         `ardiff info ${model} | head -8`,
         `echo "dog frisbee catch" | ardiff generate -m ${model}`,
-        `echo "dog frisbee catch" | ardiff generate -m ${model} --candidates 50 --steps 5`,
-        `echo "dog run" | ardiff generate -m ${model} --trace --steps 4`,
+        `echo "dog frisbee catch" | ardiff generate -m ${model} --candidates 10`,
+        `echo "dog run beach" | ardiff generate -m ${model} --trace --steps 12`,
         ...translation === undefined ? [] : [
           `printf '%s\\n' "I am hungry." "Where is the station?" "She is reading a book." | ` +
           `ardiff generate -m models/${translation} --candidates 10`,
