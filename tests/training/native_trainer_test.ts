@@ -1,31 +1,14 @@
 /** The shim's trainer as TypeScript sees it. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import type { NetworkConfig } from "../../src/denoiser/config.ts";
-import { networkFields } from "../../src/denoiser/network_fields.ts";
-import { NativeModel } from "../../src/native/model.ts";
-import { type BatchOptions, flatLayout, NativeTrainer } from "../../src/native/trainer.ts";
+import { type BatchOptions, flatLayout } from "../../src/native/trainer.ts";
 import { assembleBatch, randomTimesteps } from "../../src/training/micro_batch.ts";
-import { processOf } from "../../src/training/model_config.ts";
 import { Purpose, Random } from "../../src/training/random.ts";
 import { SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
+import { NETWORK, sampleBatch, sampleModel, sampleTrainer } from "./sample_trainer.ts";
 
-const NETWORK: NetworkConfig = {
-  vocabulary_size: 61,
-  embedding_size: 9,
-  hidden_size: 20,
-  encoder_layers: 1,
-  decoder_layers: 2,
-  attention_heads: 2,
-  encoder_ffn_size: 33,
-  time_channels: 6,
-  max_positions: 12,
-  time_conditioning: "txl",
-  self_conditioning: false,
-  embedding_layer_norm: true,
-};
 const MODEL = {
   ...SAMPLE_CONFIG,
-  network: NETWORK,
+  network: { ...NETWORK, embedding_layer_norm: true },
   diffusion: {
     steps: 2000,
     noise_schedule: "sqrt",
@@ -53,45 +36,9 @@ const OPTIONS: BatchOptions = {
   normaliser: 40,
 };
 
-/** A model with random weights. */
-function sampleModel(): NativeModel {
-  const model = new NativeModel(networkFields(NETWORK));
-  model.tensors.forEach(({ shape }, index) => {
-    const random = new Random(1, Purpose.weights, index);
-    const size = shape.reduce((product, n) => product * n, 1);
-    model.write(index, Float32Array.from({ length: size }, () => 0.3 * random.normal()));
-  });
-  return model;
-}
-
-function sampleTrainer(model: NativeModel, portable = false): Promise<NativeTrainer> {
-  return NativeTrainer.create(model, {
-    device: { kind: "cpu", index: 0 },
-    dtype: "f32",
-    threads: 1,
-    portable,
-    ...processOf(MODEL),
-  });
-}
-
-/** Five rows of eight slots, other ones for another seed. */
-function sampleBatch(seed: number) {
-  const random = new Random(seed, Purpose.timesteps);
-  const ids = (count: number) => Uint16Array.from({ length: count }, () => 3 + random.below(58));
-  const pairs = Array.from(
-    { length: 5 },
-    (_, row) => ({ source: ids(2 + row), target: ids(3 + row) }),
-  );
-  return assembleBatch(
-    pairs,
-    { slots: 8, padId: 0, paddingWeight: 0.5 },
-    randomTimesteps(MODEL.diffusion, null, random),
-  );
-}
-
 Deno.test("flatLayout() says where every tensor lies", async () => {
-  using model = sampleModel();
-  using trainer = await sampleTrainer(model);
+  using model = sampleModel(MODEL.network);
+  using trainer = await sampleTrainer(model, MODEL);
   const layout = flatLayout(model);
   const weights = trainer.read("weights");
   const covered = new Uint8Array(trainer.size);
@@ -106,12 +53,15 @@ Deno.test("flatLayout() says where every tensor lies", async () => {
 });
 
 Deno.test("gradients of micro-batches add up, and so do their losses", async () => {
-  using model = sampleModel();
+  using model = sampleModel(MODEL.network);
   const gradients = async (...seeds: number[]) => {
-    using trainer = await sampleTrainer(model);
+    using trainer = await sampleTrainer(model, MODEL);
     let loss = 0;
     for (const seed of seeds) {
-      const terms = await trainer.batch(sampleBatch(seed), { ...OPTIONS, microBatch: seed });
+      const terms = await trainer.batch(sampleBatch(seed, MODEL.diffusion, 0.5), {
+        ...OPTIONS,
+        microBatch: seed,
+      });
       loss += terms.loss;
       assertAlmostEquals(terms.loss, terms.mse + terms.nll + terms.prior, 1e-4);
     }
@@ -125,7 +75,7 @@ Deno.test("gradients of micro-batches add up, and so do their losses", async () 
 });
 
 Deno.test("slots that are left out or have settled do not count, with either trainer", async () => {
-  using model = sampleModel();
+  using model = sampleModel(MODEL.network);
   const moving = { ...MODEL.diffusion, anchor_distance: 2 };
   const batch = assembleBatch(
     Array.from({ length: 9 }, (_, row) => ({
@@ -147,7 +97,7 @@ Deno.test("slots that are left out or have settled do not count, with either tra
     );
   const results = [];
   for (const [portable, part] of [[false, batch], [false, other], [true, batch]] as const) {
-    using trainer = await sampleTrainer(model, portable);
+    using trainer = await sampleTrainer(model, MODEL, portable);
     const given = { ...part, embeddingNoise: noise(), diffusionNoise: noise() };
     const { loss } = await trainer.batch(given, { ...OPTIONS, dropout: 0, attentionDropout: 0 });
     results.push({ loss, gradients: trainer.read("gradients") });
@@ -162,15 +112,15 @@ Deno.test("slots that are left out or have settled do not count, with either tra
 });
 
 Deno.test("update() agrees with AdamW in double precision over 20 steps", async () => {
-  using model = sampleModel();
-  using trainer = await sampleTrainer(model);
+  using model = sampleModel(MODEL.network);
+  using trainer = await sampleTrainer(model, MODEL);
   const weights = Float64Array.from(trainer.read("weights"));
   const average = weights.slice();
   const first = new Float64Array(weights.length);
   const second = new Float64Array(weights.length);
   const [beta1, beta2, epsilon, weightDecay, clipNorm] = [0.9, 0.99, 1e-8, 0.01, 1];
   for (let step = 1; step <= 20; step++) {
-    await trainer.batch(sampleBatch(step), { ...OPTIONS, step });
+    await trainer.batch(sampleBatch(step, MODEL.diffusion, 0.5), { ...OPTIONS, step });
     const gradients = trainer.read("gradients");
     const learningRate = 1e-3 * step;
     const { gradientNorm, applied } = await trainer.update({
@@ -206,12 +156,12 @@ Deno.test("update() agrees with AdamW in double precision over 20 steps", async 
 });
 
 Deno.test("update() refuses gradients that are not finite and changes nothing else", async () => {
-  using model = sampleModel();
-  using trainer = await sampleTrainer(model);
+  using model = sampleModel(MODEL.network);
+  using trainer = await sampleTrainer(model, MODEL);
   const before = trainer.read("weights");
   const huge = before.map((value) => value * 1e30);
   trainer.write("weights", huge);
-  await trainer.batch(sampleBatch(1), OPTIONS);
+  await trainer.batch(sampleBatch(1, MODEL.diffusion, 0.5), OPTIONS);
   const { applied } = await trainer.update({
     update: 1,
     learningRate: 1,
@@ -229,8 +179,8 @@ Deno.test("update() refuses gradients that are not finite and changes nothing el
 });
 
 Deno.test("export() puts the averaged weights into a model", async () => {
-  using model = sampleModel();
-  using trainer = await sampleTrainer(model);
+  using model = sampleModel(MODEL.network);
+  using trainer = await sampleTrainer(model, MODEL);
   const average = trainer.read("average").map((value) => value + 1);
   trainer.write("average", average);
   trainer.export("average", model);
@@ -239,9 +189,9 @@ Deno.test("export() puts the averaged weights into a model", async () => {
 });
 
 Deno.test("usage() tells time and memory", async () => {
-  using model = sampleModel();
-  using trainer = await sampleTrainer(model);
-  await trainer.batch(sampleBatch(1), OPTIONS);
+  using model = sampleModel(MODEL.network);
+  using trainer = await sampleTrainer(model, MODEL);
+  await trainer.batch(sampleBatch(1, MODEL.diffusion, 0.5), OPTIONS);
   const { forward, backward, update, peakBytes } = trainer.usage();
   assert(forward > 0 && backward > 0 && update === 0);
   assert(peakBytes > 10e6, `${peakBytes} bytes`);

@@ -4,33 +4,10 @@
  */
 import { assert, assertAlmostEquals } from "@std/assert";
 import type { ModelConfig, NetworkConfig } from "../../src/denoiser/config.ts";
-import { networkFields } from "../../src/denoiser/network_fields.ts";
-import { NativeModel } from "../../src/native/model.ts";
-import {
-  type BatchOptions,
-  flatLayout,
-  NativeTrainer,
-  type TrainingBatch,
-} from "../../src/native/trainer.ts";
-import { assembleBatch, randomTimesteps } from "../../src/training/micro_batch.ts";
-import { processOf } from "../../src/training/model_config.ts";
-import { Purpose, Random } from "../../src/training/random.ts";
+import { type BatchOptions, flatLayout } from "../../src/native/trainer.ts";
 import { SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
+import { NETWORK, sampleBatch, sampleModel, sampleTrainer } from "./sample_trainer.ts";
 
-const NETWORK: NetworkConfig = {
-  vocabulary_size: 61,
-  embedding_size: 9,
-  hidden_size: 20,
-  encoder_layers: 1,
-  decoder_layers: 2,
-  attention_heads: 2,
-  encoder_ffn_size: 33,
-  time_channels: 6,
-  max_positions: 12,
-  time_conditioning: "txl",
-  self_conditioning: false,
-  embedding_layer_norm: false,
-};
 const DIFFUSION: ModelConfig["diffusion"] = {
   ...SAMPLE_CONFIG.diffusion,
   steps: 2000,
@@ -89,6 +66,7 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
   "embedding LayerNorm": { network: { embedding_layer_norm: true } },
   "noise factor": { diffusion: { noise_factor: 4 } },
   "sentence-level timesteps": { diffusion: { timesteps: "sentence" } },
+  "moving anchor": { diffusion: { anchor_distance: 2 } },
   "padding weight": { paddingWeight: 0.1 },
   "self-conditioning": { network: SELF_CONDITIONED, options: { selfCondition: true } },
   "self-conditioning, left out": { network: SELF_CONDITIONED },
@@ -97,50 +75,23 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
     options: { selfCondition: true, selfConditionNoise: 0.5 },
   },
   "all": ALL,
+  "all, moving anchor": { ...ALL, diffusion: { ...ALL.diffusion, anchor_distance: 3 } },
   "all, rotary": { ...ALL, network: { ...ALL.network, time_conditioning: "rotary" } },
   "all, additive": { ...ALL, network: { ...ALL.network, time_conditioning: "additive" } },
 };
-
-/** A model with random weights. */
-function sampleModel(network: NetworkConfig): NativeModel {
-  const model = new NativeModel(networkFields(network));
-  model.tensors.forEach(({ shape }, index) => {
-    const random = new Random(1, Purpose.weights, index);
-    const size = shape.reduce((product, n) => product * n, 1);
-    model.write(index, Float32Array.from({ length: size }, () => 0.3 * random.normal()));
-  });
-  return model;
-}
-
-/** Five rows of eight slots. */
-function sampleBatch(diffusion: ModelConfig["diffusion"], paddingWeight: number): TrainingBatch {
-  const random = new Random(5, Purpose.timesteps);
-  const ids = (count: number) => Uint16Array.from({ length: count }, () => 3 + random.below(58));
-  const pairs = Array.from(
-    { length: 5 },
-    (_, row) => ({ source: ids(2 + row), target: ids(3 + row) }),
-  );
-  return assembleBatch(
-    pairs,
-    { slots: 8, padId: 0, paddingWeight },
-    randomTimesteps(diffusion, null, random),
-  );
-}
 
 for (const [name, variant] of Object.entries(VARIANTS)) {
   Deno.test(`CPU kernels agree with autograd: ${name}`, async () => {
     const network = { ...NETWORK, ...variant.network };
     const diffusion = { ...DIFFUSION, ...variant.diffusion };
     using model = sampleModel(network);
-    const batch = sampleBatch(diffusion, variant.paddingWeight ?? 1);
+    const batch = sampleBatch(5, diffusion, variant.paddingWeight ?? 1);
     const run = async (portable: boolean) => {
-      using trainer = await NativeTrainer.create(model, {
-        device: { kind: "cpu", index: 0 },
-        dtype: "f32",
-        threads: 1,
+      using trainer = await sampleTrainer(
+        model,
+        { ...SAMPLE_CONFIG, network, diffusion },
         portable,
-        ...processOf({ ...SAMPLE_CONFIG, network, diffusion }),
-      });
+      );
       const terms = await trainer.batch(batch, { ...OPTIONS, ...variant.options });
       return { terms, gradients: trainer.read("gradients") };
     };

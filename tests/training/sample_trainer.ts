@@ -1,0 +1,73 @@
+/** A small network with random weights, batches for it and trainers of it. */
+import type { ModelConfig, NetworkConfig } from "../../src/denoiser/config.ts";
+import { networkFields } from "../../src/denoiser/network_fields.ts";
+import { NativeModel } from "../../src/native/model.ts";
+import { NativeTrainer } from "../../src/native/trainer.ts";
+import {
+  assembleBatch,
+  type AssembledBatch,
+  randomTimesteps,
+} from "../../src/training/micro_batch.ts";
+import { processOf } from "../../src/training/model_config.ts";
+import { Purpose, Random } from "../../src/training/random.ts";
+
+/** No size is a multiple of a vector. */
+export const NETWORK: NetworkConfig = {
+  vocabulary_size: 61,
+  embedding_size: 9,
+  hidden_size: 20,
+  encoder_layers: 1,
+  decoder_layers: 2,
+  attention_heads: 2,
+  encoder_ffn_size: 33,
+  time_channels: 6,
+  max_positions: 12,
+  time_conditioning: "txl",
+  self_conditioning: false,
+  embedding_layer_norm: false,
+};
+
+/** A model with random weights. */
+export function sampleModel(network: NetworkConfig): NativeModel {
+  const model = new NativeModel(networkFields(network));
+  model.tensors.forEach(({ shape }, index) => {
+    const random = new Random(1, Purpose.weights, index);
+    const size = shape.reduce((product, n) => product * n, 1);
+    model.write(index, Float32Array.from({ length: size }, () => 0.3 * random.normal()));
+  });
+  return model;
+}
+
+/** A trainer on one thread of the CPU. */
+export function sampleTrainer(
+  model: NativeModel,
+  config: ModelConfig,
+  portable = false,
+): Promise<NativeTrainer> {
+  return NativeTrainer.create(model, {
+    device: { kind: "cpu", index: 0 },
+    dtype: "f32",
+    threads: 1,
+    portable,
+    ...processOf(config),
+  });
+}
+
+/** Five rows of eight slots, other ones for another seed. */
+export function sampleBatch(
+  seed: number,
+  diffusion: ModelConfig["diffusion"],
+  paddingWeight: number,
+): AssembledBatch {
+  const random = new Random(seed, Purpose.timesteps);
+  const ids = (count: number) => Uint16Array.from({ length: count }, () => 3 + random.below(58));
+  const pairs = Array.from(
+    { length: 5 },
+    (_, row) => ({ source: ids(2 + row), target: ids(3 + row) }),
+  );
+  return assembleBatch(
+    pairs,
+    { slots: 8, padId: 0, paddingWeight },
+    randomTimesteps(diffusion, null, random),
+  );
+}
