@@ -47,7 +47,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a signature, a struct or a constant below changes its meaning. */
-#define ARDIFF_ABI_VERSION 1
+#define ARDIFF_ABI_VERSION 2
 
 typedef enum ardiff_status {
     ARDIFF_OK = 0,
@@ -90,6 +90,7 @@ typedef struct ardiff_network_config {
     int32_t self_conditioning;   /* 1: the previous x0_hat is concatenated before z */
     int32_t embedding_layer_norm; /* 1: target embeddings pass a LayerNorm (Difformer) */
     int32_t input_projection;    /* 1: input_up_proj is there; may be 0 only where the input is d wide */
+    int32_t causal_past;         /* 1: a slot at timestep 0 attends to itself and slots left of it only */
 } ardiff_network_config;
 
 /* ------------------------------------------------------------------ library and devices ------ */
@@ -363,6 +364,11 @@ ARDIFF_API void ardiff_trainer_free(ardiff_trainer* trainer);
  *   key_mask         [B,N] uint8, 0: no slot attends to this one (padding after the end token, where
  *                    training has slots of varying number); NULL: all slots are seen, as in the paper.
  *                    A row needs at least one 1
+ *   attention_mask   [N,N] uint8, 0: the slot of the row does not attend to that of the column, in no
+ *                    sentence; NULL: all to all, but for what `causal_past` forbids. Each row needs a 1
+ *                    where the first slot of key_mask's 1s, or causal_past, leaves one
+ *   positions        [N] int32, which of the decoder's learned positions each slot has; NULL: slot n has
+ *                    position n. Slots may then be up to 4 times as many as positions
  *   timesteps        [B,N] int32, 0..T-1, the token-level timesteps
  *   weights          [B,N] float32 weight of each slot's loss, 0 or more; NULL: all 1
  *   embedding_noise, diffusion_noise   [B,N,C] float32 in place of the generator's; may be NULL
@@ -377,7 +383,8 @@ ARDIFF_API void ardiff_trainer_free(ardiff_trainer* trainer);
 ARDIFF_API int32_t ardiff_trainer_batch(ardiff_trainer* trainer, const ardiff_training_options* options,
                                         const int32_t* ids, const uint8_t* mask, int32_t rows,
                                         int32_t length, const int32_t* target_ids,
-                                        const uint8_t* key_mask, const int32_t* timesteps,
+                                        const uint8_t* key_mask, const uint8_t* attention_mask,
+                                        const int32_t* positions, const int32_t* timesteps,
                                         const float* weights, int32_t slots,
                                         const float* embedding_noise, const float* diffusion_noise,
                                         float* terms, float* slot_terms, char* error,

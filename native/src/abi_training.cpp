@@ -21,6 +21,7 @@ struct ardiff_trainer {
 
 namespace {
 
+constexpr int kMostSlots = 4;  // for each position, where several share one
 constexpr int64_t kLargest = int64_t{1} << 31;  // values in one buffer of a batch
 
 void check_range(const char* what, int64_t value, int64_t low, int64_t high) {
@@ -126,6 +127,28 @@ void check_target(const TrainingBatch& b, int vocabulary, int diffusion_steps) {
     }
 }
 
+// Positions exist, and every slot of every sentence has one that it attends to.
+void check_layout(const TrainingBatch& b, const NetworkConfig& config) {
+    for (int n = 0; n < b.slots && b.positions != nullptr; ++n) {
+        check_range("Position of a slot", b.positions[n], 0, config.max_positions - 1);
+    }
+    if (b.attention_mask == nullptr && !config.causal_past) return;
+    for (int row = 0; row < b.rows; ++row) {
+        const ptrdiff_t first = static_cast<ptrdiff_t>(row) * b.slots;
+        for (int n = 0; n < b.slots; ++n) {
+            const bool settled = config.causal_past && b.timesteps[first + n] == 0;
+            bool any = false;
+            for (int k = 0; k < (settled ? n + 1 : b.slots) && !any; ++k) {
+                any = (b.key_mask == nullptr || b.key_mask[first + k] != 0) &&
+                      (b.attention_mask == nullptr || b.attention_mask[static_cast<ptrdiff_t>(n) * b.slots + k] != 0);
+            }
+            if (!any) {
+                throw Error(ARDIFF_INVALID_ARGUMENT, format("Slot %d of target %d has no slot to attend to", n, row));
+            }
+        }
+    }
+}
+
 void check_update(const ardiff_update_options& o) {
     check_range("Update number", o.update, 1, INT32_MAX);
     check_number("Learning rate", o.learning_rate, 0, 1e6);
@@ -195,8 +218,9 @@ void ardiff_trainer_free(ardiff_trainer* trainer) { delete trainer; }
 
 int32_t ardiff_trainer_batch(ardiff_trainer* trainer, const ardiff_training_options* options,
                              const int32_t* ids, const uint8_t* mask, int32_t rows, int32_t length,
-                             const int32_t* target_ids, const uint8_t* key_mask, const int32_t* timesteps,
-                             const float* weights, int32_t slots, const float* embedding_noise,
+                             const int32_t* target_ids, const uint8_t* key_mask,
+                             const uint8_t* attention_mask, const int32_t* positions,
+                             const int32_t* timesteps, const float* weights, int32_t slots, const float* embedding_noise,
                              const float* diffusion_noise, float* terms, float* slot_terms, char* error,
                              int32_t error_capacity) {
     return guarded(error, error_capacity, [&] {
@@ -207,14 +231,16 @@ int32_t ardiff_trainer_batch(ardiff_trainer* trainer, const ardiff_training_opti
         require(terms != nullptr, "Output of the loss terms is NULL");
         check_range("Number of rows", rows, 1, 1 << 20);
         check_range("Source length", length, 1, config.max_positions);
-        check_range("Number of slots", slots, 1, config.max_positions);
+        check_range("Number of slots", slots, 1,
+                    positions == nullptr ? config.max_positions : kMostSlots * config.max_positions);
         check_range("Number of hidden values", static_cast<int64_t>(rows) * std::max(length, slots), 1,
                     kLargest / std::max(config.hidden, config.embedding));
-        const TrainingBatch batch{ids,       mask,    rows,  length,          target_ids,      key_mask,
-                                  timesteps, weights, slots, embedding_noise, diffusion_noise, terms,
-                                  slot_terms};
+        const TrainingBatch batch{ids,     mask,  rows,            length,          target_ids, key_mask,
+                                  attention_mask, positions,       timesteps,       weights,    slots,
+                                  embedding_noise, diffusion_noise, terms,          slot_terms};
         check_source(batch, config.vocabulary);
         check_target(batch, config.vocabulary, trainer->diffusion_steps);
+        check_layout(batch, config);
         trainer->trainer->batch(*options, batch);
     });
 }

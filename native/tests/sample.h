@@ -56,6 +56,7 @@ inline std::vector<ardiff_network_config> sample_networks() {
     conditioned.self_conditioning = 1;
     conditioned.embedding_layer_norm = 1;
     conditioned.attention_heads = 3;
+    conditioned.causal_past = 1;
     ardiff_network_config rotary = small_network(ARDIFF_TIME_ROTARY);
     rotary.encoder_layers = 0;
     rotary.vocabulary_size = 130;

@@ -48,11 +48,16 @@ ardiff_update_options update_options(int32_t number) {
     return {sizeof(ardiff_update_options), number, 1e-3, 0.9, 0.98, 1e-8, 0.01, 1.0, 0.5};
 }
 
-// Targets with padding, timesteps and weights.
+// Targets with padding, timesteps and weights, of slots that share positions and do not all see each other.
 struct Targets {
     Targets(int rows, int slots, int vocabulary, uint64_t seed)
-        : slots(slots), ids(count(rows)), timesteps(count(rows)), key_mask(count(rows)), weights(count(rows)) {
+        : slots(slots), ids(count(rows)), timesteps(count(rows)), positions(count(1)), key_mask(count(rows)),
+          attention_mask(count(slots)), weights(count(rows)) {
         Random random(seed);
+        for (size_t i = 0; i < positions.size(); ++i) positions[i] = static_cast<int32_t>(i / 2);
+        for (size_t i = 0; i < attention_mask.size(); ++i) {
+            attention_mask[i] = i % static_cast<size_t>(slots) == 0 || random.below(3) > 0;
+        }
         for (size_t i = 0; i < ids.size(); ++i) {
             ids[i] = random.below(vocabulary);
             timesteps[i] = i % 5 == 0 ? 0 : random.below(kDiffusionSteps);
@@ -63,8 +68,8 @@ struct Targets {
     size_t count(int rows) const { return static_cast<size_t>(rows) * static_cast<size_t>(slots); }
 
     int slots;
-    std::vector<int32_t> ids, timesteps;
-    std::vector<uint8_t> key_mask;
+    std::vector<int32_t> ids, timesteps, positions;
+    std::vector<uint8_t> key_mask, attention_mask;
     std::vector<float> weights;
 };
 
@@ -98,8 +103,8 @@ class Trainer {
             Random(3).values(targets.ids.size() * static_cast<size_t>(embedding_size));
         accepted("ardiff_trainer_batch", ardiff_trainer_batch, handle, &options, sources.ids.data(),
                  sources.mask.data(), sources.count, sources.length, targets.ids.data(),
-                 all ? targets.key_mask.data() : nullptr, targets.timesteps.data(),
-                 all ? targets.weights.data() : nullptr, targets.slots, all ? noise.data() : nullptr,
+                 all ? targets.key_mask.data() : nullptr, all ? targets.attention_mask.data() : nullptr,
+                 all ? targets.positions.data() : nullptr, targets.timesteps.data(), all ? targets.weights.data() : nullptr, targets.slots, all ? noise.data() : nullptr,
                  all ? noise.data() : nullptr, terms.data(), all ? slot_terms.data() : nullptr);
         expect(!all || all_finite(slot_terms), "the terms of every slot are finite");
         return terms;
@@ -299,11 +304,12 @@ void test_wrong_batches() {
     std::vector<float> terms(4, 5.0f);
     struct Sizes {
         int32_t rows = 2, length = 3, slots = 4;
+        const int32_t* positions = nullptr;
     };
     const auto refuse_sizes = [&](const char* says, const Sizes& s, const ardiff_training_options& options) {
         refused(ARDIFF_INVALID_ARGUMENT, says, ardiff_trainer_batch, trainer.handle, &options, sources.ids.data(),
                 sources.mask.data(), s.rows, s.length, targets.ids.data(), targets.key_mask.data(),
-                targets.timesteps.data(), targets.weights.data(), s.slots, nullptr, nullptr, terms.data(), nullptr);
+                targets.attention_mask.data(), s.positions, targets.timesteps.data(), targets.weights.data(), s.slots, nullptr, nullptr, terms.data(), nullptr);
         expect(terms == std::vector<float>(4, 5.0f), "a refused batch leaves its output untouched");
     };
     for (int32_t n : {0, -1, INT32_MAX}) {
@@ -352,13 +358,24 @@ void test_wrong_batches() {
     std::fill(targets.key_mask.begin(), targets.key_mask.end(), uint8_t{0});
     refuse_sizes("Target 0 has no slot", {}, training_options());
     targets.key_mask = key_mask;
+    const std::vector<uint8_t> attention_mask = targets.attention_mask;
+    std::fill_n(targets.attention_mask.begin() + 4, 4, uint8_t{0});
+    refuse_sizes("Slot 1 of target 0 has no slot to attend to", {}, training_options());
+    targets.attention_mask = attention_mask;
+    for (int32_t position : {-1, 19}) {
+        const int32_t kept = targets.positions[2];
+        targets.positions[2] = position;
+        refuse_sizes("Position of a slot", {.positions = targets.positions.data()}, training_options());
+        targets.positions[2] = kept;
+    }
+    refuse_sizes("Number of slots", {.slots = 4 * 19 + 1, .positions = targets.positions.data()}, training_options());
 
     const Options options = training_options();
     const auto refuse_null = [&](const char* says, ardiff_trainer* to, const Options* with, const int32_t* ids,
                                  const uint8_t* source_mask, const int32_t* target_ids, const int32_t* timesteps,
                                  float* output) {
         refused(ARDIFF_INVALID_ARGUMENT, says, ardiff_trainer_batch, to, with, ids, source_mask, 2, 3, target_ids,
-                nullptr, timesteps, nullptr, 4, nullptr, nullptr, output, nullptr);
+                nullptr, nullptr, nullptr, timesteps, nullptr, 4, nullptr, nullptr, output, nullptr);
     };
     const int32_t* const ids = sources.ids.data();
     const int32_t* const targeted = targets.ids.data();

@@ -62,6 +62,12 @@ export interface NetworkConfig {
   readonly self_conditioning: boolean;
   /** Whether token embeddings pass a LayerNorm (Difformer). */
   readonly embedding_layer_norm: boolean;
+  /**
+   * Whether slots that have settled (timestep 0) attend to themselves and slots left of them only. What
+   * they are then does not depend on what follows, and training predicts all tokens of a target in one
+   * pass (block diffusion, Arriola et al. 2025). Needs an anchor that moves.
+   */
+  readonly causal_past: boolean;
 }
 
 /** The diffusion process the model was trained with (SPEC 1 to 3). */
@@ -176,6 +182,7 @@ const NETWORK_FIELDS: Fields<NetworkConfig> = {
   time_conditioning: oneOf(TIME_CONDITIONINGS),
   self_conditioning: boolean,
   embedding_layer_norm: boolean,
+  causal_past: boolean,
 };
 
 const DIFFUSION_FIELDS: Fields<DiffusionConfig> = {
@@ -317,6 +324,12 @@ function checkConsistency({ network, diffusion, text }: ModelConfig, fail: Fail)
     fail(
       `"diffusion.anchor_distance" is ${diffusion.anchor_distance}, but only "token" timesteps have ` +
         `an anchor, and "diffusion.timesteps" is "${diffusion.timesteps}"`,
+    );
+  }
+  if (network.causal_past && diffusion.anchor_distance === null) {
+    fail(
+      `"network.causal_past" is true, but "diffusion.anchor_distance" is null: only where the anchor ` +
+        "moves do slots settle one after another",
     );
   }
   try {

@@ -181,6 +181,7 @@ function networkOf(options: Options, fail: Fail): NetworkConfig {
     time_conditioning: timeConditioning(options, fail),
     self_conditioning: options.self_condition,
     embedding_layer_norm: false,
+    causal_past: false,
   };
 }
 

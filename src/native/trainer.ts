@@ -41,6 +41,10 @@ export interface TrainingBatch {
   readonly targetIds: Int32Array<ArrayBuffer>;
   /** [B, N], 0 where no slot attends; absent: all slots are seen. */
   readonly keyMask?: Uint8Array<ArrayBuffer>;
+  /** [N, N], 0 where the slot of the row does not attend to that of the column; absent: all do. */
+  readonly attentionMask?: Uint8Array<ArrayBuffer>;
+  /** [N] learned positions of the slots, which may be shared; absent: slot n has position n. */
+  readonly positions?: Int32Array<ArrayBuffer>;
   /** [B, N] token-level timesteps, 0 to T - 1. */
   readonly timesteps: Int32Array<ArrayBuffer>;
   /** [B, N] weight of each slot's loss; absent: all 1. */
@@ -178,6 +182,8 @@ export class NativeTrainer implements Disposable {
             batch.length,
             bytes(batch.targetIds),
             batch.keyMask ?? null,
+            batch.attentionMask ?? null,
+            optionalBytes(batch.positions),
             bytes(batch.timesteps),
             optionalBytes(batch.weights),
             batch.slots,

@@ -29,6 +29,8 @@ export const trainerSymbols = {
       "i32", // int32_t length
       "buffer", // const int32_t* target_ids
       "buffer", // const uint8_t* key_mask
+      "buffer", // const uint8_t* attention_mask
+      "buffer", // const int32_t* positions
       "buffer", // const int32_t* timesteps
       "buffer", // const float* weights
       "i32", // int32_t slots

@@ -2,6 +2,7 @@
 import type { ModelConfig } from "../denoiser/config.ts";
 import type { TrainingBatch } from "../native/trainer.ts";
 import type { TrainingConfig } from "./config.ts";
+import { assembleBlocks, blockWeight, randomBlocks } from "./block_batch.ts";
 import { batchesFrom, type BatchRows, type DataPosition } from "./data_order.ts";
 import {
   assembleBatch,
@@ -12,7 +13,7 @@ import {
   weightOf,
 } from "./micro_batch.ts";
 import { Purpose, Random } from "./random.ts";
-import type { TokenCache } from "./token_cache.ts";
+import type { TokenCache, TokenPair } from "./token_cache.ts";
 
 /** What is trained on. */
 export interface TrainingData {
@@ -64,11 +65,7 @@ export function* preparedBatches(
   for (;; step++) {
     const parts = Array.from({ length: accumulation }, () => batches.next().value);
     const weights = parts.map(({ rows }, microBatch) =>
-      weightOf(
-        Iterator.from(rows).map((row) => targetLengths[row]!),
-        settingsOf(rows, data, config, model),
-        timestepsOf(config, model, step, microBatch),
-      )
+      weightOfRows(rows, data, config, model, step, microBatch)
     );
     const { epoch, batch } = parts.at(-1)!;
     const update = {
@@ -96,14 +93,47 @@ function settingsOf(
   };
 }
 
-/** The same each time it is called for a micro-batch. */
-function timestepsOf(
-  { training, diffusion }: TrainingConfig,
+/** Random numbers for timesteps, the same each time for a micro-batch. */
+function timestepRandom({ training }: TrainingConfig, step: number, microBatch: number): Random {
+  return new Random(training.seed, Purpose.timesteps, step, microBatch);
+}
+
+function assemble(
+  rows: Uint32Array,
+  texts: readonly TokenPair[],
+  data: TrainingData,
+  config: TrainingConfig,
+  model: ModelConfig,
+  random: Random,
+): TrainingBatch {
+  const settings = settingsOf(rows, data, config, model);
+  return model.network.causal_past
+    ? assembleBlocks(texts, settings, model.diffusion, randomBlocks(model.diffusion, random))
+    : assembleBatch(texts, settings, timestepsOf(config, model, random));
+}
+
+/** The sum of the weights of the batch that {@linkcode assemble} makes of rows. */
+function weightOfRows(
+  rows: Uint32Array,
+  data: TrainingData,
+  config: TrainingConfig,
   model: ModelConfig,
   step: number,
   microBatch: number,
+): number {
+  const settings = settingsOf(rows, data, config, model);
+  const lengths = Array.from(rows, (row) => data.pairs.targetLengths[row]!);
+  const random = timestepRandom(config, step, microBatch);
+  return model.network.causal_past
+    ? blockWeight(lengths, settings, randomBlocks(model.diffusion, random))
+    : weightOf(lengths, settings, timestepsOf(config, model, random));
+}
+
+function timestepsOf(
+  { diffusion }: TrainingConfig,
+  model: ModelConfig,
+  random: Random,
 ): TimestepSource {
-  const random = new Random(training.seed, Purpose.timesteps, step, microBatch);
   return randomTimesteps(model.diffusion, diffusion.left_to_right_share, random);
 }
 
@@ -118,10 +148,13 @@ function prepare(
   const { training } = config;
   const random = (purpose: number) => new Random(training.seed, purpose, step, microBatch);
   const texts = Array.from(rows, (row) => data.pairs.read(row));
-  const batch = assembleBatch(
+  const batch = assemble(
+    rows,
     texts,
-    settingsOf(rows, data, config, model),
-    timestepsOf(config, model, step, microBatch),
+    data,
+    config,
+    model,
+    timestepRandom(config, step, microBatch),
   );
   dropSources(batch, training.source_dropout, random(Purpose.sourceDropout));
   const selfCondition = model.network.self_conditioning &&

@@ -32,10 +32,28 @@ export interface BatchSettings {
   readonly paddingWeight: number;
 }
 
-/** A batch, its weights, and how many slots of each row are there, [B]. */
+/** A batch, its weights, and where in a row the slots lie that stand for the target's tokens. */
 export interface AssembledBatch extends TrainingBatch {
   readonly weights: Float32Array<ArrayBuffer>;
+  /** The first of them. */
+  readonly firstScored: number;
+  /** How many there are in each row, [B]. */
   readonly present: readonly number[];
+}
+
+/** The sources of a batch, padded to the longest. */
+export function assembleSources(
+  pairs: readonly TokenPair[],
+  padId: number,
+): Pick<TrainingBatch, "rows" | "length" | "ids" | "mask"> {
+  const rows = pairs.length;
+  const length = Math.max(...pairs.map(({ source }) => source.length));
+  const ids = new Int32Array(rows * length).fill(padId), mask = new Uint8Array(rows * length);
+  for (const [row, { source }] of pairs.entries()) {
+    ids.set(source, row * length);
+    mask.fill(1, row * length, row * length + source.length);
+  }
+  return { rows, length, ids, mask };
 }
 
 /**
@@ -51,29 +69,24 @@ export function assembleBatch(
   timesteps: TimestepSource,
 ): AssembledBatch {
   const rows = pairs.length;
-  const length = Math.max(...pairs.map(({ source }) => source.length));
   const places = pairs.map(({ target }) => timesteps(allSlots, target.length));
   const present = places.map((place) => place.present);
   const slots = Math.max(...present);
   const batch = {
-    rows,
-    length,
+    ...assembleSources(pairs, padId),
     slots,
-    ids: new Int32Array(rows * length).fill(padId),
-    mask: new Uint8Array(rows * length),
     targetIds: new Int32Array(rows * slots).fill(padId),
     timesteps: new Int32Array(rows * slots),
     weights: new Float32Array(rows * slots),
+    firstScored: 0,
     present,
     ...(Math.min(...present) < slots && { keyMask: new Uint8Array(rows * slots) }),
   };
-  for (const [row, { source, target }] of pairs.entries()) {
+  for (const [row, { target }] of pairs.entries()) {
     const { timesteps, present, settled } = places[row]!;
     const start = row * slots;
     const tokens = target.subarray(0, slots);
     const scored = Math.min(tokens.length, present);
-    batch.ids.set(source, row * length);
-    batch.mask.fill(1, row * length, row * length + source.length);
     batch.targetIds.set(tokens, start);
     batch.weights.fill(1, start, start + scored);
     batch.weights.fill(paddingWeight, start + scored, start + present);

@@ -182,6 +182,12 @@ export const OPTIONS = {
       `${PAPER}; on in Difformer`,
       "LayerNorm on token embeddings, which keeps them from collapsing under the anchor loss.",
     ),
+    causal_past: fixed(
+      boolean,
+      false,
+      "ardiff; after block diffusion (Arriola et al. 2025)",
+      "Whether slots that have settled attend to themselves and slots left of them only; then one pass trains every token of a target. Needs diffusion.anchor_distance.",
+    ),
   },
   diffusion: {
     steps: fixed(integer(2, 1_000_000), 2000, PAPER, "Diffusion steps T."),

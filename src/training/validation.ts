@@ -6,6 +6,7 @@ import type { ModelConfig } from "../denoiser/config.ts";
 import { corpusBleu } from "../metrics/bleu.ts";
 import type { LossTerms, NativeTrainer } from "../native/trainer.ts";
 import type { TrainingConfig } from "./config.ts";
+import { assembleBlocks, evenBlocks } from "./block_batch.ts";
 import { assembleBatch, evenTimesteps } from "./micro_batch.ts";
 import type { PairGroup, ValidationSet } from "./validation_set.ts";
 
@@ -85,6 +86,7 @@ async function validationLoss(
   isInterrupted: IsInterrupted,
 ): Promise<Pick<Validation, "terms" | "byTimestep"> | undefined> {
   const timesteps = evenTimesteps(model.diffusion, diffusion.left_to_right_share);
+  const blocks = evenBlocks(model.diffusion);
   const buckets = new BucketSums(model.diffusion.steps);
   const sums = { loss: 0, mse: 0, nll: 0, prior: 0 };
   let weight = 0;
@@ -93,11 +95,14 @@ async function validationLoss(
     for (let start = 0; start < pairs.length; start += training.batch_size) {
       if (isInterrupted()) return undefined;
       const part = pairs.slice(start, start + training.batch_size);
-      const batch = assembleBatch(
-        part,
-        { slots, padId: model.text.pad_id, paddingWeight: training.padding_weight },
-        timesteps,
-      );
+      const settings = {
+        slots,
+        padId: model.text.pad_id,
+        paddingWeight: training.padding_weight,
+      };
+      const batch = model.network.causal_past
+        ? assembleBlocks(part, settings, model.diffusion, blocks)
+        : assembleBatch(part, settings, timesteps);
       const slotTerms = new Float32Array(6 * batch.rows * batch.slots);
       const terms = await trainer.batch(batch, {
         backward: false,
@@ -117,7 +122,7 @@ async function validationLoss(
       for (const value of batch.weights) weight += value;
       part.forEach(({ target }, row) => {
         const count = Math.min(target.length, batch.present[row]!);
-        buckets.add(batch.timesteps, slotTerms, row * batch.slots, count);
+        buckets.add(batch.timesteps, slotTerms, row * batch.slots + batch.firstScored, count);
       });
     }
   }

@@ -31,6 +31,7 @@ Deno.test("parseReferenceConfig() translates the published form", () => {
       time_conditioning: "rotary",
       self_conditioning: false,
       embedding_layer_norm: false,
+      causal_past: false,
     },
     diffusion: {
       steps: 2000,

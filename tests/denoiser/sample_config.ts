@@ -16,6 +16,7 @@ export const SAMPLE_CONFIG: ModelConfig = {
     time_conditioning: "txl",
     self_conditioning: false,
     embedding_layer_norm: false,
+    causal_past: false,
   },
   diffusion: {
     steps: 2000,

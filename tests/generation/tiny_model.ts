@@ -35,6 +35,7 @@ function tinyConfig(text: Partial<TextConfig>, diffusion: Partial<DiffusionConfi
       time_conditioning: "txl",
       self_conditioning: false,
       embedding_layer_norm: false,
+      causal_past: false,
     },
     diffusion: {
       steps: 2000,

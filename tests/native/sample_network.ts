@@ -18,11 +18,12 @@ const network: NetworkConfig = {
   max_positions: 16,
 };
 
-/** One network for each way the timestep comes in, with the other options mixed. */
+/** One network for each way the timestep comes in, with the other options mixed, and a causal one. */
 export const NETWORKS: readonly NetworkConfig[] = [
   { ...network, self_conditioning: true },
   { ...network, time_conditioning: "rotary", embedding_layer_norm: true },
   { ...network, time_conditioning: "additive", embedding_size: 24, encoder_layers: 0 },
+  { ...network, causal_past: true },
 ];
 
 /** The options of most tests: float32 on two threads of the CPU. */
@@ -64,17 +65,22 @@ export function randomSources(count: number, seed: number): number[][] {
   );
 }
 
-/** The steps of a short run of the reverse process with fresh noise, rounding or not. */
-export function sampleSteps(slots: number, round: boolean): GenerationStep[] {
+/**
+ * The steps of a short run of the reverse process with fresh noise, rounding or not.
+ *
+ * @param moving whether the anchor moves, so that slots settle one after another
+ */
+export function sampleSteps(slots: number, round: boolean, moving = false): GenerationStep[] {
   const plan = samplingPlan({
     schedule: noiseSchedule("sqrt", 200),
     timestepKind: "token",
     slots,
-    evaluations: 4,
-    grid: "even",
+    evaluations: moving ? 6 : 4,
+    grid: moving ? "left" : "even",
     sampler: "posterior",
     eta: 0,
     anchorScale: 2,
+    anchorDistance: moving ? 2 : null,
     noiseFactor: 1,
     rescaleTimesteps: true,
   });
@@ -130,7 +136,8 @@ export async function generate(
   options: GenerateOptions,
 ): Promise<Outcome> {
   using batch = await denoiser.start(batchOf(sources), { ...options, noiseScale: 1 });
-  for (const step of sampleSteps(options.slots, options.round)) await batch.step(step);
+  const steps = sampleSteps(options.slots, options.round, denoiser.network.causal_past);
+  for (const step of steps) await batch.step(step);
   return { ids: await batch.tokens("z"), z: readLatents(batch, denoiser.network) };
 }
 

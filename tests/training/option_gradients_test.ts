@@ -67,6 +67,7 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
   "noise factor": { diffusion: { noise_factor: 4 } },
   "sentence-level timesteps": { diffusion: { timesteps: "sentence" } },
   "moving anchor": { diffusion: { anchor_distance: 2 } },
+  "causal past": { network: { causal_past: true }, diffusion: { anchor_distance: 2 } },
   "padding weight": { paddingWeight: 0.1 },
   "self-conditioning": { network: SELF_CONDITIONED, options: { selfCondition: true } },
   "self-conditioning, left out": { network: SELF_CONDITIONED },
@@ -76,6 +77,11 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
   },
   "all": ALL,
   "all, moving anchor": { ...ALL, diffusion: { ...ALL.diffusion, anchor_distance: 3 } },
+  "all, causal past": {
+    ...ALL,
+    network: { ...ALL.network, causal_past: true },
+    diffusion: { ...ALL.diffusion, anchor_distance: 3 },
+  },
   "all, rotary": { ...ALL, network: { ...ALL.network, time_conditioning: "rotary" } },
   "all, additive": { ...ALL, network: { ...ALL.network, time_conditioning: "additive" } },
 };
@@ -85,7 +91,7 @@ for (const [name, variant] of Object.entries(VARIANTS)) {
     const network = { ...NETWORK, ...variant.network };
     const diffusion = { ...DIFFUSION, ...variant.diffusion };
     using model = sampleModel(network);
-    const batch = sampleBatch(5, diffusion, variant.paddingWeight ?? 1);
+    const batch = sampleBatch(5, diffusion, variant.paddingWeight ?? 1, network.causal_past);
     const run = async (portable: boolean) => {
       using trainer = await sampleTrainer(
         model,

@@ -3,6 +3,7 @@ import type { ModelConfig, NetworkConfig } from "../../src/denoiser/config.ts";
 import { networkFields } from "../../src/denoiser/network_fields.ts";
 import { NativeModel } from "../../src/native/model.ts";
 import { NativeTrainer } from "../../src/native/trainer.ts";
+import { assembleBlocks, randomBlocks } from "../../src/training/block_batch.ts";
 import {
   assembleBatch,
   type AssembledBatch,
@@ -25,6 +26,7 @@ export const NETWORK: NetworkConfig = {
   time_conditioning: "txl",
   self_conditioning: false,
   embedding_layer_norm: false,
+  causal_past: false,
 };
 
 /** A model with random weights. */
@@ -53,11 +55,16 @@ export function sampleTrainer(
   });
 }
 
-/** Five rows of eight slots, other ones for another seed. */
+/**
+ * Five rows of eight slots, other ones for another seed.
+ *
+ * @param causalPast whether they are laid out in blocks
+ */
 export function sampleBatch(
   seed: number,
   diffusion: ModelConfig["diffusion"],
   paddingWeight: number,
+  causalPast = false,
 ): AssembledBatch {
   const random = new Random(seed, Purpose.timesteps);
   const ids = (count: number) => Uint16Array.from({ length: count }, () => 3 + random.below(58));
@@ -65,9 +72,8 @@ export function sampleBatch(
     { length: 5 },
     (_, row) => ({ source: ids(2 + row), target: ids(3 + row) }),
   );
-  return assembleBatch(
-    pairs,
-    { slots: 8, padId: 0, paddingWeight },
-    randomTimesteps(diffusion, null, random),
-  );
+  const settings = { slots: 8, padId: 0, paddingWeight };
+  return causalPast
+    ? assembleBlocks(pairs, settings, diffusion, randomBlocks(diffusion, random))
+    : assembleBatch(pairs, settings, randomTimesteps(diffusion, null, random));
 }

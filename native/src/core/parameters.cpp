@@ -36,6 +36,7 @@ NetworkConfig NetworkConfig::from(const ardiff_network_config& c) {
         {"self_conditioning", c.self_conditioning, 0, 1},
         {"embedding_layer_norm", c.embedding_layer_norm, 0, 1},
         {"input_projection", c.input_projection, 0, 1},
+        {"causal_past", c.causal_past, 0, 1},
     };
     for (const Field& f : fields) {
         if (f.value < f.minimum || f.value > f.maximum) {
@@ -67,6 +68,7 @@ NetworkConfig NetworkConfig::from(const ardiff_network_config& c) {
     config.self_conditioning = c.self_conditioning == 1;
     config.embedding_norm = c.embedding_layer_norm == 1;
     config.input_projection = c.input_projection == 1;
+    config.causal_past = c.causal_past == 1;
     if (!config.input_projection && config.input_channels() != config.hidden) {
         throw Error(ARDIFF_INVALID_ARGUMENT,
                     format("Without input projection the input must be %d wide, but it is %d",

@@ -19,7 +19,7 @@ struct NetworkConfig {
     int vocabulary, embedding, hidden, encoder_layers, decoder_layers, heads, encoder_ffn,
         time_channels, max_positions;
     ardiff_time_conditioning time;
-    bool self_conditioning, embedding_norm, input_projection;
+    bool self_conditioning, embedding_norm, input_projection, causal_past;
 
     int head_size() const { return hidden / heads; }
     int decoder_ffn() const { return 4 * hidden; }

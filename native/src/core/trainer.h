@@ -19,6 +19,8 @@ struct TrainingBatch {
     int rows, length;
     const int32_t* target_ids;      // [B,N]
     const uint8_t* key_mask;        // [B,N] or null
+    const uint8_t* attention_mask;  // [N,N], row: who attends, column: to whom; or null
+    const int32_t* positions;       // [N] or null
     const int32_t* timesteps;       // [B,N]
     const float* weights;           // [B,N] or null
     int slots;

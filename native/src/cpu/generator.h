@@ -28,6 +28,8 @@ struct TimeBranch {
     AlignedFloats added;              // additive: [rows*slots][padded(d)]
     std::vector<AlignedFloats> keys;  // txl, rotary: per block [rows*slots][padded(d)]
     std::vector<AlignedFloats> bias;  // txl: per block [rows*slots][heads], r_r . time key
+    // [rows] or one for all: so many of the first slots have settled, and look left only (causal_past).
+    std::vector<int> looking_left;
 };
 
 struct Workspace;

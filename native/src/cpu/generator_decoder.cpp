@@ -33,6 +33,11 @@ void CpuGenerator::prepare_time(const StepRequest& request) {
         return result;
     };
     time_.per_row = request.per_row;
+    time_.looking_left.assign(static_cast<size_t>(request.per_row ? rows() : 1), 0);
+    for (size_t row = 0; config_.causal_past && row < time_.looking_left.size(); ++row) {
+        int& count = time_.looking_left[row];
+        while (count < slots && request.timesteps[row * static_cast<size_t>(slots) + static_cast<size_t>(count)] == 0.0f) ++count;
+    }
     if (config_.time == ARDIFF_TIME_ADDITIVE) {
         time_.added = transform(weights.time_0, weights.time_2);
         return;
@@ -160,6 +165,7 @@ void CpuGenerator::self_attention(int index, const Piece& piece, Workspace& w) {
     int token = 0;
     for (int row = piece.first_row; row < piece.last_row; ++row) {
         const int count = stepped_[static_cast<size_t>(row)], keys = key_stride(kernels_, count);
+        const int left = std::min(time_.looking_left[time_.per_row ? static_cast<size_t>(row) : 0], count);
         const size_t time_row = time_.per_row ? static_cast<size_t>(row) * slots : 0;
         for (int h = 0; h < heads; ++h) {
             float* q = w.projected.get() + static_cast<ptrdiff_t>(token) * projected + h * head_size;
@@ -198,9 +204,17 @@ void CpuGenerator::self_attention(int index, const Piece& piece, Workspace& w) {
                     bias[n] = scale * (bias[n] + time_bias[static_cast<ptrdiff_t>(n) * heads]);
                 }
             }
-            attend(kernels_, count, q, projected, head_size,
-                   {w.head_keys.get(), bias, w.head_values.get(), count, keys, values}, w.scores.get(),
-                   as<A>(w.normal) + static_cast<ptrdiff_t>(token) * stride + h * head_size, stride);
+            A* mixed = as<A>(w.normal) + static_cast<ptrdiff_t>(token) * stride + h * head_size;
+            const HeadKeys all = {w.head_keys.get(), bias, w.head_values.get(), count, keys, values};
+            if (count > left) {
+                attend(kernels_, count - left, q + static_cast<ptrdiff_t>(left) * projected, projected, head_size, all,
+                       w.scores.get(), mixed + static_cast<ptrdiff_t>(left) * stride, stride);
+            }
+            for (int n = left - 1; n >= 0; --n) {  // from the right: each hides one more key
+                std::fill(bias + n + 1, bias + count, kMasked);
+                attend(kernels_, 1, q + static_cast<ptrdiff_t>(n) * projected, projected, head_size, all,
+                       w.scores.get(), mixed + static_cast<ptrdiff_t>(n) * stride, stride);
+            }
         }
         token += count;
     }

@@ -16,6 +16,8 @@ constexpr double kEmbeddingEpsilon = 1e-5;   // LayerNorm of the target embeddin
 
 // [B,N] bool -> [B,1,1,N] float32: 0 where kept, the most negative number elsewhere. Finite, so that
 // no softmax is 0/0.
+constexpr float kMaskedScore = -1e30f;
+
 Tensor additive(const Tensor& mask) {
     return at::zeros(mask.sizes(), mask.options().dtype(at::kFloat))
         .masked_fill_(mask.logical_not(), std::numeric_limits<float>::lowest())
@@ -186,10 +188,10 @@ CrossAttention Network::attend_to(const Tensor& encoded, const Tensor& mask) con
 }
 
 Tensor Network::self_attention(const DecoderBlock& block, const Tensor& x, const Tensor& time,
-                               const Tensor& key_bias, const Dropout* dropout, int layer) const {
+                               const Tensor& slot_bias, const Dropout* dropout, int layer) const {
     Tensor query = split_heads(block.self.query(x)), key = split_heads(block.self.key(x)),
            value = split_heads(block.self.value(x));
-    Tensor bias = key_bias;
+    Tensor bias = slot_bias;
     if (config_.time != ARDIFF_TIME_ADDITIVE) {
         const Tensor raw = dropout == nullptr ? time : dropout->hidden(time, Purpose::decoder_time, layer);
         const Tensor time_key =
@@ -232,6 +234,23 @@ Tensor Network::feed_forward(const DecoderBlock& block, const Tensor& x, const D
     return block.feed_forward_out(inner);
 }
 
+// [1|R,1,1|N,N] added to the scores of self-attention, undefined where every slot attends to every one.
+Tensor Network::slot_bias(const DecoderInput& input) const {
+    Tensor bias = input.key_mask.defined() ? additive(input.key_mask) : Tensor();
+    const auto forbid = [&](const Tensor& allowed) {
+        const Tensor more = at::zeros(allowed.sizes(), allowed.options().dtype(at::kFloat))
+                                .masked_fill_(allowed.logical_not(), kMaskedScore);
+        bias = bias.defined() ? bias + more : more;
+    };
+    if (input.attention_mask.defined()) forbid(input.attention_mask);
+    if (config_.causal_past) {
+        const int64_t slots = input.z.size(1);
+        const Tensor left = at::ones({slots, slots}, input.timesteps.options().dtype(at::kBool)).tril();
+        forbid(input.timesteps.ne(0).unsqueeze(-1).logical_or(left).unsqueeze(1));
+    }
+    return bias;
+}
+
 Tensor Network::denoise(const DecoderInput& input, const CrossAttention& source,
                         const Dropout* dropout) const {
     const auto drop = [&](const Tensor& x, Purpose purpose, int layer = 0) {
@@ -243,16 +262,17 @@ Tensor Network::denoise(const DecoderInput& input, const CrossAttention& source,
         hidden = at::cat({previous, input.z}, -1);
     }
     if (input_) hidden = input_->second(at::tanh(input_->first(hidden))).to(at::kFloat);
-    hidden = hidden + positions_.narrow(0, 0, hidden.size(1));
+    hidden = hidden + (input.positions.defined() ? positions_.index_select(0, input.positions)
+                                                 : positions_.narrow(0, 0, hidden.size(1)));
     const Tensor time = timestep_embedding(input.timesteps, config_.time_channels);
     if (time_) hidden = hidden + time_->second(at::silu(time_->first(time))).to(at::kFloat);
     hidden = drop(input_norm_(hidden), Purpose::decoder_input);
 
-    const Tensor key_bias = input.key_mask.defined() ? additive(input.key_mask) : Tensor();
+    const Tensor bias = slot_bias(input);
     for (int i = 0; i < config_.decoder_layers; ++i) {
         const DecoderBlock& block = decoder_[i];
         const Tensor attended =
-            self_attention(block, block.norm1(hidden), time, key_bias, dropout, i).to(at::kFloat);
+            self_attention(block, block.norm1(hidden), time, bias, dropout, i).to(at::kFloat);
         hidden = hidden + drop(attended, Purpose::decoder_attention_output, i);
         const Tensor crossed =
             cross_attention(block, block.norm2(hidden), source, dropout, i).to(at::kFloat);

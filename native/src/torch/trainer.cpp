@@ -120,6 +120,12 @@ Loss TorchTrainer::loss(const ardiff_training_options& options, const TrainingBa
     if (batch.key_mask != nullptr) {
         input.key_mask = upload(batch.key_mask, {rows, slots}, device_).to(at::kBool);
     }
+    if (batch.attention_mask != nullptr) {
+        input.attention_mask = upload(batch.attention_mask, {slots, slots}, device_).to(at::kBool);
+    }
+    if (batch.positions != nullptr) {
+        input.positions = upload(batch.positions, {slots}, device_).to(at::kLong);
+    }
     const bool drops = options.dropout > 0 || options.attention_dropout > 0;
     const Dropout dropout{random, options.dropout, options.attention_dropout, 0};
     const Dropout first_dropout{random, options.dropout, options.attention_dropout, 1};

@@ -76,6 +76,7 @@ Decoder<A>::Decoder(const Plan& plan, Layers<A>& layers, Arena& arena, const Ext
     }
     slot_bias_ = arena.values<float>(tokens + kPad);
     source_bias_ = arena.values<float>(source + kPad);
+    pair_bias_ = arena.values<float>(tokens * padded(extent.slots) + kPad);
 
     gradient_ = arena.plane<float>(tokens, d);
     narrow_ = arena.plane<float>(tokens, d);
@@ -106,16 +107,50 @@ Keep Decoder<A>::token_keep(const Chunk& chunk, Purpose purpose, int pass, int l
     return layers_.hidden_keep(purpose, pass, layer, chunk.first_row * each, chunk.rows * each, memory);
 }
 
+// Scores of slots that are not attended to: one number a key, or where it is not the same for all queries, a pair.
+template <class A>
+void Decoder<A>::mask_slots(const Chunk& chunk) {
+    const TrainingBatch& batch = *chunk.batch;
+    const int slots = batch.slots;
+    const int64_t first_slot = static_cast<int64_t>(chunk.first_row) * slots;
+    pairs_masked_ = batch.attention_mask != nullptr || config_.causal_past;
+    slots_masked_ = batch.key_mask != nullptr && !pairs_masked_;
+    if (slots_masked_) {
+        for (int token = 0; token < chunk.tokens(); ++token) {
+            slot_bias_[token] = batch.key_mask[first_slot + token] != 0 ? 0.0f : kMaskedScore;
+        }
+    }
+    if (!pairs_masked_) return;
+    for (int token = 0; token < chunk.tokens(); ++token) {
+        const int query = token % slots;
+        const int64_t row = first_slot + token - query;
+        const bool settled = config_.causal_past && batch.timesteps[row + query] == 0;
+        float* bias = pair_bias_ + static_cast<int64_t>(token) * padded(slots);
+        for (int key = 0; key < slots; ++key) {
+            const bool seen = (batch.key_mask == nullptr || batch.key_mask[row + key] != 0) &&
+                              (batch.attention_mask == nullptr || batch.attention_mask[query * slots + key] != 0) &&
+                              (!settled || key <= query);
+            bias[key] = seen ? 0.0f : kMaskedScore;
+        }
+    }
+}
+
+// The row of the position table that a slot has.
+template <class A>
+int Decoder<A>::position(const Chunk& chunk, int token) const {
+    const int slot = token % chunk.slots();
+    return chunk.batch->positions == nullptr ? slot : chunk.batch->positions[slot];
+}
+
 template <class A>
 void Decoder<A>::prepare(const Chunk& chunk, Plane<A> encoded) {
     const TrainingBatch& batch = *chunk.batch;
     const int64_t first_slot = static_cast<int64_t>(chunk.first_row) * batch.slots;
     const int t = config_.time_channels;
-    slots_masked_ = batch.key_mask != nullptr;
+    mask_slots(chunk);
     for (int token = 0; token < chunk.tokens(); ++token) {
         const float* embedding = layers_.pass().time_table + static_cast<int64_t>(batch.timesteps[first_slot + token]) * padded(t);
         std::memcpy(raw_time_.row(token), embedding, static_cast<size_t>(t) * sizeof(float));
-        if (slots_masked_) slot_bias_[token] = batch.key_mask[first_slot + token] != 0 ? 0.0f : kMaskedScore;
     }
     source_masked_ = false;
     for (int r = 0, token = 0; r < chunk.rows; ++r) {
@@ -158,9 +193,9 @@ void Decoder<A>::embed(const Chunk& chunk, Plane<float> input, int pass) {
     }
     const float* positions = layers_.weight(plan_.positions);
     for (int token = 0; token < tokens; ++token) {
-        const float* position = positions + static_cast<int64_t>(token % chunk.slots()) * d;
+        const float* added = positions + static_cast<int64_t>(position(chunk, token)) * d;
         float* row = embedded_.row(token);
-        for (int c = 0; c < d; ++c) row[c] += position[c];
+        for (int c = 0; c < d; ++c) row[c] += added[c];
     }
     const Plane<float> hidden = states_.front().input;
     layers_.norm(plan_.input_norm, tokens, embedded_, hidden, {}, input_statistics_);
@@ -177,9 +212,10 @@ void Decoder<A>::embed_backward(const Chunk& chunk, Plane<float> gradient) {
     k.drop(tokens, d, gradient.data, gradient.stride, input_keep_, layers_.hidden_scale(), gradient.data, gradient.stride);
     layers_.norm_backward(plan_.input_norm, tokens, gradient, embedded_, input_statistics_, false, narrow_);
     for (int token = 0; token < tokens; ++token) {
-        float* position = layers_.gradient(plan_.positions) + static_cast<int64_t>(token % chunk.slots()) * plan_.positions.stride;
+        float* sum = layers_.gradient(plan_.positions) +
+                     static_cast<int64_t>(position(chunk, token)) * plan_.positions.stride;
         const float* row = narrow_.row(token);
-        for (int c = 0; c < d; ++c) position[c] += row[c];
+        for (int c = 0; c < d; ++c) sum[c] += row[c];
     }
     if (config_.time == ARDIFF_TIME_ADDITIVE) {
         layers_.linear_backward(plan_.time_2, tokens, narrow_, time_activated_, dtime_inner_);
@@ -211,6 +247,7 @@ AttentionInputs Decoder<A>::self_inputs(const Chunk& chunk, const State& state, 
     in.v = in.q + 2 * d;
     in.q_stride = in.kv_stride = state.query_key_value.stride;
     in.key_bias = slots_masked_ ? slot_bias_ + first : nullptr;
+    in.pair_bias = pairs_masked_ ? pair_bias_ + static_cast<int64_t>(first) * padded(slots) : nullptr;
     in.time_key = time_key();
     if (in.time_key != TimeKey::none) {
         in.time = state.time_key.row(first);

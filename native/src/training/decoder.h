@@ -40,6 +40,8 @@ class Decoder {
         Keep attention_keep, attended_keep, cross_attention_keep, crossed_keep, inner_keep;
     };
 
+    void mask_slots(const Chunk& chunk);
+    int position(const Chunk& chunk, int token) const;
     void embed(const Chunk& chunk, Plane<float> input, int pass);
     void embed_backward(const Chunk& chunk, Plane<float> gradient);
     void self_attention(const Chunk& chunk, int layer, int pass);
@@ -68,7 +70,8 @@ class Decoder {
     Plane<float> final_, output_inner_, output_;
     Plane<A> final_operand_, output_activated_;
     float *slot_bias_, *source_bias_;  // scores of masked keys
-    bool slots_masked_ = false, source_masked_ = false;
+    float* pair_bias_;                 // [rows][queries][padded(slots)], scores of masked pairs
+    bool slots_masked_ = false, pairs_masked_ = false, source_masked_ = false;
 
     Plane<float> gradient_, narrow_, wide_, dquery_key_value_, dtime_key_, dtime_inner_, dcross_key_value_, dinput_;
 };

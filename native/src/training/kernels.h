@@ -55,6 +55,7 @@ struct AttentionInputs {
     const float *q, *k, *v;
     int q_stride, kv_stride;
     const float* key_bias;        // [keys] added to the scores, or null
+    const float* pair_bias;       // [queries][padded(keys)] added to them as well, or null
     TimeKey time_key;
     const float *time;            // [keys][time_stride], or null
     int time_stride;

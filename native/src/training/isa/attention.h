@@ -143,7 +143,7 @@ inline const float* transposed(const Rows& x, int rows, int size, Scratch& scrat
 
 inline ScoreRows score_rows(const AttentionInputs& in, int h, float scale, const float* bias) {
     const uint8_t* keep = in.keep == nullptr ? nullptr : in.keep + static_cast<ptrdiff_t>(h) * in.keep_head;
-    return {in.queries, in.keys, padded(in.keys), scale, bias, keep, in.keep_stride, in.keep_scale};
+    return {in.queries, in.keys, padded(in.keys), scale, bias, in.pair_bias, keep, in.keep_stride, in.keep_scale};
 }
 
 // Where a product that makes rows of one head writes them: in place where whole vectors may be written, else into

@@ -12,6 +12,7 @@ struct ScoreRows {
     int rows, keys, stride;  // queries; columns from `keys` up to a whole vector are there, and become 0
     float scale;             // of the scores
     const float* bias;       // [keys] added to the scaled scores, or null
+    const float* pair_bias;  // [rows][stride] added to them as well, or null
     const uint8_t* keep;     // dropout, [rows][keep_stride], or null
     int keep_stride;
     float keep_scale;
@@ -57,11 +58,14 @@ inline void softmax(const ScoreRows& x, float* scores, float* dropped) {
     over_score_rows(x, [&](auto vectors, int r) {
         constexpr int N = vectors();
         float* row = row_of(scores, r, x.stride);
+        const float* pair_bias = x.pair_bias == nullptr ? nullptr : row_of(x.pair_bias, r, x.stride);
         const uint8_t* keep = keep_row(x.keep, r, x.keep_stride);
         float* out = x.keep == nullptr ? nullptr : row_of(dropped, r, x.stride);
         const auto biased = [&](int c, int lanes) {
-            const vec s = load(row + c) * x.scale;
-            return x.bias == nullptr ? s : s + read(x.bias + c, lanes);
+            vec s = load(row + c) * x.scale;
+            if (x.bias != nullptr) s += read(x.bias + c, lanes);
+            if (pair_bias != nullptr) s += read(pair_bias + c, lanes);
+            return s;
         };
         const auto finish = [&](int c, int lanes, vec p) {
             store(row + c, p);
