@@ -28,8 +28,13 @@ struct TimeBranch {
     AlignedFloats added;              // additive: [rows*slots][padded(d)]
     std::vector<AlignedFloats> keys;  // txl, rotary: per block [rows*slots][padded(d)]
     std::vector<AlignedFloats> bias;  // txl: per block [rows*slots][heads], r_r . time key
-    // [rows] or one for all: so many of the first slots have settled, and look left only (causal_past).
-    std::vector<int> looking_left;
+};
+
+// Self-attention's keys and values of slots that are past: they have settled and look left only (causal_past), so
+// that nothing changes them any more, and steps leave them out.
+struct Past {
+    std::vector<int32_t> count;  // the first slots of each row
+    AlignedFloats keys_values;   // [rows][blocks][slots][2d], as projected
 };
 
 struct Workspace;
@@ -61,6 +66,9 @@ class CpuGenerator final : public Generator {
     template <class A>
     void remember(const Piece& piece, Workspace& w);
     void start_from_noise(float scale);
+    void choose_slots(const StepRequest& request);
+    int settled_slots(const StepRequest& request, int row) const;
+    float* past_slot(int row, int block, int slot);
     void prepare_time(const StepRequest& request);
     template <class A>
     void predict(const StepRequest& request, const Piece& piece, Workspace& w);
@@ -87,7 +95,9 @@ class CpuGenerator final : public Generator {
     const int first_candidate_;
     std::vector<SourceMemory> memory_;
     AlignedFloats z_, x0_;  // [rows][slots][C]
-    std::vector<int32_t> stepped_;  // slots of each row in the step under way
+    std::vector<int32_t> first_, stepped_;  // slots of each row in the step under way: from, and up to
+    std::vector<int32_t> settled_;          // of these so many of the first look left only
+    Past past_;
     TimeBranch time_;
     std::vector<std::unique_ptr<Workspace>> workspaces_;
 };

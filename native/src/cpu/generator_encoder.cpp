@@ -96,7 +96,7 @@ void CpuGenerator::source_attention(const Piece& piece, Workspace& w) {
         std::fill(w.head_bias.get() + count, w.head_bias.get() + keys, kMasked);
         for (int h = 0; h < config_.heads; ++h) {
             const float* q = w.projected.get() + token * projected + h * head_size;
-            transpose_keys(q + d, projected, count, head_size, w.head_keys.get(), keys);
+            transpose_keys(q + d, projected, 0, count, head_size, w.head_keys.get(), keys);
             copy_values(q + 2 * d, projected, count, head_size, w.head_values.get(), values);
             attend(kernels_, count, q, projected, head_size,
                    {w.head_keys.get(), w.head_bias.get(), w.head_values.get(), count, keys, values},
@@ -131,7 +131,7 @@ void CpuGenerator::remember(const Piece& piece, Workspace& w) {
             for (int h = 0; h < heads; ++h) {
                 const float* k = row + h * head_size;
                 const int64_t head = static_cast<int64_t>(b) * heads + h;
-                transpose_keys(k, projected, count, head_size, memory.keys.get() + head * key_size, keys);
+                transpose_keys(k, projected, 0, count, head_size, memory.keys.get() + head * key_size, keys);
                 copy_values(k + d, projected, count, head_size, memory.values.get() + head * value_size, values);
             }
             row += static_cast<ptrdiff_t>(count) * projected;
