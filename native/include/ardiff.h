@@ -194,12 +194,16 @@ ARDIFF_API void ardiff_generation_free(ardiff_generation* generation);
  *   noise         [R,N,C] float32 standard normal values in place of the generator's; may be NULL
  *   nearest       [R,N] int32, receives the id each x0_hat was rounded to, -1 where it was not
  *                 rounded or took no part; may be NULL
+ *   log_probability [R,N] float32; where a slot is rounded and not at rest it receives the log-softmax
+ *                 of that id under the logits of x0_hat as it was before, elsewhere it is left as it
+ *                 is: after a run, what each slot was last decided by. May be NULL
  */
 ARDIFF_API int32_t ardiff_generation_step(ardiff_generation* generation, int32_t step,
                                           int32_t plan_rows, const float* timesteps,
                                           const float* input_scale, const float* coefficients,
                                           const uint8_t* at_rest, int32_t flags, const float* noise,
-                                          int32_t* nearest, char* error, int32_t error_capacity);
+                                          int32_t* nearest, float* log_probability, char* error,
+                                          int32_t error_capacity);
 
 /*
  * Restricts row r to its first active[r] slots, 1 <= active[r] <= its present number; slots to the

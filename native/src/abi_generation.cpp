@@ -114,7 +114,8 @@ void ardiff_generation_free(ardiff_generation* generation) { delete generation; 
 int32_t ardiff_generation_step(ardiff_generation* generation, int32_t step, int32_t plan_rows,
                                const float* timesteps, const float* input_scale,
                                const float* coefficients, const uint8_t* at_rest, int32_t flags,
-                               const float* noise, int32_t* nearest, char* error, int32_t error_capacity) {
+                               const float* noise, int32_t* nearest, float* log_probability, char* error,
+                               int32_t error_capacity) {
     return guarded(error, error_capacity, [&] {
         Generator& g = generator_of(generation);
         check_range("Step", step, 0, (int64_t{1} << 31) - 2);
@@ -147,6 +148,7 @@ int32_t ardiff_generation_step(ardiff_generation* generation, int32_t step, int3
         request.by_logits = (flags & ARDIFF_STEP_LOGITS) != 0;
         request.noise = noise;
         request.nearest = nearest;
+        request.log_probability = log_probability;
         g.step(request);
     });
 }

@@ -49,9 +49,10 @@ class Generation {
     size_t latents() const { return tokens() * static_cast<size_t>(config_.embedding_size); }
 
     void step(int32_t index, const Plan& plan, int32_t flags, const float* noise = nullptr,
-              int32_t* nearest = nullptr) {
+              int32_t* nearest = nullptr, float* log_probability = nullptr) {
         accepted("ardiff_generation_step", ardiff_generation_step, handle, index, plan.rows, plan.timesteps.data(),
-                 plan.input_scale.data(), plan.coefficients.data(), plan.at_rest.data(), flags, noise, nearest);
+                 plan.input_scale.data(), plan.coefficients.data(), plan.at_rest.data(), flags, noise, nearest,
+                 log_probability);
     }
     std::vector<float> read(int32_t state) const {
         size_t count = latents();
@@ -191,7 +192,7 @@ void test_lifetimes_and_threads() {
         for (int32_t step = 0; step < 5; ++step) {
             ardiff_generation_step(batch.handle, step, 1, plan.timesteps.data(), plan.input_scale.data(),
                                    plan.coefficients.data(), plan.at_rest.data(), ARDIFF_STEP_ROUND, nullptr,
-                                   nullptr, nullptr, 0);
+                                   nullptr, nullptr, nullptr, 0);
         }
     };
     Generation alone(*model, sources, 2, 6, 0), first(*model, sources, 2, 6, 0), second(*model, sources, 2, 6, 0);
@@ -274,7 +275,7 @@ void test_wrong_steps() {
     const auto refuse = [&](const char* says, int32_t step, int32_t rows, int32_t flags) {
         refused(ARDIFF_INVALID_ARGUMENT, says, ardiff_generation_step, batch.handle, step, rows,
                 plan.timesteps.data(), plan.input_scale.data(), plan.coefficients.data(), plan.at_rest.data(),
-                flags, nullptr, nullptr);
+                flags, nullptr, nullptr, nullptr);
     };
     for (int32_t step : {-1, INT32_MIN, INT32_MAX}) refuse("Step is", step, 4, 0);
     for (int32_t rows : {0, -4, 2, 5}) refuse("expected 1 or 4", 0, rows, 0);
@@ -291,15 +292,15 @@ void test_wrong_steps() {
     const float* const four = plan.coefficients.data();
     const uint8_t* const rest = plan.at_rest.data();
     refused(ARDIFF_INVALID_ARGUMENT, "array is NULL", ardiff_generation_step, batch.handle, 0, 1, nullptr, floats,
-            four, rest, 0, nullptr, nullptr);
+            four, rest, 0, nullptr, nullptr, nullptr);
     refused(ARDIFF_INVALID_ARGUMENT, "array is NULL", ardiff_generation_step, batch.handle, 0, 1, floats, nullptr,
-            four, rest, 0, nullptr, nullptr);
+            four, rest, 0, nullptr, nullptr, nullptr);
     refused(ARDIFF_INVALID_ARGUMENT, "array is NULL", ardiff_generation_step, batch.handle, 0, 1, floats, floats,
-            nullptr, rest, 0, nullptr, nullptr);
+            nullptr, rest, 0, nullptr, nullptr, nullptr);
     refused(ARDIFF_INVALID_ARGUMENT, "array is NULL", ardiff_generation_step, batch.handle, 0, 1, floats, floats,
-            four, nullptr, 0, nullptr, nullptr);
+            four, nullptr, 0, nullptr, nullptr, nullptr);
     refused(ARDIFF_INVALID_ARGUMENT, "Generation is NULL", ardiff_generation_step, nullptr, 0, 1, floats, floats,
-            four, rest, 0, nullptr, nullptr);
+            four, rest, 0, nullptr, nullptr, nullptr);
 
     for (std::vector<int32_t> active : {std::vector{1, 2, 3, 0}, {1, 2, 3, 4}, {-1, 1, 1, 1}}) {
         refused(ARDIFF_INVALID_ARGUMENT, "Active slot count", ardiff_generation_shrink, batch.handle, active.data());

@@ -16,7 +16,7 @@ import {
 } from "./choose.ts";
 import { mapBatches } from "./map_batches.ts";
 import type { Model } from "./model.ts";
-import { callsOf, type Candidate, sample, type SampleOptions } from "./sample.ts";
+import { type Candidate, sample, type SampleOptions } from "./sample.ts";
 import { encodeSource, type Source } from "./source.ts";
 
 /** How a stream is generated. */
@@ -144,11 +144,16 @@ async function workOn(
   const sampling = { ...options, confidence: needsConfidence(options) };
   const { candidates, seconds } = await sample(model, sources, sampling, signal);
   options.onBatch?.(seconds);
-  const calls = callsOf(sampling);
   return batch.map(async ({ line }, i) => {
     const choice = await choose(candidates[i]!, options, selectByUtility);
     const text = choice.candidates[choice.chosen ?? 0]!.text;
-    return { source: line, text, ...choice, calls, truncated: sources[i]!.truncated };
+    return {
+      source: line,
+      text,
+      ...choice,
+      calls: options.steps,
+      truncated: sources[i]!.truncated,
+    };
   });
 }
 

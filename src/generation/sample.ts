@@ -1,5 +1,4 @@
 /** One batch through the reverse process: sources of the same number of slots, to candidates. */
-import type { NetworkConfig } from "../denoiser/config.ts";
 import type { SamplingPlan } from "../diffusion/plan.ts";
 import type { GenerationSeconds, GenerationStep, NativeGeneration } from "../native/generation.ts";
 import type { Model, PlanOptions } from "./model.ts";
@@ -20,7 +19,7 @@ export interface SampleOptions extends PlanOptions {
   readonly maxRows: number;
   /** When slots right of the end token are left out. Default "auto". */
   readonly dropSettled?: DropSettled;
-  /** Whether the model's confidence is computed; it takes another network call. Default false. */
+  /** Whether the model's confidence is computed. Default false. */
   readonly confidence?: boolean;
   /** Whether it is recorded how each candidate settles. Default false. */
   readonly trace?: boolean;
@@ -32,7 +31,7 @@ export interface Candidate {
   readonly text: string;
   /**
    * The model's confidence: the mean over slots, up to the end token, of the log-probability of the
-   * slot's most likely token under the last prediction as it was before rounding.
+   * slot's token under the prediction that it last moved by, as that was before rounding.
    */
   readonly logProbability?: number;
   /** How it settled, where that was recorded. */
@@ -43,11 +42,6 @@ export interface Candidate {
 export interface SampleResult {
   readonly candidates: Candidate[][];
   readonly seconds: GenerationSeconds;
-}
-
-/** Network calls that a candidate takes. */
-export function callsOf({ steps, confidence = false }: SampleOptions): number {
-  return steps + (confidence ? 1 : 0);
 }
 
 /** Step m of a plan, as the native step takes it. */
@@ -117,22 +111,20 @@ async function sampleRows(
   });
   const recorder = options.trace ? new TraceRecorder(batch.rows, plan) : undefined;
   const follow = ends !== undefined || recorder !== undefined;
-  let logProbability: Float32Array<ArrayBuffer> | undefined;
+  const logProbability = options.confidence ? new Float32Array(batch.rows * slots) : undefined;
   for (let m = 0; m < plan.evaluations; m++) {
     signal?.throwIfAborted();
     const step = { ...stepOf(plan, m), byLogits: text.rounding === "logits" };
     batch.setPresent(plan.present[m]!);
-    if (options.confidence && m === plan.evaluations - 1) {
-      logProbability = await predictedLogProbability(batch, step, model.config.network);
-    }
-    const predicted = await takeStep(batch, step, options, follow);
+    const predicted = await takeStep(batch, step, options, follow, logProbability);
     if (predicted === undefined) continue;
     recorder?.record(m, predicted);
     const timesteps = plan.from.subarray(m * slots, (m + 1) * slots);
     if (ends?.observe(predicted, timesteps, step.atRest)) batch.shrink(ends.active);
     // Nothing that is left can change: the other calls would only be looked at.
-    const isLookedAt = recorder !== undefined || options.confidence === true;
-    if (!isLookedAt && ends !== undefined && isAtRest(plan, m, Math.max(...ends.active))) break;
+    if (
+      recorder === undefined && ends !== undefined && isAtRest(plan, m, Math.max(...ends.active))
+    ) break;
   }
   const ids = await batch.tokens("z");
   const candidates = Array.from({ length: batch.rows }, (_, row): Candidate => {
@@ -155,42 +147,39 @@ function isAtRest({ to, slots }: SamplingPlan, m: number, count: number): boolea
   return to.subarray(m * slots, m * slots + count).every((timestep) => timestep === 0);
 }
 
-/** Takes a step; the tokens of its predictions, [R, N], -1 for slots left out, where they are wanted. */
+/**
+ * Takes a step; the tokens of its predictions, [R, N], -1 for slots left out, where they are wanted.
+ *
+ * @param logProbability [R, N], receives that of the tokens of slots that move
+ */
 async function takeStep(
   batch: NativeGeneration,
   step: Omit<GenerationStep, "round">,
   { rounding, trace = false }: SampleOptions,
   follow: boolean,
+  logProbability: Float32Array<ArrayBuffer> | undefined,
 ): Promise<Int32Array | undefined> {
-  if (!follow) {
-    await batch.step({ ...step, round: rounding });
-    return undefined;
+  if (rounding) {
+    const nearest = follow ? new Int32Array(batch.rows * batch.slots) : undefined;
+    await batch.step({
+      ...step,
+      round: true,
+      roundAll: trace,
+      ...(nearest && { nearest }),
+      ...(logProbability && { logProbability }),
+    });
+    return nearest;
   }
-  if (!rounding) {
-    await batch.step({ ...step, round: false });
-    return await batch.tokens("x0");
+  await batch.step({ ...step, round: false });
+  if (logProbability !== undefined) {
+    const predicted = new Float32Array(logProbability.length);
+    const tokens = await batch.tokens("x0", predicted);
+    for (const [i, value] of predicted.entries()) {
+      if (step.atRest[i % batch.slots] === 0) logProbability[i] = value;
+    }
+    return tokens;
   }
-  const nearest = new Int32Array(batch.rows * batch.slots);
-  await batch.step({ ...step, round: true, roundAll: trace, nearest });
-  return nearest;
-}
-
-/**
- * The log-probability of each slot's most likely token, [R, N], under the prediction that a step will
- * make, before it is rounded. The batch is left as it was.
- */
-async function predictedLogProbability(
-  batch: NativeGeneration,
-  step: Omit<GenerationStep, "round">,
-  { embedding_size: width }: NetworkConfig,
-): Promise<Float32Array<ArrayBuffer>> {
-  const logProbability = new Float32Array(batch.rows * batch.slots);
-  const previous = new Float32Array(batch.rows * batch.slots * width);
-  batch.read("x0", previous);
-  await batch.step({ ...step, round: false, predictOnly: true });
-  await batch.tokens("x0", logProbability);
-  batch.write("x0", previous);
-  return logProbability;
+  return follow ? await batch.tokens("x0") : undefined;
 }
 
 function meanOf(values: Float32Array): number {

@@ -56,6 +56,11 @@ export interface GenerationStep {
   readonly noise?: Float32Array<ArrayBuffer>;
   /** [R, N] receives the ids rounded to, -1 where not rounded. */
   readonly nearest?: Int32Array<ArrayBuffer>;
+  /**
+   * [R, N], where a slot is rounded and not at rest receives the log-softmax of its token under the
+   * prediction as it was before, and is left as it is elsewhere.
+   */
+  readonly logProbability?: Float32Array<ArrayBuffer>;
 }
 
 /** Seconds a batch has spent, by part. */
@@ -132,6 +137,7 @@ export class NativeGeneration implements Disposable {
           flags,
           step.noise === undefined ? null : bytes(step.noise),
           step.nearest === undefined ? null : bytes(step.nearest),
+          step.logProbability === undefined ? null : bytes(step.logProbability),
           ...error,
         )
       )

@@ -117,6 +117,7 @@ export const symbols = {
       "i32", // int32_t flags
       "buffer", // const float* noise
       "buffer", // int32_t* nearest
+      "buffer", // float* log_probability
       ...error,
     ],
     result: "i32",

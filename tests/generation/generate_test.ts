@@ -104,7 +104,7 @@ Deno.test(
     for (const { source, text, calls, candidates } of results) {
       const blank = source.trim() === "";
       assertEquals(candidates.length, 2);
-      assertEquals(calls, blank ? 0 : OPTIONS.steps + 1);
+      assertEquals(calls, blank ? 0 : OPTIONS.steps);
       if (blank) assertEquals([text, candidates[0]], ["", { text: "" }]);
       else {assert(candidates.every(({ utility, logProbability }) =>
           utility! >= 0 && logProbability! <= 0

@@ -208,6 +208,30 @@ Deno.test("NativeGeneration.tokens() gives the log-probability of each token", a
   });
 });
 
+Deno.test("NativeGeneration.step() gives the log-probability of what slots that move are rounded to", async () => {
+  for (const network of NETWORKS) {
+    for (const portable of [false, true]) {
+      using denoiser = await sampleDenoiser(network);
+      using batch = await denoiser.start(batchOf(SOURCES), { ...ONE, portable, noiseScale: 1 });
+      const step = { ...sampleSteps(8, true)[1]!, byLogits: true };
+      step.atRest.set([0, 1, 0, 0, 1, 0, 0, 0]);
+      await batch.step({ ...step, round: false, predictOnly: true });
+      const before = new Float32Array(batch.rows * 8);
+      const ids = await batch.tokens("x0", before);
+      const previous = readLatents(batch, network, "x0").fill(0); // self-conditioning
+      batch.write("x0", previous);
+      const logProbability = new Float32Array(batch.rows * 8).fill(7);
+      const nearest = new Int32Array(batch.rows * 8);
+      await batch.step({ ...step, nearest, roundAll: true, logProbability });
+      assertEquals(nearest, ids);
+      for (const [i, value] of logProbability.entries()) {
+        const expected = step.atRest[i % 8] === 1 ? 7 : before[i]!;
+        assert(Math.abs(value - expected) < 1e-5, `slot ${i}: ${value}, not ${expected}`);
+      }
+    }
+  }
+});
+
 Deno.test("NativeGeneration.write() replaces what the next step reads", async () => {
   const network = NETWORKS[0]!;
   using denoiser = await sampleDenoiser(network);

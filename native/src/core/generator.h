@@ -36,6 +36,7 @@ struct StepRequest {
     bool round, predict_only, round_all, by_logits;
     const float* noise;  // [R,N,C] or null
     int32_t* nearest;    // [R,N] or null
+    float* log_probability;  // [R,N] or null
 };
 
 struct Seconds {

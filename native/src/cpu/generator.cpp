@@ -184,14 +184,19 @@ void CpuGenerator::round(const StepRequest& request, const Piece& piece, Workspa
                     weights_->vocabulary.table + static_cast<ptrdiff_t>(w.index[static_cast<size_t>(i)]) * stride,
                     static_cast<size_t>(width) * sizeof(float));
     }
-    if (request.nearest == nullptr) return;
+    if (request.nearest == nullptr && request.log_probability == nullptr) return;
     int next = 0;
     token = 0;
     for (int row = piece.first_row; row < piece.last_row; ++row) {
         for (int n = first_[static_cast<size_t>(row)]; n < stepped_[static_cast<size_t>(row)]; ++n, ++token) {
-            if (next < picked && w.slot[static_cast<size_t>(next)] == token) {
-                request.nearest[static_cast<ptrdiff_t>(row) * slots + n] = w.index[static_cast<size_t>(next++)];
+            if (next == picked || w.slot[static_cast<size_t>(next)] != token) continue;
+            const ptrdiff_t at = static_cast<ptrdiff_t>(row) * slots + n;
+            const int32_t id = w.index[static_cast<size_t>(next)];
+            if (request.nearest != nullptr) request.nearest[at] = id;
+            if (request.log_probability != nullptr && request.at_rest[plan_index(request.per_row, row, n)] == 0) {
+                request.log_probability[at] = log_probability(w.picked.get() + static_cast<ptrdiff_t>(next) * stride, id);
             }
+            ++next;
         }
     }
 }
@@ -240,6 +245,16 @@ void CpuGenerator::shrink(const int32_t* wanted) {
     }
 }
 
+// Of a token under the logits of a prediction [padded(C)].
+float CpuGenerator::log_probability(const float* x, int token) const {
+    const Vocabulary& vocabulary = weights_->vocabulary;
+    const float* bias = weights_->logits_bias.data();
+    const float* e = vocabulary.table + static_cast<ptrdiff_t>(token) * padded(config_.embedding);
+    float chosen = bias[token];
+    for (int c = 0; c < config_.embedding; ++c) chosen += x[c] * e[c];
+    return std::min(0.0f, chosen - kernels_.log_sum_exp(x, vocabulary, bias));
+}
+
 void CpuGenerator::tokens(ardiff_state state, int32_t* ids, float* log_probability) {
     const int width = config_.embedding, stride = padded(width);
     const float* values = state == ARDIFF_STATE_Z ? z_.get() : x0_.get();
@@ -262,11 +277,7 @@ void CpuGenerator::tokens(ardiff_state state, int32_t* ids, float* log_probabili
                 if (log_probability == nullptr) continue;
                 log_probability[at] = 0;
                 if (n >= count) continue;
-                const float* x = w.picked.get() + static_cast<ptrdiff_t>(n) * stride;
-                const float* e = vocabulary.table + static_cast<ptrdiff_t>(ids[at]) * stride;
-                float chosen = bias[ids[at]];
-                for (int c = 0; c < width; ++c) chosen += x[c] * e[c];
-                log_probability[at] = std::min(0.0f, chosen - kernels_.log_sum_exp(x, vocabulary, bias));
+                log_probability[at] = this->log_probability(w.picked.get() + static_cast<ptrdiff_t>(n) * stride, ids[at]);
             }
         });
     });

@@ -79,6 +79,7 @@ class CpuGenerator final : public Generator {
     template <class A>
     void cross_attention(int block, const Piece& piece, Workspace& w);
     void round(const StepRequest& request, const Piece& piece, Workspace& w);
+    float log_probability(const float* x, int token) const;
     void update(const StepRequest& request, const Piece& piece, Workspace& w);
     Workspace& workspace(int thread, int tokens);
     std::vector<Piece> pieces(const std::vector<int32_t>& sizes) const;

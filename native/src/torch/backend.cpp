@@ -216,12 +216,22 @@ void TorchGenerator::round(const StepRequest& request, Tensor& predicted) const 
     const Tensor flat = predicted.reshape({-1, channels()});
     const Tensor& table = weights_->network.table();
     const Tensor& bias = request.by_logits ? weights_->network.logits_bias() : weights_->rounding_bias;
-    const Tensor ids = best_token(flat.index_select(0, index), table, bias);
+    const Tensor read = flat.index_select(0, index);
+    const Tensor ids = best_token(read, table, bias);
     predicted = flat.index_copy(0, index, table.index_select(0, ids)).view(predicted.sizes());
-    if (request.nearest == nullptr) return;
-    const Tensor host = ids.to(at::kCPU);
-    for (size_t i = 0; i < destination.size(); ++i) {
-        request.nearest[destination[i]] = static_cast<int32_t>(host.const_data_ptr<int64_t>()[i]);
+    if (request.nearest != nullptr) {
+        const Tensor host = ids.to(at::kCPU);
+        for (size_t i = 0; i < destination.size(); ++i) {
+            request.nearest[destination[i]] = static_cast<int32_t>(host.const_data_ptr<int64_t>()[i]);
+        }
+    }
+    if (request.log_probability != nullptr) {
+        const Tensor host = portable::log_probability(read, table, weights_->network.logits_bias(), ids).to(at::kCPU);
+        for (size_t i = 0; i < destination.size(); ++i) {
+            const int64_t at = destination[i];
+            if (request.at_rest[request.per_row ? at : at % slots] != 0) continue;
+            request.log_probability[at] = host.const_data_ptr<float>()[i];
+        }
     }
 }
 
