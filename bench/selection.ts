@@ -47,6 +47,7 @@ const CHOICES: Readonly<Record<string, Omit<ChoiceOptions, "mbrMethod">>> = {
   "mixture, w = 0.25": { select: "mixture", utility: "bleu", confidenceWeight: 0.25 },
   "mixture, w = 0.5": { select: "mixture", utility: "bleu", confidenceWeight: 0.5 },
   "mixture, w = 0.75": { select: "mixture", utility: "bleu", confidenceWeight: 0.75 },
+  "coverage": { select: "coverage", utility: "bleu" },
 };
 
 const { data } = parseTrainingConfig(Deno.readTextFileSync(args.config), args.config, []);
@@ -95,8 +96,9 @@ async function chosen(
   count: number,
   options: ChoiceOptions,
 ): Promise<string[]> {
-  const choices = await Promise.all(results.map(({ candidates }) =>
+  const choices = await Promise.all(results.map(({ source, candidates }) =>
     choose(
+      source,
       candidates.slice(0, count),
       options,
       (texts, selection) => Promise.resolve(select(texts, selection)),

@@ -76,7 +76,11 @@ export function addGenerationOptions(
     )
     .option("-k, --candidates <n>", "candidates for each line", integer(1, 100_000), 1)
     .addOption(
-      new Option("--select <how>", "which candidate is the result").choices(selectors)
+      new Option(
+        "--select <how>",
+        "which candidate is the result; coverage: of those that use most of the source's words, the " +
+          "one the model is surest of",
+      ).choices(selectors)
         .default("mbr"),
     )
     .addOption(

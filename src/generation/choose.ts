@@ -1,4 +1,5 @@
 /** How the candidates of a line become its result. */
+import { conceptsOf, coveredConcepts } from "../metrics/coverage.ts";
 import type { Selection, SelectionMethod, SelectionOptions } from "../mbr/select.ts";
 import type { UtilityName } from "../mbr/utilities/mod.ts";
 import type { Utility } from "../mbr/utilities/utility.ts";
@@ -11,9 +12,11 @@ import type { Candidate } from "./sample.ts";
  * - `first`: the first;
  * - `confidence`: the one the model is surest of;
  * - `mixture`: a weighted mean of both, see {@linkcode ChoiceOptions.confidenceWeight};
+ * - `coverage`: of those that use most of the source's words, in any inflection, the one the model is
+ *   surest of;
  * - `all`: none, all are results.
  */
-export const SELECTORS = ["mbr", "first", "confidence", "mixture", "all"] as const;
+export const SELECTORS = ["mbr", "first", "confidence", "mixture", "coverage", "all"] as const;
 
 /** One of {@linkcode SELECTORS}. */
 export type Selector = typeof SELECTORS[number];
@@ -60,21 +63,26 @@ export type SelectByUtility = (
 
 /** Whether candidates must carry the model's confidence. */
 export function needsConfidence({ select, scores = false }: ChoiceOptions): boolean {
-  return scores || select === "confidence" || select === "mixture";
+  return scores || select === "confidence" || select === "mixture" || select === "coverage";
 }
 
 function needsUtility({ select, scores = false }: ChoiceOptions): boolean {
   return scores || select === "mbr" || select === "mixture";
 }
 
-/** Scores the candidates of a line, at least one, and chooses; of several that tie the first. */
+/**
+ * Scores the candidates of a line, at least one, and chooses; of several that tie the first.
+ *
+ * @param source the line
+ */
 export async function choose(
+  source: string,
   candidates: readonly Candidate[],
   options: ChoiceOptions,
   selectByUtility: SelectByUtility,
 ): Promise<Choice> {
   if (candidates.length === 1 || !needsUtility(options)) {
-    return { candidates, chosen: chooseByConfidence(candidates, options) };
+    return { candidates, chosen: chooseByConfidence(source, candidates, options) };
   }
   const { utility, mbrMethod: method } = options;
   const texts = candidates.map(({ text }) => text);
@@ -83,12 +91,13 @@ export async function choose(
     ...candidate,
     utility: expectedUtility[i]!,
   }));
-  const chosen = options.select === "mbr" ? index : chooseByConfidence(scored, options);
+  const chosen = options.select === "mbr" ? index : chooseByConfidence(source, scored, options);
   return { candidates: scored, chosen };
 }
 
 /** The choice once utilities are known, where there are any. */
 function chooseByConfidence(
+  source: string,
   candidates: readonly ScoredCandidate[],
   { select, confidenceWeight: weight = CONFIDENCE_WEIGHT }: ChoiceOptions,
 ): number | null {
@@ -103,12 +112,21 @@ function chooseByConfidence(
         ({ utility = 0, logProbability }) =>
           (1 - weight) * utility + weight * Math.exp(logProbability!),
       );
+    case "coverage": {
+      const concepts = conceptsOf(source);
+      const covered = candidates.map(({ text }) => coveredConcepts(concepts, text).length);
+      const most = Math.max(...covered);
+      return best(
+        candidates,
+        ({ logProbability }, i) => covered[i] === most ? logProbability! : -Infinity,
+      );
+    }
     default:
       return 0;
   }
 }
 
-function best<T>(items: readonly T[], score: (item: T) => number): number {
+function best<T>(items: readonly T[], score: (item: T, index: number) => number): number {
   const scores = items.map(score);
   return scores.indexOf(Math.max(...scores));
 }

@@ -145,7 +145,7 @@ async function workOn(
   const { candidates, seconds } = await sample(model, sources, sampling, signal);
   options.onBatch?.(seconds);
   return batch.map(async ({ line }, i) => {
-    const choice = await choose(candidates[i]!, options, selectByUtility);
+    const choice = await choose(line, candidates[i]!, options, selectByUtility);
     const text = choice.candidates[choice.chosen ?? 0]!.text;
     return {
       source: line,

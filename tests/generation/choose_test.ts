@@ -13,14 +13,30 @@ const CANDIDATES = [
 const byUtility = (...request: Parameters<typeof select>) => Promise.resolve(select(...request));
 
 async function chosen(options: Partial<ChoiceOptions>): Promise<number | null> {
-  return (await choose(CANDIDATES, { ...OPTIONS, ...options }, byUtility)).chosen;
+  return (await choose("walk home", CANDIDATES, { ...OPTIONS, ...options }, byUtility)).chosen;
 }
 
 Deno.test("choose() follows each selector", async () => {
   assertEquals(await chosen({ select: "first" }), 0);
   assertEquals(await chosen({ select: "confidence" }), 0);
   assertEquals(await chosen({ select: "mbr" }), 1);
+  assertEquals(await chosen({ select: "coverage" }), 2);
   assertEquals(await chosen({ select: "all" }), null);
+});
+
+Deno.test("choose() by coverage takes the surest of those that use most of the source", async () => {
+  const candidates = [
+    { text: "Dogs bark.", logProbability: -0.1 },
+    { text: "The dogs catch the balls.", logProbability: -2 },
+    { text: "A dog caught a ball.", logProbability: -1 },
+    { text: "A ball, a dog.", logProbability: -0.5 },
+  ];
+  const options: ChoiceOptions = { ...OPTIONS, select: "coverage" };
+  const chosenOf = async (source: string) =>
+    (await choose(source, candidates, options, byUtility)).chosen;
+  assertEquals(await chosenOf("dog catch ball"), 2);
+  assertEquals(await chosenOf("dog ball"), 3);
+  assertEquals(await chosenOf("cat"), 0);
 });
 
 Deno.test("choose() mixes utility and confidence by weight", async () => {
@@ -31,6 +47,7 @@ Deno.test("choose() mixes utility and confidence by weight", async () => {
 
 Deno.test("choose() scores candidates by the others", async () => {
   const { candidates } = await choose(
+    "walk home",
     CANDIDATES,
     { ...OPTIONS, select: "all", scores: true },
     byUtility,
@@ -41,11 +58,21 @@ Deno.test("choose() scores candidates by the others", async () => {
 
 Deno.test("choose() computes no utilities that nobody asked for", async () => {
   const fail = () => Promise.reject(new Error("asked"));
-  for (const selector of ["first", "confidence", "all"] as const) {
-    const { candidates } = await choose(CANDIDATES, { ...OPTIONS, select: selector }, fail);
+  for (const selector of ["first", "confidence", "coverage", "all"] as const) {
+    const { candidates } = await choose(
+      "walk home",
+      CANDIDATES,
+      { ...OPTIONS, select: selector },
+      fail,
+    );
     assertEquals(candidates, CANDIDATES);
   }
-  const lone = await choose(CANDIDATES.slice(0, 1), { ...OPTIONS, scores: true }, fail);
+  const lone = await choose(
+    "walk home",
+    CANDIDATES.slice(0, 1),
+    { ...OPTIONS, scores: true },
+    fail,
+  );
   assertEquals(lone, { candidates: CANDIDATES.slice(0, 1), chosen: 0 });
 });
 
@@ -57,7 +84,12 @@ Deno.test("needsConfidence() tells who goes by it", () => {
     false,
   ]);
   assertEquals(
-    [needs({ select: "confidence" }), needs({ select: "mixture" }), needs({ scores: true })],
-    [true, true, true],
+    [
+      needs({ select: "confidence" }),
+      needs({ select: "mixture" }),
+      needs({ select: "coverage" }),
+      needs({ scores: true }),
+    ],
+    [true, true, true, true],
   );
 });

@@ -47,7 +47,7 @@ export function evaluateCommand(environment: Environment): CommandUnknownOpts {
       );
     });
   const plain = command as CommandUnknownOpts;
-  addGenerationOptions(plain, ["mbr", "first", "confidence", "mixture"]);
+  addGenerationOptions(plain, ["mbr", "first", "confidence", "mixture", "coverage"]);
   addGuide(plain, {
     examples: [
       "ardiff evaluate --hypotheses out.fr --references ref.fr",

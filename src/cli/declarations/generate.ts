@@ -53,7 +53,7 @@ export function generateCommand(environment: Environment): CommandUnknownOpts {
       }, environment);
     });
   const plain = command as CommandUnknownOpts;
-  addGenerationOptions(plain, ["mbr", "first", "confidence", "mixture", "all"]);
+  addGenerationOptions(plain, ["mbr", "first", "confidence", "mixture", "coverage", "all"]);
   addGuide(plain, {
     examples: [
       'echo "dog frisbee catch" | ardiff generate --model models/commongen-small',
