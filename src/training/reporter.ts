@@ -100,7 +100,7 @@ export class Reporter implements Disposable {
 
   /** Reports an update that took some seconds. */
   update(update: Update, state: RunState, seconds: number, usage: TrainerUsage): void {
-    const shimSeconds = usage.forward + usage.backward + usage.update;
+    const shimSeconds = shimSecondsOf(usage);
     for (const interval of [this.#interval, this.#recent, this.#whole]) {
       interval.add(update, seconds, shimSeconds - this.#shimSeconds);
     }
@@ -137,8 +137,9 @@ export class Reporter implements Disposable {
     this.#events?.scalars(step, Date.now() / 1000, prefixed("train", record));
   }
 
-  /** Reports a validation that took some seconds. */
-  validation(step: number, result: Validation, seconds: number): void {
+  /** Reports a validation that took some seconds, which are no update's. */
+  validation(step: number, result: Validation, seconds: number, usage: TrainerUsage): void {
+    this.#shimSeconds = shimSecondsOf(usage);
     const { terms, bleu, byTimestep, samples } = result;
     this.#log.write("validation", step, { ...terms, bleu, byTimestep, samples, seconds });
     const now = Date.now() / 1000;
@@ -216,4 +217,8 @@ function samplesTable(samples: readonly Sample[]): string {
     `| ${cell(source)} | ${cell(output)} | ${cell(reference)} |`
   );
   return ["| source | output | reference |", "|---|---|---|", ...rows].join("\n");
+}
+
+function shimSecondsOf({ forward, backward, update }: TrainerUsage): number {
+  return forward + backward + update;
 }

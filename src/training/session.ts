@@ -118,7 +118,7 @@ export class Session {
       () => interruption.signal !== undefined,
     );
     if (result === undefined) return;
-    reporter.validation(step, result, (performance.now() - began) / 1000);
+    reporter.validation(step, result, (performance.now() - began) / 1000, run.trainer.usage());
     this.#validation = { step, ...result };
     const { metric } = run.config.checkpoints;
     const value = metric === "bleu" ? result.bleu : result.terms.loss;

@@ -16,7 +16,10 @@ const SILENT = { stderr: () => {}, interactive: false };
 /** Trains ten updates with a sampler of its own, and returns the folder of checkpoints. */
 async function trainWith(folder: string, sampler: Sampler): Promise<string> {
   const source = writeRun(folder);
-  const config = parseTrainingConfig(readTextFile(source), source, ["validation.every=4"]);
+  const config = parseTrainingConfig(readTextFile(source), source, [
+    "validation.every=4",
+    "log.every=1",
+  ]);
   const checkpoints = `${folder}/checkpoints`;
   Deno.mkdirSync(checkpoints);
   using run = await Run.open({
