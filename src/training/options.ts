@@ -237,7 +237,7 @@ export const OPTIONS = {
       nullable(share),
       null,
       PAPER,
-      "Share of training indices drawn from the phase in which slots start one after another; without it all indices are equally likely.",
+      "Share of training indices drawn from the phase in which slots start one after another; without it all indices are equally likely. Not with network.causal_past, where every row visits every place.",
     ),
   },
   training: {

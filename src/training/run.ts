@@ -173,6 +173,14 @@ function expectUsable(config: TrainingConfig, source: string): void {
         "one of the two",
     );
   }
+  const { left_to_right_share: share } = config.diffusion;
+  if (config.network.causal_past && share !== null) {
+    throw new UserError(
+      ExitCode.model,
+      `Cannot draw a share of ${share} from the left-to-right phase: with "network.causal_past" every ` +
+        'row visits every place; leave out "diffusion.left_to_right_share", or set it to none',
+    );
+  }
   const onePair = { sourceLengths: [1], targetLengths: [1] };
   modelConfigOf(config, { vocabSize, special: { pad: 0, bos: null, eos: 1 } }, onePair, source);
 }

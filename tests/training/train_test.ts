@@ -54,31 +54,43 @@ Deno.test(
   }),
 );
 
-Deno.test(
-  "train() learns: the loss falls from step to step",
-  withFolder(async (folder) => {
-    const output = `${folder}/run`;
-    await runTraining(writeRun(folder), { output });
-    const losses = records(output).filter(({ event }) => event === "update")
-      .map(({ loss }) => loss as number);
-    assertEquals(losses.length, 20);
-    assert(losses.at(-1)! < losses[0]! / 2, `${losses}`);
-  }),
-);
+/** Networks that are trained in different ways. */
+const WAYS = {
+  "": [],
+  ", with a causal past": [
+    "network.causal_past=true",
+    "diffusion.anchor_distance=2",
+    "diffusion.left_to_right_share=none",
+  ],
+};
 
-Deno.test(
-  "train() goes on bit for bit: 200 steps equal 120 and 80",
-  withFolder(async (folder) => {
-    const config = writeRun(folder);
-    const [whole, parts] = [`${folder}/whole`, `${folder}/parts`];
-    await runTraining(config, { output: whole });
-    await runTraining(config, { output: parts, maxSteps: 120 });
-    const { stderr } = await runTraining(config, { output: parts, resume: true });
-    assertStringIncludes(stderr, "Going on from step 120.");
-    const state = (output: string) => `${output}/checkpoints/step-00000200`;
-    assertSameWeights(state(whole), state(parts));
-  }),
-);
+for (const [way, set] of Object.entries(WAYS)) {
+  Deno.test(
+    `train() learns: the loss falls from step to step${way}`,
+    withFolder(async (folder) => {
+      const output = `${folder}/run`;
+      await runTraining(writeRun(folder), { output, set });
+      const losses = records(output).filter(({ event }) => event === "update")
+        .map(({ loss }) => loss as number);
+      assertEquals(losses.length, 20);
+      assert(losses.at(-1)! < losses[0]! / 2, `${losses}`);
+    }),
+  );
+
+  Deno.test(
+    `train() goes on bit for bit: 200 steps equal 120 and 80${way}`,
+    withFolder(async (folder) => {
+      const config = writeRun(folder);
+      const [whole, parts] = [`${folder}/whole`, `${folder}/parts`];
+      await runTraining(config, { output: whole, set });
+      await runTraining(config, { output: parts, set, maxSteps: 120 });
+      const { stderr } = await runTraining(config, { output: parts, set, resume: true });
+      assertStringIncludes(stderr, "Going on from step 120.");
+      const state = (output: string) => `${output}/checkpoints/step-00000200`;
+      assertSameWeights(state(whole), state(parts));
+    }),
+  );
+}
 
 Deno.test(
   "train() keeps the last checkpoints and the best",
@@ -306,6 +318,15 @@ Deno.test(
       await refusal("tokenizer.file=tokenizer.json", 'tokenizer.normalizers=["NFC"]'),
       'Cannot apply "tokenizer.normalizers" to "tokenizer.json": a given tokenizer has its own; ' +
         "leave out one of the two",
+    );
+    assertStringIncludes(
+      await refusal("network.causal_past=true", "diffusion.anchor_distance=2"),
+      'with "network.causal_past" every row visits every place; leave out ' +
+        '"diffusion.left_to_right_share", or set it to none',
+    );
+    assertStringIncludes(
+      await refusal("network.causal_past=true", "diffusion.left_to_right_share=none"),
+      '"network.causal_past" is true, but "diffusion.anchor_distance" is null',
     );
   }),
 );
