@@ -368,9 +368,9 @@ ARDIFF_API void ardiff_trainer_free(ardiff_trainer* trainer);
  *   key_mask         [B,N] uint8, 0: no slot attends to this one (padding after the end token, where
  *                    training has slots of varying number); NULL: all slots are seen, as in the paper.
  *                    A row needs at least one 1
- *   attention_mask   [N,N] uint8, 0: the slot of the row does not attend to that of the column, in no
- *                    sentence; NULL: all to all, but for what `causal_past` forbids. Each row needs a 1
- *                    where the first slot of key_mask's 1s, or causal_past, leaves one
+ *   attention_mask   [N,N] uint8, 0: in no sentence does the slot of the row attend to that of the column;
+ *                    NULL: all attend to all, but for what key_mask and `causal_past` forbid. The three
+ *                    must leave every slot one to attend to
  *   positions        [N] int32, which of the decoder's learned positions each slot has; NULL: slot n has
  *                    position n. Slots may then be up to 4 times as many as positions
  *   timesteps        [B,N] int32, 0..T-1, the token-level timesteps

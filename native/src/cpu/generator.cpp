@@ -38,7 +38,8 @@ CpuGenerator::CpuGenerator(std::shared_ptr<const Weights> weights, std::shared_p
     x0_ = allocate_floats(state);
     past_.count.assign(static_cast<size_t>(rows()), 0);
     if (config_.causal_past) {
-        past_.keys_values = allocate_floats(static_cast<int64_t>(rows()) * config_.decoder_layers * slots * 2 * config_.hidden);
+        past_.keys_values = allocate_floats(static_cast<int64_t>(rows()) * config_.decoder_layers * slots * 2 *
+                                            config_.hidden);
     }
     encode(request);
     start_from_noise(request.noise_scale);
@@ -130,7 +131,15 @@ void CpuGenerator::choose_slots(const StepRequest& request) {
         int32_t& past = past_.count[r];
         past = std::min(past, settled_[r]);
         if (!all) first_[r] = past;
-        while (past < settled_[r] && request.at_rest[plan_index(request.per_row, row, past)] != 0) ++past;
+    }
+}
+
+// After a step: slots that look left only and do not move are past.
+void CpuGenerator::pass_slots(const StepRequest& request) {
+    for (int row = 0; row < rows(); ++row) {
+        int32_t& past = past_.count[static_cast<size_t>(row)];
+        const int settled = settled_[static_cast<size_t>(row)];
+        while (past < settled && request.at_rest[plan_index(request.per_row, row, past)] != 0) ++past;
     }
 }
 
@@ -152,6 +161,7 @@ void CpuGenerator::step(const StepRequest& request) {
         timed(w.seconds.rounding, [&] { round(request, piece, w); });
         timed(w.seconds.update, [&] { update(request, piece, w); });
     });
+    pass_slots(request);
 }
 
 // Replaces predictions by their nearest embeddings. A slot at rest keeps its z whatever is predicted

@@ -67,6 +67,7 @@ class CpuGenerator final : public Generator {
     void remember(const Piece& piece, Workspace& w);
     void start_from_noise(float scale);
     void choose_slots(const StepRequest& request);
+    void pass_slots(const StepRequest& request);
     int settled_slots(const StepRequest& request, int row) const;
     float* past_slot(int row, int block, int slot);
     void prepare_time(const StepRequest& request);

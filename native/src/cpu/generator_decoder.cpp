@@ -185,7 +185,9 @@ void CpuGenerator::self_attention(int index, const Piece& piece, Workspace& w) {
                 for (int n = from; n < to; ++n, k += k_stride, head_values += values) {
                     const float* angle = time + static_cast<ptrdiff_t>(n) * stride;
                     rotate(k, angle, head_size, w.rotated.get());
-                    for (int c = 0; c < head_size; ++c) head_keys[static_cast<size_t>(c) * keys + n] = w.rotated[static_cast<size_t>(c)];
+                    for (int c = 0; c < head_size; ++c) {
+                        head_keys[static_cast<size_t>(c) * keys + n] = w.rotated[static_cast<size_t>(c)];
+                    }
                     rotate(k + d, angle, head_size, head_values);
                 }
             };
