@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "training/slot_mask.h"
+
 namespace ardiff::training {
 
 namespace {
@@ -107,34 +109,6 @@ Keep Decoder<A>::token_keep(const Chunk& chunk, Purpose purpose, int pass, int l
     return layers_.hidden_keep(purpose, pass, layer, chunk.first_row * each, chunk.rows * each, memory);
 }
 
-// Scores of slots that are not attended to: one number a key, or where it is not the same for all queries, a pair.
-template <class A>
-void Decoder<A>::mask_slots(const Chunk& chunk) {
-    const TrainingBatch& batch = *chunk.batch;
-    const int slots = batch.slots;
-    const int64_t first_slot = static_cast<int64_t>(chunk.first_row) * slots;
-    pairs_masked_ = batch.attention_mask != nullptr || config_.causal_past;
-    slots_masked_ = batch.key_mask != nullptr && !pairs_masked_;
-    if (slots_masked_) {
-        for (int token = 0; token < chunk.tokens(); ++token) {
-            slot_bias_[token] = batch.key_mask[first_slot + token] != 0 ? 0.0f : kMaskedScore;
-        }
-    }
-    if (!pairs_masked_) return;
-    for (int token = 0; token < chunk.tokens(); ++token) {
-        const int query = token % slots;
-        const int64_t row = first_slot + token - query;
-        const bool settled = config_.causal_past && batch.timesteps[row + query] == 0;
-        float* bias = pair_bias_ + static_cast<int64_t>(token) * padded(slots);
-        for (int key = 0; key < slots; ++key) {
-            const bool seen = (batch.key_mask == nullptr || batch.key_mask[row + key] != 0) &&
-                              (batch.attention_mask == nullptr || batch.attention_mask[query * slots + key] != 0) &&
-                              (!settled || key <= query);
-            bias[key] = seen ? 0.0f : kMaskedScore;
-        }
-    }
-}
-
 // The row of the position table that a slot has.
 template <class A>
 int Decoder<A>::position(const Chunk& chunk, int token) const {
@@ -147,7 +121,10 @@ void Decoder<A>::prepare(const Chunk& chunk, Plane<A> encoded) {
     const TrainingBatch& batch = *chunk.batch;
     const int64_t first_slot = static_cast<int64_t>(chunk.first_row) * batch.slots;
     const int t = config_.time_channels;
-    mask_slots(chunk);
+    pairs_masked_ = batch.attention_mask != nullptr || config_.causal_past;
+    slots_masked_ = batch.key_mask != nullptr && !pairs_masked_;
+    if (slots_masked_) mask_keys(chunk, slot_bias_);
+    if (pairs_masked_) mask_pairs(chunk, config_.causal_past, pair_bias_);
     for (int token = 0; token < chunk.tokens(); ++token) {
         const float* embedding = layers_.pass().time_table + static_cast<int64_t>(batch.timesteps[first_slot + token]) * padded(t);
         std::memcpy(raw_time_.row(token), embedding, static_cast<size_t>(t) * sizeof(float));

@@ -40,7 +40,6 @@ class Decoder {
         Keep attention_keep, attended_keep, cross_attention_keep, crossed_keep, inner_keep;
     };
 
-    void mask_slots(const Chunk& chunk);
     int position(const Chunk& chunk, int token) const;
     void embed(const Chunk& chunk, Plane<float> input, int pass);
     void embed_backward(const Chunk& chunk, Plane<float> gradient);
