@@ -1,6 +1,6 @@
 /**
  * Micro-batches of networks whose past is causal (`network.causal_past`): every token of a target is
- * predicted in one pass, after block diffusion (Arriola et al. 2025, section 3 and appendix B.6).
+ * predicted in one pass, after block diffusion (Arriola et al. 2025).
  *
  * What a settled slot is does not depend on what follows, so that the settled slots of all places of a
  * sentence can be shared: a row holds its target once as settled slots, and beside it once more in
@@ -12,7 +12,13 @@
  */
 import type { ModelConfig } from "../denoiser/config.ts";
 import { tokenTimesteps } from "../diffusion/token_timesteps.ts";
-import { type AssembledBatch, assembleSources, type BatchSettings } from "./micro_batch.ts";
+import {
+  type AssembledBatch,
+  assembleSources,
+  type BatchSettings,
+  evenPlaces,
+  timestepGeometry,
+} from "./micro_batch.ts";
 import type { Random } from "./random.ts";
 import type { TokenPair } from "./token_cache.ts";
 
@@ -99,12 +105,9 @@ export function assembleBlocks(
     const start = row * width, blocks = start + settled;
     batch.targetIds.set(target.subarray(0, settled), start);
     batch.targetIds.set(target.subarray(0, predicted), blocks);
-    batch.weights.fill(1, blocks, blocks + Math.min(target.length, predicted));
-    batch.weights.fill(
-      paddingWeight,
-      blocks + Math.min(target.length, predicted),
-      blocks + predicted,
-    );
+    const end = blocks + Math.min(target.length, predicted);
+    batch.weights.fill(1, blocks, end);
+    batch.weights.fill(paddingWeight, end, blocks + predicted);
     batch.timesteps.set(timesteps(draws.place()), blocks);
   }
   return batch;
@@ -138,12 +141,11 @@ const WAITING = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 3, 4, 5, 6];
 
 /**
  * Draws for a loss that can be compared between validations: no slot waits, and first slots are evenly
- * spread over their way (a golden-ratio sequence).
+ * spread over their way.
  */
 export function evenBlocks(diffusion: ModelConfig["diffusion"]): BlockDraws {
   const width = underWay(diffusion);
-  let row = 0;
-  return { width, firstWidth: width, place: () => (0.5 + row++ * 0.6180339887498949) % 1 };
+  return { width, firstWidth: width, place: evenPlaces() };
 }
 
 /** How many slots right of the last settled one are no longer pure noise. */
@@ -160,17 +162,12 @@ function longestOf(targetLengths: readonly number[]): number {
  * begins at a position are those of the index at which all slots left of it have settled, and no other.
  */
 function blockTimesteps(
-  { timesteps, steps, anchor_scale, anchor_distance }: ModelConfig["diffusion"],
+  diffusion: ModelConfig["diffusion"],
   slots: number,
   { predicted, blockStart }: BlockLayout,
 ): (place: number) => Int32Array {
-  const geometry = {
-    kind: timesteps,
-    slots,
-    steps,
-    anchorScale: anchor_scale,
-    anchorDistance: anchor_distance,
-  };
+  const geometry = timestepGeometry(diffusion, slots);
+  const { steps } = diffusion;
   const later = new Int32Array(predicted);
   for (let position = 0; position < predicted; position++) {
     const start = blockStart[position]!;

@@ -151,19 +151,23 @@ export function randomTimesteps(
   };
 }
 
+/** Numbers in [0, 1) of which any run is evenly spread: a golden-ratio sequence. */
+export function evenPlaces(): () => number {
+  let drawn = 0;
+  return () => (0.5 + drawn++ * 0.6180339887498949) % 1;
+}
+
 /**
  * Timesteps for a loss that can be compared between validations: distributed as in training, but
- * evenly spread over any run of rows (a golden-ratio sequence) instead of random.
+ * evenly spread over any run of rows instead of random.
  */
 export function evenTimesteps(
   diffusion: ModelConfig["diffusion"],
   leftToRightShare: number | null,
 ): TimestepSource {
-  let row = 0;
-  return (slots, targetLength) => {
-    const place = (0.5 + row++ * 0.6180339887498949) % 1;
-    return placeOf(diffusion, slots, targetLength, place, leftToRightShare);
-  };
+  const nextPlace = evenPlaces();
+  return (slots, targetLength) =>
+    placeOf(diffusion, slots, targetLength, nextPlace(), leftToRightShare);
 }
 
 function placeOf(
@@ -190,7 +194,8 @@ function reflected(value: number): number {
   return Math.min(inside, 1 - Number.EPSILON);
 }
 
-function timestepGeometry(
+/** What the mapping to timesteps per slot depends on, for targets of N slots. */
+export function timestepGeometry(
   { timesteps, steps, anchor_scale, anchor_distance }: ModelConfig["diffusion"],
   slots: number,
 ): TimestepGeometry {
