@@ -12,7 +12,7 @@ import {
 import { assembleBatch } from "../../src/training/micro_batch.ts";
 import { Purpose, Random } from "../../src/training/random.ts";
 import { SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
-import { NETWORK, sampleModel, sampleTrainer } from "./sample_trainer.ts";
+import { BATCH_OPTIONS, NETWORK, sampleModel, sampleTrainer } from "./sample_trainer.ts";
 
 const DIFFUSION = {
   ...SAMPLE_CONFIG.diffusion,
@@ -92,17 +92,9 @@ Deno.test("a block is predicted as generation would from the same slots", async 
   using model = sampleModel(network);
   const settings = { slots: 8, padId: 0, paddingWeight: 1 };
   const options: BatchOptions = {
+    ...BATCH_OPTIONS,
     backward: false,
-    averaged: false,
-    selfCondition: false,
     roundingLoss: "prediction",
-    seed: 7n,
-    step: 3,
-    microBatch: 1,
-    dropout: 0,
-    attentionDropout: 0,
-    labelSmoothing: 0,
-    selfConditionNoise: 0,
     normaliser: 1,
   };
   const target = Uint16Array.of(9, 10, 11, 12, 13, 14, 2);

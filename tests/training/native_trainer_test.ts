@@ -4,7 +4,13 @@ import { type BatchOptions, flatLayout } from "../../src/native/trainer.ts";
 import { assembleBatch, randomTimesteps } from "../../src/training/micro_batch.ts";
 import { Purpose, Random } from "../../src/training/random.ts";
 import { SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
-import { NETWORK, sampleBatch, sampleModel, sampleTrainer } from "./sample_trainer.ts";
+import {
+  BATCH_OPTIONS,
+  NETWORK,
+  sampleBatch,
+  sampleModel,
+  sampleTrainer,
+} from "./sample_trainer.ts";
 
 const MODEL = {
   ...SAMPLE_CONFIG,
@@ -22,18 +28,11 @@ const MODEL = {
 } as const;
 
 const OPTIONS: BatchOptions = {
-  backward: true,
-  averaged: false,
-  selfCondition: false,
+  ...BATCH_OPTIONS,
   roundingLoss: "prediction",
-  seed: 7n,
   step: 1,
   microBatch: 0,
   dropout: 0.1,
-  attentionDropout: 0,
-  labelSmoothing: 0,
-  selfConditionNoise: 0,
-  normaliser: 40,
 };
 
 Deno.test("flatLayout() says where every tensor lies", async () => {

@@ -6,7 +6,13 @@ import { assert, assertAlmostEquals } from "@std/assert";
 import type { ModelConfig, NetworkConfig } from "../../src/denoiser/config.ts";
 import { type BatchOptions, flatLayout } from "../../src/native/trainer.ts";
 import { SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
-import { NETWORK, sampleBatch, sampleModel, sampleTrainer } from "./sample_trainer.ts";
+import {
+  BATCH_OPTIONS,
+  NETWORK,
+  sampleBatch,
+  sampleModel,
+  sampleTrainer,
+} from "./sample_trainer.ts";
 
 const DIFFUSION: ModelConfig["diffusion"] = {
   ...SAMPLE_CONFIG.diffusion,
@@ -16,20 +22,6 @@ const DIFFUSION: ModelConfig["diffusion"] = {
   anchor_scale: 2,
   noise_factor: 1,
   rescale_timesteps: true,
-};
-const OPTIONS: BatchOptions = {
-  backward: true,
-  averaged: false,
-  selfCondition: false,
-  roundingLoss: "x0",
-  seed: 7n,
-  step: 3,
-  microBatch: 1,
-  dropout: 0,
-  attentionDropout: 0,
-  labelSmoothing: 0,
-  selfConditionNoise: 0,
-  normaliser: 40,
 };
 
 /** What a variant changes. */
@@ -98,7 +90,7 @@ for (const [name, variant] of Object.entries(VARIANTS)) {
         { ...SAMPLE_CONFIG, network, diffusion },
         portable,
       );
-      const terms = await trainer.batch(batch, { ...OPTIONS, ...variant.options });
+      const terms = await trainer.batch(batch, { ...BATCH_OPTIONS, ...variant.options });
       return { terms, gradients: trainer.read("gradients") };
     };
     const [ours, expected] = [await run(false), await run(true)];

@@ -2,7 +2,7 @@
 import type { ModelConfig, NetworkConfig } from "../../src/denoiser/config.ts";
 import { networkFields } from "../../src/denoiser/network_fields.ts";
 import { NativeModel } from "../../src/native/model.ts";
-import { NativeTrainer } from "../../src/native/trainer.ts";
+import { type BatchOptions, NativeTrainer } from "../../src/native/trainer.ts";
 import { assembleBlocks, randomBlocks } from "../../src/training/block_batch.ts";
 import {
   assembleBatch,
@@ -39,6 +39,22 @@ export function sampleModel(network: NetworkConfig): NativeModel {
   });
   return model;
 }
+
+/** A training pass in which nothing is dropped, smoothed or perturbed. */
+export const BATCH_OPTIONS: BatchOptions = {
+  backward: true,
+  averaged: false,
+  selfCondition: false,
+  roundingLoss: "x0",
+  seed: 7n,
+  step: 3,
+  microBatch: 1,
+  dropout: 0,
+  attentionDropout: 0,
+  labelSmoothing: 0,
+  selfConditionNoise: 0,
+  normaliser: 40,
+};
 
 /** A trainer on one thread of the CPU. */
 export function sampleTrainer(
