@@ -51,12 +51,13 @@ extern "C" {
 
 typedef enum ardiff_status {
     ARDIFF_OK = 0,
-    ARDIFF_INVALID_ARGUMENT = 1, /* a pointer, size, index or value is out of its documented range */
-    ARDIFF_INVALID_STATE = 2,    /* the call is valid, but not now (weights missing, not prepared) */
-    ARDIFF_OUT_OF_MEMORY = 3,    /* host or device memory is exhausted */
-    ARDIFF_UNSUPPORTED = 4,      /* this build or machine lacks the device or data type */
-    ARDIFF_NON_FINITE = 5,       /* a weight, loss or gradient is NaN or infinite */
-    ARDIFF_INTERNAL = 6          /* an error of libtorch or of the shim; the text says which */
+    ARDIFF_INVALID_ARGUMENT =
+        1,                    /* a pointer, size, index or value is out of its documented range */
+    ARDIFF_INVALID_STATE = 2, /* the call is valid, but not now (weights missing, not prepared) */
+    ARDIFF_OUT_OF_MEMORY = 3, /* host or device memory is exhausted */
+    ARDIFF_UNSUPPORTED = 4,   /* this build or machine lacks the device or data type */
+    ARDIFF_NON_FINITE = 5,    /* a weight, loss or gradient is NaN or infinite */
+    ARDIFF_INTERNAL = 6       /* an error of libtorch or of the shim; the text says which */
 } ardiff_status;
 
 typedef enum ardiff_device { ARDIFF_DEVICE_CPU = 0, ARDIFF_DEVICE_CUDA = 1 } ardiff_device;
@@ -66,7 +67,7 @@ typedef enum ardiff_dtype { ARDIFF_DTYPE_F32 = 0, ARDIFF_DTYPE_BF16 = 1 } ardiff
 
 /* How the per-slot timestep reaches the decoder (SPEC section 4). */
 typedef enum ardiff_time_conditioning {
-    ARDIFF_TIME_TXL = 0,     /* an extra key per slot with Transformer-XL biases (the paper's model) */
+    ARDIFF_TIME_TXL = 0, /* an extra key per slot with Transformer-XL biases (the paper's model) */
     ARDIFF_TIME_ROTARY = 1,  /* rotates q, k and v of self-attention */
     ARDIFF_TIME_ADDITIVE = 2 /* added to the input, as in Diffusion-LM and GENIE */
 } ardiff_time_conditioning;
@@ -76,21 +77,22 @@ typedef struct ardiff_generation ardiff_generation;
 
 /* Sizes of the network (SPEC section 4). All fields are int32_t; there is no padding. */
 typedef struct ardiff_network_config {
-    int32_t struct_size;         /* sizeof(ardiff_network_config), checked */
-    int32_t vocabulary_size;     /* V, 1 or more */
-    int32_t embedding_size;      /* C, width of a latent */
-    int32_t hidden_size;         /* d, a multiple of attention_heads */
-    int32_t encoder_layers;      /* 0 or more */
-    int32_t decoder_layers;      /* 1 or more */
-    int32_t attention_heads;     /* of encoder and decoder */
-    int32_t encoder_ffn_size;    /* inner width of the encoder's feed-forward; the decoder's is 4d */
-    int32_t time_channels;       /* width of the sinusoidal time embedding */
-    int32_t max_positions;       /* rows of both learned position tables; L and N may not exceed it */
-    int32_t time_conditioning;   /* ardiff_time_conditioning */
-    int32_t self_conditioning;   /* 1: the previous x0_hat is concatenated before z */
+    int32_t struct_size;       /* sizeof(ardiff_network_config), checked */
+    int32_t vocabulary_size;   /* V, 1 or more */
+    int32_t embedding_size;    /* C, width of a latent */
+    int32_t hidden_size;       /* d, a multiple of attention_heads */
+    int32_t encoder_layers;    /* 0 or more */
+    int32_t decoder_layers;    /* 1 or more */
+    int32_t attention_heads;   /* of encoder and decoder */
+    int32_t encoder_ffn_size;  /* inner width of the encoder's feed-forward; the decoder's is 4d */
+    int32_t time_channels;     /* width of the sinusoidal time embedding */
+    int32_t max_positions;     /* rows of both learned position tables; L and N may not exceed it */
+    int32_t time_conditioning; /* ardiff_time_conditioning */
+    int32_t self_conditioning; /* 1: the previous x0_hat is concatenated before z */
     int32_t embedding_layer_norm; /* 1: target embeddings pass a LayerNorm (Difformer) */
-    int32_t input_projection;    /* 1: input_up_proj is there; may be 0 only where the input is d wide */
-    int32_t causal_past;         /* 1: a slot at timestep 0 attends to itself and slots left of it only */
+    int32_t
+        input_projection; /* 1: input_up_proj is there; may be 0 only where the input is d wide */
+    int32_t causal_past;  /* 1: a slot at timestep 0 attends to itself and slots left of it only */
 } ardiff_network_config;
 
 /* ------------------------------------------------------------------ library and devices ------ */
@@ -103,7 +105,8 @@ ARDIFF_API int32_t ardiff_abi_version(void);
  * without), instruction set the CPU kernels use, whether AMX can be used, hardware threads, CUDA
  * devices with name and memory in bytes. Writes at most `capacity` bytes, terminated by 0.
  */
-ARDIFF_API int32_t ardiff_describe(char* json, int32_t capacity, char* error, int32_t error_capacity);
+ARDIFF_API int32_t ardiff_describe(char* json, int32_t capacity, char* error,
+                                   int32_t error_capacity);
 
 /* ------------------------------------------------------------------ model --------------------- */
 
@@ -122,8 +125,9 @@ ARDIFF_API int32_t ardiff_model_tensor_count(const ardiff_model* model);
  * `dimensions` receives how many are set.
  */
 ARDIFF_API int32_t ardiff_model_tensor_info(const ardiff_model* model, int32_t index, char* name,
-                                            int32_t name_capacity, int32_t* shape, int32_t* dimensions,
-                                            char* error, int32_t error_capacity);
+                                            int32_t name_capacity, int32_t* shape,
+                                            int32_t* dimensions, char* error,
+                                            int32_t error_capacity);
 
 /* Copies `count` float32 values into tensor `index`. A NaN or infinity gives ARDIFF_NON_FINITE. */
 ARDIFF_API int32_t ardiff_model_write_tensor(ardiff_model* model, int32_t index, const float* data,
@@ -173,10 +177,10 @@ ARDIFF_API int32_t ardiff_generation_create(ardiff_model* model, const int32_t* 
 ARDIFF_API void ardiff_generation_free(ardiff_generation* generation);
 
 /* Flags of ardiff_generation_step. */
-#define ARDIFF_STEP_ROUND 1    /* x0_hat := nearest embedding (L2), for slots not at rest */
-#define ARDIFF_STEP_PREDICT 2  /* only compute x0_hat (rounded if asked); leave z as it is */
-#define ARDIFF_STEP_ALL 4      /* round slots at rest too, so that traces show every slot */
-#define ARDIFF_STEP_LOGITS 8   /* round to the most likely token by logits(x0_hat), not the nearest */
+#define ARDIFF_STEP_ROUND 1   /* x0_hat := nearest embedding (L2), for slots not at rest */
+#define ARDIFF_STEP_PREDICT 2 /* only compute x0_hat (rounded if asked); leave z as it is */
+#define ARDIFF_STEP_ALL 4     /* round slots at rest too, so that traces show every slot */
+#define ARDIFF_STEP_LOGITS 8 /* round to the most likely token by logits(x0_hat), not the nearest */
 
 /*
  * One network evaluation and one sampler update for all rows:
@@ -217,8 +221,8 @@ ARDIFF_API int32_t ardiff_generation_shrink(ardiff_generation* generation, const
  * others keep their latents and are attended to by none. The number may fall and rise again. Slots
  * that are still pure noise and do not move in a step need not be there, if the model was trained so.
  */
-ARDIFF_API int32_t ardiff_generation_present(ardiff_generation* generation, int32_t slots, char* error,
-                                             int32_t error_capacity);
+ARDIFF_API int32_t ardiff_generation_present(ardiff_generation* generation, int32_t slots,
+                                             char* error, int32_t error_capacity);
 
 /* What ardiff_generation_tokens, _read and _write refer to. */
 typedef enum ardiff_state {
@@ -233,8 +237,8 @@ typedef enum ardiff_state {
  * being ARDIFF_STATE_Z or ARDIFF_STATE_X0. `ids` is [R,N] int32, -1 for slots that were dropped.
  * `log_probability` ([R,N] float32, may be NULL) receives the log-softmax of the chosen token.
  */
-ARDIFF_API int32_t ardiff_generation_tokens(ardiff_generation* generation, int32_t state, int32_t* ids,
-                                            float* log_probability, char* error,
+ARDIFF_API int32_t ardiff_generation_tokens(ardiff_generation* generation, int32_t state,
+                                            int32_t* ids, float* log_probability, char* error,
                                             int32_t error_capacity);
 
 /* Copies a state out as `count` float32 values; `count` must be exactly its size. */
@@ -309,12 +313,12 @@ typedef struct ardiff_trainer ardiff_trainer;
 
 /* Fixed for the life of a trainer. All fields are 4 bytes wide; there is no padding. */
 typedef struct ardiff_trainer_config {
-    int32_t struct_size;     /* sizeof(ardiff_trainer_config), checked */
-    int32_t device;          /* ardiff_device */
-    int32_t device_index;    /* counts CUDA devices; 0 on the CPU */
-    int32_t dtype;           /* ardiff_dtype */
-    int32_t threads;         /* CPU threads, 0: one per hardware thread */
-    int32_t portable;        /* 1: libtorch operators even where fused CPU kernels exist (for tests) */
+    int32_t struct_size;  /* sizeof(ardiff_trainer_config), checked */
+    int32_t device;       /* ardiff_device */
+    int32_t device_index; /* counts CUDA devices; 0 on the CPU */
+    int32_t dtype;        /* ardiff_dtype */
+    int32_t threads;      /* CPU threads, 0: one per hardware thread */
+    int32_t portable;     /* 1: libtorch operators even where fused CPU kernels exist (for tests) */
     int32_t diffusion_steps; /* T, rows of the schedule */
     float embedding_noise;   /* sqrt(1 - alpha_bar[0]), the noise between embedding and x0 */
     float prior_scale;       /* sqrt(alpha_bar[T-1]), the factor on x0 in the prior loss */
@@ -328,19 +332,20 @@ typedef enum ardiff_rounding_loss {
 
 /* Options of one micro-batch. All fields are 4 bytes wide; there is no padding. */
 typedef struct ardiff_training_options {
-    int32_t struct_size;     /* sizeof(ardiff_training_options), checked */
-    int32_t backward;        /* 1: accumulate gradients; 0: only evaluate the loss */
-    int32_t averaged;        /* 1: use the averaged weights; only without backward */
-    int32_t self_condition;  /* 1: a first pass without gradient gives the self-conditioning input */
-    int32_t rounding_loss;   /* ardiff_rounding_loss */
+    int32_t struct_size;    /* sizeof(ardiff_training_options), checked */
+    int32_t backward;       /* 1: accumulate gradients; 0: only evaluate the loss */
+    int32_t averaged;       /* 1: use the averaged weights; only without backward */
+    int32_t self_condition; /* 1: a first pass without gradient gives the self-conditioning input */
+    int32_t rounding_loss;  /* ardiff_rounding_loss */
     uint32_t seed_low, seed_high; /* 64 bits of seed */
-    uint32_t step;           /* number of the update this batch belongs to */
-    uint32_t micro_batch;    /* number of the batch within the update, below 65536 */
-    float dropout;           /* 0 <= rate < 1, on the hidden states (SPEC section 4) */
-    float attention_dropout; /* the same, on attention probabilities */
-    float label_smoothing;   /* share of the target's probability spread over the vocabulary */
-    float self_condition_noise; /* standard deviation of noise added to the self-conditioning input */
-    float normaliser;        /* what losses and gradients are divided by: the number of slots, or the
+    uint32_t step;                /* number of the update this batch belongs to */
+    uint32_t micro_batch;         /* number of the batch within the update, below 65536 */
+    float dropout;                /* 0 <= rate < 1, on the hidden states (SPEC section 4) */
+    float attention_dropout;      /* the same, on attention probabilities */
+    float label_smoothing;        /* share of the target's probability spread over the vocabulary */
+    float
+        self_condition_noise; /* standard deviation of noise added to the self-conditioning input */
+    float normaliser; /* what losses and gradients are divided by: the number of slots, or the
                                 sum of their weights, in all micro-batches of the update */
 } ardiff_training_options;
 
@@ -352,8 +357,9 @@ typedef struct ardiff_training_options {
  *              factor on the noise (F * sqrt(1 - alpha_bar)), factor on z at the network's input
  *              (1, or 1/sqrt(alpha_bar + F^2 (1 - alpha_bar)) with a noise factor F)
  */
-ARDIFF_API int32_t ardiff_trainer_create(const ardiff_model* model, const ardiff_trainer_config* config,
-                                         const float* schedule, ardiff_trainer** trainer, char* error,
+ARDIFF_API int32_t ardiff_trainer_create(const ardiff_model* model,
+                                         const ardiff_trainer_config* config, const float* schedule,
+                                         ardiff_trainer** trainer, char* error,
                                          int32_t error_capacity);
 
 /* Frees a trainer and its device memory. */
@@ -384,26 +390,26 @@ ARDIFF_API void ardiff_trainer_free(ardiff_trainer* trainer);
  *                    them where the timestep is 0 and the last but one elsewhere. With backward, nll may
  *                    be 0 where the weight is 0
  */
-ARDIFF_API int32_t ardiff_trainer_batch(ardiff_trainer* trainer, const ardiff_training_options* options,
-                                        const int32_t* ids, const uint8_t* mask, int32_t rows,
-                                        int32_t length, const int32_t* target_ids,
-                                        const uint8_t* key_mask, const uint8_t* attention_mask,
-                                        const int32_t* positions, const int32_t* timesteps,
-                                        const float* weights, int32_t slots,
-                                        const float* embedding_noise, const float* diffusion_noise,
-                                        float* terms, float* slot_terms, char* error,
-                                        int32_t error_capacity);
+ARDIFF_API int32_t ardiff_trainer_batch(ardiff_trainer* trainer,
+                                        const ardiff_training_options* options, const int32_t* ids,
+                                        const uint8_t* mask, int32_t rows, int32_t length,
+                                        const int32_t* target_ids, const uint8_t* key_mask,
+                                        const uint8_t* attention_mask, const int32_t* positions,
+                                        const int32_t* timesteps, const float* weights,
+                                        int32_t slots, const float* embedding_noise,
+                                        const float* diffusion_noise, float* terms,
+                                        float* slot_terms, char* error, int32_t error_capacity);
 
 /* One step of AdamW (Loshchilov and Hutter 2019). Doubles follow two int32, so there is no padding. */
 typedef struct ardiff_update_options {
-    int32_t struct_size;   /* sizeof(ardiff_update_options), checked */
-    int32_t update;        /* number of this update, 1 for the first (for bias correction) */
+    int32_t struct_size; /* sizeof(ardiff_update_options), checked */
+    int32_t update;      /* number of this update, 1 for the first (for bias correction) */
     double learning_rate;
     double beta1, beta2;
     double epsilon;
-    double weight_decay;   /* decoupled, on every weight */
-    double clip_norm;      /* gradients are scaled down to this norm; 0: never */
-    double average_decay;  /* average := decay * average + (1 - decay) * weights; 0: no average */
+    double weight_decay;  /* decoupled, on every weight */
+    double clip_norm;     /* gradients are scaled down to this norm; 0: never */
+    double average_decay; /* average := decay * average + (1 - decay) * weights; 0: no average */
 } ardiff_update_options;
 
 /*
@@ -411,7 +417,8 @@ typedef struct ardiff_update_options {
  * gradients to zero. `gradient_norm` receives their L2 norm before clipping. Where it is not finite,
  * `applied` receives 0 and nothing but the gradients changes; otherwise 1.
  */
-ARDIFF_API int32_t ardiff_trainer_update(ardiff_trainer* trainer, const ardiff_update_options* options,
+ARDIFF_API int32_t ardiff_trainer_update(ardiff_trainer* trainer,
+                                         const ardiff_update_options* options,
                                          double* gradient_norm, int32_t* applied, char* error,
                                          int32_t error_capacity);
 
@@ -446,11 +453,13 @@ ARDIFF_API int32_t ardiff_trainer_export(const ardiff_trainer* trainer, int32_t 
 /* What a trainer has used so far. All fields are 8 bytes wide; there is no padding. */
 typedef struct ardiff_trainer_usage {
     double forward_seconds, backward_seconds, update_seconds; /* wall clock inside the shim */
-    int64_t peak_bytes; /* CPU: peak resident set of the process; CUDA: peak of libtorch's allocator */
+    int64_t
+        peak_bytes; /* CPU: peak resident set of the process; CUDA: peak of libtorch's allocator */
 } ardiff_trainer_usage;
 
-ARDIFF_API int32_t ardiff_trainer_usage_read(const ardiff_trainer* trainer, ardiff_trainer_usage* usage,
-                                             char* error, int32_t error_capacity);
+ARDIFF_API int32_t ardiff_trainer_usage_read(const ardiff_trainer* trainer,
+                                             ardiff_trainer_usage* usage, char* error,
+                                             int32_t error_capacity);
 
 #ifdef __cplusplus
 }

@@ -30,202 +30,206 @@ enum { EXIT_NO_PLACE = 10 }; /* beyond the exit codes of src/errors.ts */
 
 /* The package: made by scripts/compile.sh, ended by an entry without a name. */
 extern const struct entry {
-  const char *name; /* path below the package's folder */
-  const char *data;
-  size_t size;
-  size_t executable;
+    const char* name; /* path below the package's folder */
+    const char* data;
+    size_t size;
+    size_t executable;
 } package[];
 
 /* Why no folder was good enough so far: "reason; reason". */
 static char reasons[4096];
 
 /* Remembers why a folder cannot be used, and returns false. */
-__attribute__((format(printf, 2, 3))) static bool refuse(const char *folder, const char *format, ...) {
-  size_t length = strlen(reasons);
-  length += snprintf(reasons + length, sizeof reasons - length, "%s\"%s\" ", length ? "; " : "", folder);
-  if (length >= sizeof reasons) return false;
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(reasons + length, sizeof reasons - length, format, arguments);
-  va_end(arguments);
-  return false;
+__attribute__((format(printf, 2, 3))) static bool refuse(const char* folder, const char* format,
+                                                         ...) {
+    size_t length = strlen(reasons);
+    length += snprintf(reasons + length, sizeof reasons - length, "%s\"%s\" ", length ? "; " : "",
+                       folder);
+    if (length >= sizeof reasons) return false;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reasons + length, sizeof reasons - length, format, arguments);
+    va_end(arguments);
+    return false;
 }
 
 /* Formats a path; of one that is too long nothing is left, which the next system call reports. */
-__attribute__((format(printf, 2, 3))) static void format_path(char path[PATH_MAX], const char *format,
-                                                              ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  if (vsnprintf(path, PATH_MAX, format, arguments) >= PATH_MAX) path[0] = '\0';
-  va_end(arguments);
+__attribute__((format(printf, 2, 3))) static void format_path(char path[PATH_MAX],
+                                                              const char* format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    if (vsnprintf(path, PATH_MAX, format, arguments) >= PATH_MAX) path[0] = '\0';
+    va_end(arguments);
 }
 
 /* Makes a folder; one that is there is fine, also where none could be made. */
-static bool make_folder(const char *path, mode_t mode) {
-  if (mkdir(path, mode) == 0) return true;
-  int reason = errno;
-  struct stat status;
-  if (stat(path, &status) == 0) return true;
-  errno = reason;
-  return false;
+static bool make_folder(const char* path, mode_t mode) {
+    if (mkdir(path, mode) == 0) return true;
+    int reason = errno;
+    struct stat status;
+    if (stat(path, &status) == 0) return true;
+    errno = reason;
+    return false;
 }
 
 /* Makes a folder, and those above it for all to read. */
-static bool make_folders(const char *folder, mode_t mode) {
-  char path[PATH_MAX];
-  format_path(path, "%s", folder);
-  for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-    *slash = '\0';
-    if (!make_folder(path, 0755)) return false;
-    *slash = '/';
-  }
-  return make_folder(path, mode);
+static bool make_folders(const char* folder, mode_t mode) {
+    char path[PATH_MAX];
+    format_path(path, "%s", folder);
+    for (char* slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (!make_folder(path, 0755)) return false;
+        *slash = '/';
+    }
+    return make_folder(path, mode);
 }
 
 /* Whether a folder is ours or the administrator's, so that no one else could have planted it. */
-static bool is_trusted(const char *path, mode_t writable) {
-  struct stat status;
-  if (stat(path, &status) != 0) return false;
-  return S_ISDIR(status.st_mode) && (status.st_uid == geteuid() || status.st_uid == 0) &&
-         (status.st_mode & writable) == 0;
+static bool is_trusted(const char* path, mode_t writable) {
+    struct stat status;
+    if (stat(path, &status) != 0) return false;
+    return S_ISDIR(status.st_mode) && (status.st_uid == geteuid() || status.st_uid == 0) &&
+           (status.st_mode & writable) == 0;
 }
 
 /* Whether every file of the package is there, in its size. */
-static bool is_complete(const char *root) {
-  if (!is_trusted(root, S_IWGRP | S_IWOTH)) return false;
-  for (const struct entry *entry = package; entry->name != NULL; entry++) {
-    char path[PATH_MAX];
-    struct stat status;
-    format_path(path, "%s/%s", root, entry->name);
-    if (stat(path, &status) != 0 || (size_t)status.st_size != entry->size) return false;
-  }
-  return true;
+static bool is_complete(const char* root) {
+    if (!is_trusted(root, S_IWGRP | S_IWOTH)) return false;
+    for (const struct entry* entry = package; entry->name != NULL; entry++) {
+        char path[PATH_MAX];
+        struct stat status;
+        format_path(path, "%s/%s", root, entry->name);
+        if (stat(path, &status) != 0 || (size_t)status.st_size != entry->size) return false;
+    }
+    return true;
 }
 
-static bool write_file(const char *path, const struct entry *entry) {
-  int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (file < 0) return false;
-  size_t done = 0;
-  while (done < entry->size) {
-    ssize_t count = write(file, entry->data + done, entry->size - done);
-    if (count < 0 && errno != EINTR) break;
-    if (count > 0) done += count;
-  }
-  bool written = done == entry->size && fchmod(file, entry->executable ? 0755 : 0644) == 0 &&
-                 fsync(file) == 0;
-  return close(file) == 0 && written;
+static bool write_file(const char* path, const struct entry* entry) {
+    int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0) return false;
+    size_t done = 0;
+    while (done < entry->size) {
+        ssize_t count = write(file, entry->data + done, entry->size - done);
+        if (count < 0 && errno != EINTR) break;
+        if (count > 0) done += count;
+    }
+    bool written = done == entry->size && fchmod(file, entry->executable ? 0755 : 0644) == 0 &&
+                   fsync(file) == 0;
+    return close(file) == 0 && written;
 }
 
-static bool sync_folder(const char *path) {
-  int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  return folder >= 0 && fsync(folder) == 0 && close(folder) == 0;
+static bool sync_folder(const char* path) {
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return folder >= 0 && fsync(folder) == 0 && close(folder) == 0;
 }
 
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place) {
-  (void)status, (void)type, (void)place;
-  return remove(path);
+static int remove_entry(const char* path, const struct stat* status, int type, struct FTW* place) {
+    (void)status, (void)type, (void)place;
+    return remove(path);
 }
 
 /* Removes a folder with all it holds; one that does not exist is fine. */
-static void remove_folder(const char *path) {
-  int before = errno;
-  nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-  errno = before;
+static void remove_folder(const char* path) {
+    int before = errno;
+    nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    errno = before;
 }
 
 /* Writes the package to root, by way of a folder beside it. The caller holds the lock. */
-static bool unpack(const char *cache, const char *root) {
-  char part[PATH_MAX];
-  format_path(part, "%s.part", root);
-  remove_folder(part); /* of a start that was killed */
-  for (const struct entry *entry = package; entry->name != NULL; entry++) {
-    char path[PATH_MAX];
-    format_path(path, "%s/%s", part, entry->name);
-    char *name = strrchr(path, '/');
-    *name = '\0';
-    if (!make_folders(path, 0755)) return false;
-    *name = '/';
-    if (!write_file(path, entry)) return false;
-  }
-  if (chmod(part, 0755) != 0 || !sync_folder(part)) return false;
-  remove_folder(root); /* incomplete, or it would have been used */
-  return rename(part, root) == 0 && sync_folder(cache);
+static bool unpack(const char* cache, const char* root) {
+    char part[PATH_MAX];
+    format_path(part, "%s.part", root);
+    remove_folder(part); /* of a start that was killed */
+    for (const struct entry* entry = package; entry->name != NULL; entry++) {
+        char path[PATH_MAX];
+        format_path(path, "%s/%s", part, entry->name);
+        char* name = strrchr(path, '/');
+        *name = '\0';
+        if (!make_folders(path, 0755)) return false;
+        *name = '/';
+        if (!write_file(path, entry)) return false;
+    }
+    if (chmod(part, 0755) != 0 || !sync_folder(part)) return false;
+    remove_folder(root); /* incomplete, or it would have been used */
+    return rename(part, root) == 0 && sync_folder(cache);
 }
 
 /* Finds the package in a cache folder or unpacks it there. */
-static bool provide(const char *cache, const char *root) {
-  if (!make_folders(cache, 0700)) return refuse(cache, "cannot be made (%s)", strerror(errno));
-  struct statvfs system;
-  if (statvfs(cache, &system) != 0) return refuse(cache, "cannot be used (%s)", strerror(errno));
-  if (system.f_flag & ST_NOEXEC) return refuse(cache, "may not hold programs (mounted noexec)");
-  if (!is_trusted(cache, 0)) return refuse(cache, "is no folder of this user");
-  if (is_complete(root)) return true;
+static bool provide(const char* cache, const char* root) {
+    if (!make_folders(cache, 0700)) return refuse(cache, "cannot be made (%s)", strerror(errno));
+    struct statvfs system;
+    if (statvfs(cache, &system) != 0) return refuse(cache, "cannot be used (%s)", strerror(errno));
+    if (system.f_flag & ST_NOEXEC) return refuse(cache, "may not hold programs (mounted noexec)");
+    if (!is_trusted(cache, 0)) return refuse(cache, "is no folder of this user");
+    if (is_complete(root)) return true;
 
-  char lock_path[PATH_MAX];
-  format_path(lock_path, "%s.lock", root);
-  int lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock < 0) return refuse(cache, "cannot be written (%s)", strerror(errno));
-  while (flock(lock, LOCK_EX) != 0) {
-    if (errno == EINTR) continue;
+    char lock_path[PATH_MAX];
+    format_path(lock_path, "%s.lock", root);
+    int lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock < 0) return refuse(cache, "cannot be written (%s)", strerror(errno));
+    while (flock(lock, LOCK_EX) != 0) {
+        if (errno == EINTR) continue;
+        close(lock);
+        return refuse(cache, "cannot be locked (%s)", strerror(errno));
+    }
+    bool provided = is_complete(root) || unpack(cache, root);
+    if (!provided) {
+        refuse(cache, "cannot be written (%s)", strerror(errno));
+        char part[PATH_MAX];
+        format_path(part, "%s.part", root);
+        remove_folder(part);
+    }
     close(lock);
-    return refuse(cache, "cannot be locked (%s)", strerror(errno));
-  }
-  bool provided = is_complete(root) || unpack(cache, root);
-  if (!provided) {
-    refuse(cache, "cannot be written (%s)", strerror(errno));
-    char part[PATH_MAX];
-    format_path(part, "%s.part", root);
-    remove_folder(part);
-  }
-  close(lock);
-  return provided;
+    return provided;
 }
 
 /* Becomes the package, if a cache folder can hold it. */
-static void start_from(const char *cache, char **argv) {
-  char root[PATH_MAX], program[PATH_MAX];
-  if (strlen(cache) > PATH_MAX / 2) { /* room for the package's own paths */
-    refuse(cache, "is too long a path");
-    return;
-  }
-  format_path(root, "%s/%s", cache, PACKAGE_ID);
-  if (!provide(cache, root)) return;
-  format_path(program, "%s/ardiff", root);
-  execv(program, argv);
-  refuse(cache, "may not hold programs (%s)", strerror(errno));
+static void start_from(const char* cache, char** argv) {
+    char root[PATH_MAX], program[PATH_MAX];
+    if (strlen(cache) > PATH_MAX / 2) { /* room for the package's own paths */
+        refuse(cache, "is too long a path");
+        return;
+    }
+    format_path(root, "%s/%s", cache, PACKAGE_ID);
+    if (!provide(cache, root)) return;
+    format_path(program, "%s/ardiff", root);
+    execv(program, argv);
+    refuse(cache, "may not hold programs (%s)", strerror(errno));
 }
 
 /* A variable that holds an absolute path, as the XDG base directory specification wants. */
-static const char *folder_variable(const char *name) {
-  const char *value = getenv(name);
-  return value != NULL && value[0] == '/' ? value : NULL;
+static const char* folder_variable(const char* name) {
+    const char* value = getenv(name);
+    return value != NULL && value[0] == '/' ? value : NULL;
 }
 
-int main(int argc, char **argv) {
-  (void)argc;
-  char executable[PATH_MAX], cache[PATH_MAX];
-  ssize_t length = readlink("/proc/self/exe", executable, sizeof executable - 1);
-  if (length > 0) {
-    executable[length] = '\0';
-    setenv("ARDIFF_EXECUTABLE", executable, 1);
-  }
-
-  const char *chosen = getenv("ARDIFF_CACHE");
-  if (chosen != NULL && chosen[0] != '\0') {
-    start_from(chosen, argv);
-  } else {
-    const char *xdg = folder_variable("XDG_CACHE_HOME"), *home = folder_variable("HOME");
-    if (xdg != NULL || home != NULL) {
-      format_path(cache, "%s%s/ardiff", xdg != NULL ? xdg : home, xdg != NULL ? "" : "/.cache");
-      start_from(cache, argv);
+int main(int argc, char** argv) {
+    (void)argc;
+    char executable[PATH_MAX], cache[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", executable, sizeof executable - 1);
+    if (length > 0) {
+        executable[length] = '\0';
+        setenv("ARDIFF_EXECUTABLE", executable, 1);
     }
-    const char *temporary = folder_variable("TMPDIR");
-    format_path(cache, "%s/ardiff-%u", temporary != NULL ? temporary : "/tmp", (unsigned)geteuid());
-    start_from(cache, argv);
-  }
-  fprintf(stderr,
-          "Error: Cannot unpack ardiff: %s: set ARDIFF_CACHE to a folder where programs may be "
-          "written and run\n",
-          reasons);
-  return EXIT_NO_PLACE;
+
+    const char* chosen = getenv("ARDIFF_CACHE");
+    if (chosen != NULL && chosen[0] != '\0') {
+        start_from(chosen, argv);
+    } else {
+        const char *xdg = folder_variable("XDG_CACHE_HOME"), *home = folder_variable("HOME");
+        if (xdg != NULL || home != NULL) {
+            format_path(cache, "%s%s/ardiff", xdg != NULL ? xdg : home,
+                        xdg != NULL ? "" : "/.cache");
+            start_from(cache, argv);
+        }
+        const char* temporary = folder_variable("TMPDIR");
+        format_path(cache, "%s/ardiff-%u", temporary != NULL ? temporary : "/tmp",
+                    (unsigned)geteuid());
+        start_from(cache, argv);
+    }
+    fprintf(stderr,
+            "Error: Cannot unpack ardiff: %s: set ARDIFF_CACHE to a folder where programs may be "
+            "written and run\n",
+            reasons);
+    return EXIT_NO_PLACE;
 }

@@ -13,7 +13,9 @@
 extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }
 
 // What libtorch allocates once and keeps for the life of the process is no leak of ours.
-extern "C" const char* __lsan_default_suppressions() { return "leak:libtorch_cpu.so\nleak:libc10.so\n"; }
+extern "C" const char* __lsan_default_suppressions() {
+    return "leak:libtorch_cpu.so\nleak:libc10.so\n";
+}
 
 int main() {
     test::test_library();

@@ -41,7 +41,8 @@ void accepted(const char* what, Function function, Arguments... arguments) {
     ErrorText error;
     const int32_t status = function(arguments..., error.data(), error.capacity());
     const std::string detail = status == ARDIFF_OK ? "" : ": " + error.message();
-    expect(status == ARDIFF_OK, std::string(what) + " succeeds, status " + std::to_string(status) + detail);
+    expect(status == ARDIFF_OK,
+           std::string(what) + " succeeds, status " + std::to_string(status) + detail);
 }
 
 // A call that must fail with this status and a message that holds `says`.
@@ -54,7 +55,8 @@ void refused(int32_t status, const char* says, Function function, Arguments... a
            "status " + std::to_string(status) + " with \"" + says + "\", found status " +
                std::to_string(found) + " with \"" + message + "\"");
     const int32_t without_text = function(arguments..., static_cast<char*>(nullptr), 0);
-    expect(without_text == found, std::string("the same status without a buffer for \"") + says + "\"");
+    expect(without_text == found,
+           std::string("the same status without a buffer for \"") + says + "\"");
 }
 
 }  // namespace test

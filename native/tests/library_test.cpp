@@ -13,7 +13,8 @@ void test_error_texts() {
         const int32_t status =
             ardiff_philox(nullptr, nullptr, output, text.data(), static_cast<int32_t>(capacity));
         const std::string whole = "A Philox buffer is NULL";
-        expect(status == ARDIFF_INVALID_ARGUMENT, "a call is refused at any capacity of its error text");
+        expect(status == ARDIFF_INVALID_ARGUMENT,
+               "a call is refused at any capacity of its error text");
         expect(text[std::min(capacity - 1, whole.size())] == '\0' &&
                    whole.compare(0, capacity - 1, text.data()) == 0,
                "an error text is cut to its capacity and terminated");
@@ -40,23 +41,30 @@ void test_description() {
 }
 
 void test_random_numbers() {
-    const std::vector<uint32_t> counter{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, key{0xa4093822, 0x299f31d0};
+    const std::vector<uint32_t> counter{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
+        key{0xa4093822, 0x299f31d0};
     std::vector<uint32_t> output(4);
     accepted("ardiff_philox", ardiff_philox, counter.data(), key.data(), output.data());
     expect(output == std::vector<uint32_t>{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1},
            "Philox gives its published answer");
-    refused(ARDIFF_INVALID_ARGUMENT, "Philox buffer", ardiff_philox, counter.data(), nullptr, output.data());
-    refused(ARDIFF_INVALID_ARGUMENT, "Philox buffer", ardiff_philox, counter.data(), key.data(), nullptr);
+    refused(ARDIFF_INVALID_ARGUMENT, "Philox buffer", ardiff_philox, counter.data(), nullptr,
+            output.data());
+    refused(ARDIFF_INVALID_ARGUMENT, "Philox buffer", ardiff_philox, counter.data(), key.data(),
+            nullptr);
 
     const std::vector<int32_t> ids{5, 0, 36};
     std::vector<uint32_t> first(2), second(2);
     accepted("ardiff_noise_key", ardiff_noise_key, ~uint64_t{0}, ids.data(), 3, first.data());
     accepted("ardiff_noise_key", ardiff_noise_key, ~uint64_t{0}, ids.data(), 2, second.data());
     expect(first != second, "the key of a source depends on all its ids");
-    accepted("ardiff_noise_key without ids", ardiff_noise_key, uint64_t{1}, nullptr, 0, first.data());
-    refused(ARDIFF_INVALID_ARGUMENT, "negative", ardiff_noise_key, uint64_t{1}, ids.data(), -1, first.data());
-    refused(ARDIFF_INVALID_ARGUMENT, "Ids are NULL", ardiff_noise_key, uint64_t{1}, nullptr, 1, first.data());
-    refused(ARDIFF_INVALID_ARGUMENT, "Key output", ardiff_noise_key, uint64_t{1}, ids.data(), 3, nullptr);
+    accepted("ardiff_noise_key without ids", ardiff_noise_key, uint64_t{1}, nullptr, 0,
+             first.data());
+    refused(ARDIFF_INVALID_ARGUMENT, "negative", ardiff_noise_key, uint64_t{1}, ids.data(), -1,
+            first.data());
+    refused(ARDIFF_INVALID_ARGUMENT, "Ids are NULL", ardiff_noise_key, uint64_t{1}, nullptr, 1,
+            first.data());
+    refused(ARDIFF_INVALID_ARGUMENT, "Key output", ardiff_noise_key, uint64_t{1}, ids.data(), 3,
+            nullptr);
 }
 
 void test_kernels() {
@@ -68,7 +76,8 @@ void test_kernels() {
         accepted("ardiff_choose_kernels", ardiff_choose_kernels, name);
         for (int dtype : {ARDIFF_DTYPE_F32, ARDIFF_DTYPE_BF16}) {
             for (int rows : {1, 5, 33}) {
-                accepted("ardiff_time_matmul", ardiff_time_matmul, rows, 37, 21, dtype, 2, seconds.data());
+                accepted("ardiff_time_matmul", ardiff_time_matmul, rows, 37, 21, dtype, 2,
+                         seconds.data());
                 expect(seconds[0] > 0 && std::isfinite(seconds[0]), "a matmul takes time");
             }
         }
@@ -76,13 +85,15 @@ void test_kernels() {
     for (int at = 0; at < 4; ++at) {
         int32_t sizes[] = {3, 3, 3, 1};
         sizes[at] = at % 2 == 0 ? 0 : -7;
-        refused(ARDIFF_INVALID_ARGUMENT, "not positive", ardiff_time_matmul, sizes[0], sizes[1], sizes[2],
-                ARDIFF_DTYPE_F32, sizes[3], seconds.data());
+        refused(ARDIFF_INVALID_ARGUMENT, "not positive", ardiff_time_matmul, sizes[0], sizes[1],
+                sizes[2], ARDIFF_DTYPE_F32, sizes[3], seconds.data());
     }
-    refused(ARDIFF_INVALID_ARGUMENT, "over 1048576", ardiff_time_matmul, 1, INT32_MAX, 1, ARDIFF_DTYPE_F32, 1,
+    refused(ARDIFF_INVALID_ARGUMENT, "over 1048576", ardiff_time_matmul, 1, INT32_MAX, 1,
+            ARDIFF_DTYPE_F32, 1, seconds.data());
+    refused(ARDIFF_INVALID_ARGUMENT, "neither f32 nor bf16", ardiff_time_matmul, 1, 1, 1, 2, 1,
             seconds.data());
-    refused(ARDIFF_INVALID_ARGUMENT, "neither f32 nor bf16", ardiff_time_matmul, 1, 1, 1, 2, 1, seconds.data());
-    refused(ARDIFF_INVALID_ARGUMENT, "Seconds output", ardiff_time_matmul, 1, 1, 1, ARDIFF_DTYPE_F32, 1, nullptr);
+    refused(ARDIFF_INVALID_ARGUMENT, "Seconds output", ardiff_time_matmul, 1, 1, 1,
+            ARDIFF_DTYPE_F32, 1, nullptr);
 }
 
 }  // namespace

@@ -41,11 +41,13 @@ void test_creation() {
         c.time_conditioning = ARDIFF_TIME_ROTARY;
         c.attention_heads = 8;
     });
-    refuse_config("at most 2147483647", [](Config& c) { c.vocabulary_size = c.embedding_size = 1 << 16; });
+    refuse_config("at most 2147483647",
+                  [](Config& c) { c.vocabulary_size = c.embedding_size = 1 << 16; });
 
     const ardiff_network_config config = small_network(ARDIFF_TIME_TXL);
     ardiff_model* model = nullptr;
-    refused(ARDIFF_INVALID_ARGUMENT, "Network config is NULL", ardiff_model_create, nullptr, &model);
+    refused(ARDIFF_INVALID_ARGUMENT, "Network config is NULL", ardiff_model_create, nullptr,
+            &model);
     refused(ARDIFF_INVALID_ARGUMENT, "Model output is NULL", ardiff_model_create, &config, nullptr);
 
     ardiff_network_config huge = config;
@@ -66,70 +68,79 @@ void test_tensors() {
 
     std::vector<char> name(23);  // "word_embedding.weight" and its terminator, and a byte
     std::vector<int32_t> shape(4, -9), dimensions(1, -9);
-    accepted("ardiff_model_tensor_info", ardiff_model_tensor_info, model.handle, 0, name.data(), 22, shape.data(),
-             dimensions.data());
-    expect(std::string(name.data()) == "word_embedding.weight" && dimensions[0] == 2 && shape[0] == 37 &&
-               shape[1] == 10 && shape[2] == -9,
+    accepted("ardiff_model_tensor_info", ardiff_model_tensor_info, model.handle, 0, name.data(), 22,
+             shape.data(), dimensions.data());
+    expect(std::string(name.data()) == "word_embedding.weight" && dimensions[0] == 2 &&
+               shape[0] == 37 && shape[1] == 10 && shape[2] == -9,
            "the first tensor is the word embedding");
-    refused(ARDIFF_INVALID_ARGUMENT, "needs 22 bytes", ardiff_model_tensor_info, model.handle, 0, name.data(), 21,
-            shape.data(), dimensions.data());
+    refused(ARDIFF_INVALID_ARGUMENT, "needs 22 bytes", ardiff_model_tensor_info, model.handle, 0,
+            name.data(), 21, shape.data(), dimensions.data());
     for (int32_t index : {-1, count, INT32_MAX, INT32_MIN}) {
-        refused(ARDIFF_INVALID_ARGUMENT, "out of range", ardiff_model_tensor_info, model.handle, index,
-                name.data(), 23, shape.data(), dimensions.data());
+        refused(ARDIFF_INVALID_ARGUMENT, "out of range", ardiff_model_tensor_info, model.handle,
+                index, name.data(), 23, shape.data(), dimensions.data());
     }
-    refused(ARDIFF_INVALID_ARGUMENT, "Model is NULL", ardiff_model_tensor_info, nullptr, 0, name.data(), 23,
-            shape.data(), dimensions.data());
-    refused(ARDIFF_INVALID_ARGUMENT, "output is NULL", ardiff_model_tensor_info, model.handle, 0, nullptr, 23,
-            shape.data(), dimensions.data());
-    refused(ARDIFF_INVALID_ARGUMENT, "output is NULL", ardiff_model_tensor_info, model.handle, 0, name.data(), 23,
-            nullptr, dimensions.data());
-    refused(ARDIFF_INVALID_ARGUMENT, "output is NULL", ardiff_model_tensor_info, model.handle, 0, name.data(), 23,
-            shape.data(), nullptr);
+    refused(ARDIFF_INVALID_ARGUMENT, "Model is NULL", ardiff_model_tensor_info, nullptr, 0,
+            name.data(), 23, shape.data(), dimensions.data());
+    refused(ARDIFF_INVALID_ARGUMENT, "output is NULL", ardiff_model_tensor_info, model.handle, 0,
+            nullptr, 23, shape.data(), dimensions.data());
+    refused(ARDIFF_INVALID_ARGUMENT, "output is NULL", ardiff_model_tensor_info, model.handle, 0,
+            name.data(), 23, nullptr, dimensions.data());
+    refused(ARDIFF_INVALID_ARGUMENT, "output is NULL", ardiff_model_tensor_info, model.handle, 0,
+            name.data(), 23, shape.data(), nullptr);
 
     std::vector<float> values = Random(1).values(370), copy(370);
-    accepted("ardiff_model_write_tensor", ardiff_model_write_tensor, model.handle, 0, values.data(), 370);
-    accepted("ardiff_model_read_tensor", ardiff_model_read_tensor, model.handle, 0, copy.data(), 370);
+    accepted("ardiff_model_write_tensor", ardiff_model_write_tensor, model.handle, 0, values.data(),
+             370);
+    accepted("ardiff_model_read_tensor", ardiff_model_read_tensor, model.handle, 0, copy.data(),
+             370);
     expect(values == copy, "a tensor reads as it was written");
-    for (float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    for (float bad :
+         {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
         std::vector<float> damaged = values;
         damaged[369] = bad;
-        refused(ARDIFF_NON_FINITE, "position 369", ardiff_model_write_tensor, model.handle, 0, damaged.data(), 370);
+        refused(ARDIFF_NON_FINITE, "position 369", ardiff_model_write_tensor, model.handle, 0,
+                damaged.data(), 370);
     }
-    accepted("ardiff_model_read_tensor", ardiff_model_read_tensor, model.handle, 0, copy.data(), 370);
+    accepted("ardiff_model_read_tensor", ardiff_model_read_tensor, model.handle, 0, copy.data(),
+             370);
     expect(values == copy, "a refused write leaves the tensor as it was");
     for (int32_t wrong : {0, -1, 369, 371}) {
-        refused(ARDIFF_INVALID_ARGUMENT, "has 370 values", ardiff_model_write_tensor, model.handle, 0,
-                values.data(), wrong);
-        refused(ARDIFF_INVALID_ARGUMENT, "has 370 values", ardiff_model_read_tensor, model.handle, 0, copy.data(),
-                wrong);
+        refused(ARDIFF_INVALID_ARGUMENT, "has 370 values", ardiff_model_write_tensor, model.handle,
+                0, values.data(), wrong);
+        refused(ARDIFF_INVALID_ARGUMENT, "has 370 values", ardiff_model_read_tensor, model.handle,
+                0, copy.data(), wrong);
     }
-    refused(ARDIFF_INVALID_ARGUMENT, "data is NULL", ardiff_model_write_tensor, model.handle, 0, nullptr, 370);
-    refused(ARDIFF_INVALID_ARGUMENT, "output is NULL", ardiff_model_read_tensor, model.handle, 0, nullptr, 370);
+    refused(ARDIFF_INVALID_ARGUMENT, "data is NULL", ardiff_model_write_tensor, model.handle, 0,
+            nullptr, 370);
+    refused(ARDIFF_INVALID_ARGUMENT, "output is NULL", ardiff_model_read_tensor, model.handle, 0,
+            nullptr, 370);
     refused(ARDIFF_INVALID_ARGUMENT, "out of range", ardiff_model_write_tensor, model.handle, count,
             values.data(), 370);
-    refused(ARDIFF_INVALID_ARGUMENT, "Model is NULL", ardiff_model_write_tensor, nullptr, 0, values.data(), 370);
-    refused(ARDIFF_INVALID_ARGUMENT, "Model is NULL", ardiff_model_read_tensor, nullptr, 0, copy.data(), 370);
+    refused(ARDIFF_INVALID_ARGUMENT, "Model is NULL", ardiff_model_write_tensor, nullptr, 0,
+            values.data(), 370);
+    refused(ARDIFF_INVALID_ARGUMENT, "Model is NULL", ardiff_model_read_tensor, nullptr, 0,
+            copy.data(), 370);
 }
 
 void test_preparation() {
     Model model(small_network(ARDIFF_TIME_TXL));
-    refused(ARDIFF_INVALID_STATE, "word_embedding.weight has not been written", ardiff_model_prepare, model.handle,
-            ARDIFF_DEVICE_CPU, 0, ARDIFF_DTYPE_F32, 1);
+    refused(ARDIFF_INVALID_STATE, "word_embedding.weight has not been written",
+            ardiff_model_prepare, model.handle, ARDIFF_DEVICE_CPU, 0, ARDIFF_DTYPE_F32, 1);
     model.fill(1);
-    refused(ARDIFF_INVALID_ARGUMENT, "Model is NULL", ardiff_model_prepare, nullptr, ARDIFF_DEVICE_CPU, 0,
-            ARDIFF_DTYPE_F32, 1);
-    refused(ARDIFF_INVALID_ARGUMENT, "neither CPU nor CUDA", ardiff_model_prepare, model.handle, 2, 0,
-            ARDIFF_DTYPE_F32, 1);
+    refused(ARDIFF_INVALID_ARGUMENT, "Model is NULL", ardiff_model_prepare, nullptr,
+            ARDIFF_DEVICE_CPU, 0, ARDIFF_DTYPE_F32, 1);
+    refused(ARDIFF_INVALID_ARGUMENT, "neither CPU nor CUDA", ardiff_model_prepare, model.handle, 2,
+            0, ARDIFF_DTYPE_F32, 1);
     refused(ARDIFF_INVALID_ARGUMENT, "Device index is negative", ardiff_model_prepare, model.handle,
             ARDIFF_DEVICE_CUDA, -1, ARDIFF_DTYPE_F32, 1);
-    refused(ARDIFF_INVALID_ARGUMENT, "neither f32 nor bf16", ardiff_model_prepare, model.handle, ARDIFF_DEVICE_CPU,
-            0, -1, 1);
+    refused(ARDIFF_INVALID_ARGUMENT, "neither f32 nor bf16", ardiff_model_prepare, model.handle,
+            ARDIFF_DEVICE_CPU, 0, -1, 1);
     for (int32_t threads : {-1, 1025}) {
-        refused(ARDIFF_INVALID_ARGUMENT, "Thread count", ardiff_model_prepare, model.handle, ARDIFF_DEVICE_CPU, 0,
-                ARDIFF_DTYPE_F32, threads);
+        refused(ARDIFF_INVALID_ARGUMENT, "Thread count", ardiff_model_prepare, model.handle,
+                ARDIFF_DEVICE_CPU, 0, ARDIFF_DTYPE_F32, threads);
     }
-    refused(ARDIFF_UNSUPPORTED, "", ardiff_model_prepare, model.handle, ARDIFF_DEVICE_CUDA, 1000, ARDIFF_DTYPE_F32,
-            1);
+    refused(ARDIFF_UNSUPPORTED, "", ardiff_model_prepare, model.handle, ARDIFF_DEVICE_CUDA, 1000,
+            ARDIFF_DTYPE_F32, 1);
     for (int32_t threads : {0, 1, 3}) {
         accepted("ardiff_model_prepare", ardiff_model_prepare, model.handle, ARDIFF_DEVICE_CPU, 0,
                  ARDIFF_DTYPE_BF16, threads);

@@ -90,8 +90,8 @@ class Model {
         for (int32_t i = 0; i < ardiff_model_tensor_count(handle); ++i) {
             std::vector<float> values = random.values(static_cast<size_t>(size_of(i)));
             for (float& x : values) x *= scale;
-            accepted("ardiff_model_write_tensor", ardiff_model_write_tensor, handle, i, values.data(),
-                     static_cast<int32_t>(values.size()));
+            accepted("ardiff_model_write_tensor", ardiff_model_write_tensor, handle, i,
+                     values.data(), static_cast<int32_t>(values.size()));
         }
     }
 
@@ -117,7 +117,8 @@ struct Sources {
         Random random(seed);
         for (int s = 0; s < sources; ++s) {
             for (int l = 0; l < length; ++l) {
-                const size_t at = static_cast<size_t>(s) * static_cast<size_t>(length) + static_cast<size_t>(l);
+                const size_t at =
+                    static_cast<size_t>(s) * static_cast<size_t>(length) + static_cast<size_t>(l);
                 mask[at] = l == s % length || random.below(3) > 0;
                 if (mask[at] != 0) ids[at] = random.below(vocabulary);
             }

@@ -28,14 +28,14 @@ struct BatchRequest {
 // Arguments of ardiff_generation_step, checked.
 struct StepRequest {
     int step;
-    bool per_row;               // the arrays below are [R,N] instead of [N]
-    const float* timesteps;     // scaled
+    bool per_row;            // the arrays below are [R,N] instead of [N]
+    const float* timesteps;  // scaled
     const float* input_scale;
     const float* coefficients;  // [..,4]: z, x0_hat, noise, previous x0_hat
     const uint8_t* at_rest;
     bool round, predict_only, round_all, by_logits;
-    const float* noise;  // [R,N,C] or null
-    int32_t* nearest;    // [R,N] or null
+    const float* noise;      // [R,N,C] or null
+    int32_t* nearest;        // [R,N] or null
     float* log_probability;  // [R,N] or null
 };
 
@@ -76,7 +76,8 @@ std::shared_ptr<const Backend> make_cpu_backend(const Parameters& parameters, ar
                                                 int threads);
 
 // libtorch operators on the CPU or a CUDA device.
-std::shared_ptr<const Backend> make_torch_backend(const Parameters& parameters, ardiff_device device,
-                                                  int device_index, ardiff_dtype dtype, int threads);
+std::shared_ptr<const Backend> make_torch_backend(const Parameters& parameters,
+                                                  ardiff_device device, int device_index,
+                                                  ardiff_dtype dtype, int threads);
 
 }  // namespace ardiff

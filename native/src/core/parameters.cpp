@@ -40,8 +40,9 @@ NetworkConfig NetworkConfig::from(const ardiff_network_config& c) {
     };
     for (const Field& f : fields) {
         if (f.value < f.minimum || f.value > f.maximum) {
-            throw Error(ARDIFF_INVALID_ARGUMENT, format("Network config has %s %d: expected %d to %d",
-                                                        f.name, f.value, f.minimum, f.maximum));
+            throw Error(ARDIFF_INVALID_ARGUMENT,
+                        format("Network config has %s %d: expected %d to %d", f.name, f.value,
+                               f.minimum, f.maximum));
         }
     }
     if (c.hidden_size % c.attention_heads != 0) {
@@ -184,10 +185,14 @@ AlignedFloats allocate_floats(int64_t count) {
 }
 
 Parameters::Parameters(const NetworkConfig& c)
-    : config(c), layout(c), written(layout.entries().size(), false), values_(allocate_floats(layout.size())) {}
+    : config(c),
+      layout(c),
+      written(layout.entries().size(), false),
+      values_(allocate_floats(layout.size())) {}
 
 Parameters::Parameters(const Parameters& other) : Parameters(other.config) {
-    std::memcpy(values_.get(), other.values_.get(), static_cast<size_t>(layout.size()) * sizeof(float));
+    std::memcpy(values_.get(), other.values_.get(),
+                static_cast<size_t>(layout.size()) * sizeof(float));
     written = other.written;
 }
 

@@ -14,8 +14,8 @@ namespace ardiff {
 
 // Arguments of ardiff_trainer_batch, checked. Pointers are valid during the call only.
 struct TrainingBatch {
-    const int32_t* ids;             // [B,L]
-    const uint8_t* mask;            // [B,L]
+    const int32_t* ids;   // [B,L]
+    const uint8_t* mask;  // [B,L]
     int rows, length;
     const int32_t* target_ids;      // [B,N]
     const uint8_t* key_mask;        // [B,N] or null
@@ -24,10 +24,10 @@ struct TrainingBatch {
     const int32_t* timesteps;       // [B,N]
     const float* weights;           // [B,N] or null
     int slots;
-    const float* embedding_noise;   // [B,N,C] or null
-    const float* diffusion_noise;   // [B,N,C] or null
-    float* terms;                   // [4]: loss, mse, nll, prior
-    float* slot_terms;              // [6,B,N] or null
+    const float* embedding_noise;  // [B,N,C] or null
+    const float* diffusion_noise;  // [B,N,C] or null
+    float* terms;                  // [4]: loss, mse, nll, prior
+    float* slot_terms;             // [6,B,N] or null
 
     int64_t tokens() const { return static_cast<int64_t>(rows) * slots; }
 };

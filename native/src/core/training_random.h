@@ -27,7 +27,8 @@ enum class Purpose : uint32_t {
 
 // `pass` tells the first pass of self-conditioning (1) from the one that is trained (0).
 inline uint32_t random_site(Purpose purpose, int pass, int layer) {
-    return static_cast<uint32_t>(purpose) << 24 | static_cast<uint32_t>(pass) << 16 | static_cast<uint32_t>(layer);
+    return static_cast<uint32_t>(purpose) << 24 | static_cast<uint32_t>(pass) << 16 |
+           static_cast<uint32_t>(layer);
 }
 
 inline NoiseKey training_key(uint32_t seed_low, uint32_t seed_high) {
@@ -37,7 +38,9 @@ inline NoiseKey training_key(uint32_t seed_low, uint32_t seed_high) {
 
 // Dropout compares half-words of the generator's output with a threshold; those below are dropped.
 // The rate is so rounded to a multiple of 2^-16, and the scale belongs to the rounded rate.
-inline uint32_t dropout_threshold(float rate) { return static_cast<uint32_t>(rate * 65536.0f + 0.5f); }
+inline uint32_t dropout_threshold(float rate) {
+    return static_cast<uint32_t>(rate * 65536.0f + 0.5f);
+}
 inline float dropout_scale(float rate) {
     return 65536.0f / static_cast<float>(65536 - dropout_threshold(rate));
 }

@@ -12,11 +12,13 @@ namespace ardiff::portable {
 at::Device checked_device(ardiff_device device, int index) {
     if (device == ARDIFF_DEVICE_CPU) return at::Device(at::kCPU);
     if (!at::globalContext().hasCUDA()) {
-        throw Error(ARDIFF_UNSUPPORTED, "This libtorch has no CUDA: use the CPU or install a CUDA build of torch");
+        throw Error(ARDIFF_UNSUPPORTED,
+                    "This libtorch has no CUDA: use the CPU or install a CUDA build of torch");
     }
     const int count = c10::impl::VirtualGuardImpl(at::kCUDA).deviceCount();
     if (index >= count) {
-        throw Error(ARDIFF_UNSUPPORTED, format("CUDA device %d does not exist: there are %d", index, count));
+        throw Error(ARDIFF_UNSUPPORTED,
+                    format("CUDA device %d does not exist: there are %d", index, count));
     }
     return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
@@ -29,7 +31,8 @@ void synchronize(const at::Device& device) {
 
 template <class T>
 at::Tensor upload(const T* data, at::IntArrayRef sizes, const at::Device& device) {
-    at::Tensor host = at::empty(sizes, at::TensorOptions().dtype(c10::CppTypeToScalarType<T>::value));
+    at::Tensor host =
+        at::empty(sizes, at::TensorOptions().dtype(c10::CppTypeToScalarType<T>::value));
     std::memcpy(host.mutable_data_ptr(), data, host.nbytes());
     return host.to(device);
 }

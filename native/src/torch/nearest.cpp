@@ -41,7 +41,8 @@ Tensor best_token(const Tensor& x, const Tensor& table, const Tensor& bias) {
 
 Tensor nearest_bias(const Tensor& table) { return table.square().sum(1) * -0.5; }
 
-Tensor log_probability(const Tensor& x, const Tensor& table, const Tensor& bias, const Tensor& ids) {
+Tensor log_probability(const Tensor& x, const Tensor& table, const Tensor& bias,
+                       const Tensor& ids) {
     Tensor total;
     for_each_tile(x, table, bias, [&](int64_t first, const Tensor& scores) {
         const Tensor part = at::logsumexp(scores, 1);

@@ -11,8 +11,8 @@ using at::Tensor;
 
 namespace {
 
-constexpr double kBlockEpsilon = 1e-12;      // encoder and decoder
-constexpr double kEmbeddingEpsilon = 1e-5;   // LayerNorm of the target embeddings
+constexpr double kBlockEpsilon = 1e-12;     // encoder and decoder
+constexpr double kEmbeddingEpsilon = 1e-5;  // LayerNorm of the target embeddings
 
 // [B,N] bool -> [B,1,1,N] float32: 0 where kept, the most negative number elsewhere. Finite, so that
 // no softmax is 0/0.
@@ -38,7 +38,8 @@ Tensor rotate(const Tensor& x, const Tensor& time_key) {
 }  // namespace
 
 Tensor Dropout::apply(const Tensor& x, float rate, uint32_t site) const {
-    return rate == 0.0f ? x : x * random.mask(x.sizes(), rate, site, x.device()).to(x.scalar_type());
+    return rate == 0.0f ? x
+                        : x * random.mask(x.sizes(), rate, site, x.device()).to(x.scalar_type());
 }
 
 Tensor Dropout::hidden(const Tensor& x, Purpose purpose, int layer) const {
@@ -97,12 +98,12 @@ Network::Network(const NetworkConfig& config, const NamedTensors& weights, at::S
     encoder_norm_ = norm(embeddings + "LayerNorm", kBlockEpsilon);
     for (int i = 0; i < config.encoder_layers; ++i) {
         const std::string layer = "encoder.encoder.layer." + std::to_string(i) + ".";
-        encoder_.push_back({linear(layer + "attention.self.query"), linear(layer + "attention.self.key"),
-                            linear(layer + "attention.self.value"),
-                            linear(layer + "attention.output.dense"),
-                            linear(layer + "intermediate.dense"), linear(layer + "output.dense"),
-                            norm(layer + "attention.output.LayerNorm", kBlockEpsilon),
-                            norm(layer + "output.LayerNorm", kBlockEpsilon)});
+        encoder_.push_back(
+            {linear(layer + "attention.self.query"), linear(layer + "attention.self.key"),
+             linear(layer + "attention.self.value"), linear(layer + "attention.output.dense"),
+             linear(layer + "intermediate.dense"), linear(layer + "output.dense"),
+             norm(layer + "attention.output.LayerNorm", kBlockEpsilon),
+             norm(layer + "output.LayerNorm", kBlockEpsilon)});
     }
 
     if (config.input_projection) input_ = pair("input_up_proj");
@@ -145,10 +146,12 @@ Tensor Network::split_heads(const Tensor& x) const {
 
 // softmax(query . key / sqrt(d/H) + bias) . value for [B,H,*,d/H], heads merged. For slots this few
 // plain matmuls are faster than the fused attention of libtorch, above all backwards.
-Tensor Network::attend(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& bias,
-                       const Dropout* dropout, Purpose purpose, int layer) const {
+Tensor Network::attend(const Tensor& query, const Tensor& key, const Tensor& value,
+                       const Tensor& bias, const Dropout* dropout, Purpose purpose,
+                       int layer) const {
     const double scale = 1.0 / std::sqrt(static_cast<double>(config_.head_size()));
-    Tensor scores = at::matmul((query * scale).to(compute_), key.to(compute_).transpose(-1, -2)).to(at::kFloat);
+    Tensor scores =
+        at::matmul((query * scale).to(compute_), key.to(compute_).transpose(-1, -2)).to(at::kFloat);
     if (bias.defined()) scores = scores + bias;
     Tensor probabilities = at::softmax(scores, -1);
     if (dropout != nullptr) probabilities = dropout->attention(probabilities, purpose, layer);
@@ -160,16 +163,16 @@ Tensor Network::encode(const Tensor& ids, const Tensor& mask, const Dropout* dro
         return dropout == nullptr ? x : dropout->hidden(x, purpose, layer);
     };
     const Tensor bias = additive(mask);
-    Tensor hidden = at::embedding(encoder_words_, ids) + encoder_positions_.narrow(0, 0, ids.size(1)) +
-                    encoder_type_;
+    Tensor hidden = at::embedding(encoder_words_, ids) +
+                    encoder_positions_.narrow(0, 0, ids.size(1)) + encoder_type_;
     hidden = drop(encoder_norm_(hidden), Purpose::encoder_input);
     for (int i = 0; i < config_.encoder_layers; ++i) {
         const EncoderLayer& layer = encoder_[i];
         const Tensor attended =
             attend(split_heads(layer.query(hidden)), split_heads(layer.key(hidden)),
                    split_heads(layer.value(hidden)), bias, dropout, Purpose::encoder_attention, i);
-        const Tensor mixed =
-            drop(layer.attention_output(attended).to(at::kFloat), Purpose::encoder_attention_output, i);
+        const Tensor mixed = drop(layer.attention_output(attended).to(at::kFloat),
+                                  Purpose::encoder_attention_output, i);
         hidden = layer.attention_norm(hidden + mixed);
         const Tensor inner = at::gelu(layer.intermediate(hidden));
         const Tensor output = drop(layer.output(inner).to(at::kFloat), Purpose::encoder_output, i);
@@ -193,7 +196,8 @@ Tensor Network::self_attention(const DecoderBlock& block, const Tensor& x, const
            value = split_heads(block.self.value(x));
     Tensor bias = slot_bias;
     if (config_.time != ARDIFF_TIME_ADDITIVE) {
-        const Tensor raw = dropout == nullptr ? time : dropout->hidden(time, Purpose::decoder_time, layer);
+        const Tensor raw =
+            dropout == nullptr ? time : dropout->hidden(time, Purpose::decoder_time, layer);
         const Tensor time_key =
             split_heads(block.time_2(at::silu(block.time_0(raw)))).to(at::kFloat);  // [1|R,H,N,d/H]
         if (config_.time == ARDIFF_TIME_TXL) {
@@ -201,8 +205,8 @@ Tensor Network::self_attention(const DecoderBlock& block, const Tensor& x, const
             // bias that is the same for all queries.
             key = key.to(at::kFloat);
             const double scale = 1.0 / std::sqrt(static_cast<double>(config_.head_size()));
-            const Tensor shared =
-                ((key * block.r_w + time_key * block.r_r).sum(-1) * scale).unsqueeze(2);  // [R,H,1,N]
+            const Tensor shared = ((key * block.r_w + time_key * block.r_r).sum(-1) * scale)
+                                      .unsqueeze(2);  // [R,H,1,N]
             bias = bias.defined() ? bias + shared : shared;
             key = key + time_key;
         } else {
@@ -215,8 +219,9 @@ Tensor Network::self_attention(const DecoderBlock& block, const Tensor& x, const
         attend(query, key, value, bias, dropout, Purpose::decoder_attention, layer));
 }
 
-Tensor Network::cross_attention(const DecoderBlock& block, const Tensor& x, const CrossAttention& source,
-                                const Dropout* dropout, int layer) const {
+Tensor Network::cross_attention(const DecoderBlock& block, const Tensor& x,
+                                const CrossAttention& source, const Dropout* dropout,
+                                int layer) const {
     // Candidates of one source lie side by side: their slots are queries of one attention.
     const int64_t sources = source.bias.size(0);
     const auto& [key, value] = source.keys_values[layer];
@@ -245,7 +250,8 @@ Tensor Network::slot_bias(const DecoderInput& input) const {
     if (input.attention_mask.defined()) forbid(input.attention_mask);
     if (config_.causal_past) {
         const int64_t slots = input.z.size(1);
-        const Tensor left = at::ones({slots, slots}, input.timesteps.options().dtype(at::kBool)).tril();
+        const Tensor left =
+            at::ones({slots, slots}, input.timesteps.options().dtype(at::kBool)).tril();
         forbid(input.timesteps.ne(0).unsqueeze(-1).logical_or(left).unsqueeze(1));
     }
     return bias;

@@ -39,10 +39,10 @@ struct CrossAttention {
 
 // What the decoder computes x0_hat from.
 struct DecoderInput {
-    at::Tensor z;           // [R,N,C] float32, scaled for the network
-    at::Tensor previous;    // [R,N,C] previous x0_hat; undefined stands for zeros
-    at::Tensor timesteps;   // [1,N] or [R,N] float32, scaled; 1: the same for all rows
-    at::Tensor key_mask;    // [R,N] bool, slots that are attended to; undefined: all
+    at::Tensor z;               // [R,N,C] float32, scaled for the network
+    at::Tensor previous;        // [R,N,C] previous x0_hat; undefined stands for zeros
+    at::Tensor timesteps;       // [1,N] or [R,N] float32, scaled; 1: the same for all rows
+    at::Tensor key_mask;        // [R,N] bool, slots that are attended to; undefined: all
     at::Tensor attention_mask;  // [N,N] bool, which slot attends to which; undefined: all to all
     at::Tensor positions;       // [N] int64; undefined: 0 to N - 1
 };
@@ -92,11 +92,14 @@ class Network {
     at::Tensor split_heads(const at::Tensor& x) const;
     at::Tensor slot_bias(const DecoderInput& input) const;
     at::Tensor attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                      const at::Tensor& bias, const Dropout* dropout, Purpose purpose, int layer) const;
-    at::Tensor self_attention(const DecoderBlock& block, const at::Tensor& x, const at::Tensor& time,
-                              const at::Tensor& slot_bias, const Dropout* dropout, int layer) const;
+                      const at::Tensor& bias, const Dropout* dropout, Purpose purpose,
+                      int layer) const;
+    at::Tensor self_attention(const DecoderBlock& block, const at::Tensor& x,
+                              const at::Tensor& time, const at::Tensor& slot_bias,
+                              const Dropout* dropout, int layer) const;
     at::Tensor cross_attention(const DecoderBlock& block, const at::Tensor& x,
-                               const CrossAttention& source, const Dropout* dropout, int layer) const;
+                               const CrossAttention& source, const Dropout* dropout,
+                               int layer) const;
     at::Tensor feed_forward(const DecoderBlock& block, const at::Tensor& x, const Dropout* dropout,
                             int layer) const;
 

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #if defined(ARDIFF_CUDA_KERNELS)
-#include "cuda/noise.h"
+#include "torch/cuda/noise.h"
 #endif
 
 namespace ardiff::portable {
@@ -34,7 +34,8 @@ Words philox(Words c, Tensor k0, Tensor k1) {
     for (int round = 0; round < 10; ++round) {
         const auto [high0, low0] = multiply(c[0], 0xD2511F53);
         const auto [high1, low1] = multiply(c[2], 0xCD9E8D57);
-        c = {high1.bitwise_xor(c[1]).bitwise_xor(k0), low1, high0.bitwise_xor(c[3]).bitwise_xor(k1), low0};
+        c = {high1.bitwise_xor(c[1]).bitwise_xor(k0), low1, high0.bitwise_xor(c[3]).bitwise_xor(k1),
+             low0};
         k0 = (k0 + 0x9E3779B9).bitwise_and_(kLow);
         k1 = (k1 + 0xBB67AE85).bitwise_and_(kLow);
     }
@@ -75,7 +76,8 @@ Tensor generation_noise(const std::vector<NoiseKey>& keys, const std::vector<uin
     };
 #if defined(ARDIFF_CUDA_KERNELS)
     if (device.is_cuda()) {
-        const Tensor noise = at::empty({rows, slots, channels}, at::TensorOptions(device).dtype(at::kFloat));
+        const Tensor noise =
+            at::empty({rows, slots, channels}, at::TensorOptions(device).dtype(at::kFloat));
         cuda::generation_noise(column(low), column(high), column(candidate), step, noise);
         return noise;
     }
@@ -84,7 +86,8 @@ Tensor generation_noise(const std::vector<NoiseKey>& keys, const std::vector<uin
     const int64_t quads = (channels + 3) / 4;
     const Words counter = {at::arange(quads, options).view({1, 1, quads}),
                            at::arange(slots, options).view({1, slots, 1}),
-                           at::full({1, 1, 1}, static_cast<int64_t>(step), options), column(candidate)};
+                           at::full({1, 1, 1}, static_cast<int64_t>(step), options),
+                           column(candidate)};
     return normal_values(philox(counter, column(low), column(high)))
         .view({rows, slots, 4 * quads})
         .narrow(2, 0, channels)
@@ -94,16 +97,20 @@ Tensor generation_noise(const std::vector<NoiseKey>& keys, const std::vector<uin
 namespace {
 
 // The words of counters 0..count-1 of one site.
-Words training_words(const TrainingRandom& random, int64_t count, uint32_t site, const at::Device& device) {
-    const auto scalar = [&](uint32_t value) { return words({static_cast<int64_t>(value)}, device); };
-    const Words counter = {at::arange(count, at::TensorOptions(device).dtype(at::kLong)), scalar(site),
-                           scalar(random.step()), scalar(random.micro_batch())};
+Words training_words(const TrainingRandom& random, int64_t count, uint32_t site,
+                     const at::Device& device) {
+    const auto scalar = [&](uint32_t value) {
+        return words({static_cast<int64_t>(value)}, device);
+    };
+    const Words counter = {at::arange(count, at::TensorOptions(device).dtype(at::kLong)),
+                           scalar(site), scalar(random.step()), scalar(random.micro_batch())};
     return philox(counter, scalar(random.key().low), scalar(random.key().high));
 }
 
 }  // namespace
 
-Tensor TrainingRandom::normal(at::IntArrayRef sizes, Purpose purpose, const at::Device& device) const {
+Tensor TrainingRandom::normal(at::IntArrayRef sizes, Purpose purpose,
+                              const at::Device& device) const {
     const int64_t count = c10::multiply_integers(sizes);
 #if defined(ARDIFF_CUDA_KERNELS)
     if (device.is_cuda()) {
@@ -116,7 +123,8 @@ Tensor TrainingRandom::normal(at::IntArrayRef sizes, Purpose purpose, const at::
     return normal_values(w).flatten().narrow(0, 0, count).view(sizes);
 }
 
-Tensor TrainingRandom::mask(at::IntArrayRef sizes, float rate, uint32_t site, const at::Device& device) const {
+Tensor TrainingRandom::mask(at::IntArrayRef sizes, float rate, uint32_t site,
+                            const at::Device& device) const {
     const int64_t count = c10::multiply_integers(sizes);
     const uint32_t threshold = dropout_threshold(rate);
     const float scale = dropout_scale(rate);
@@ -133,7 +141,11 @@ Tensor TrainingRandom::mask(at::IntArrayRef sizes, float rate, uint32_t site, co
         halves.push_back(word.bitwise_and(0xffff));
         halves.push_back(word.bitwise_right_shift(16));
     }
-    const Tensor kept = at::stack(halves, -1).flatten().narrow(0, 0, count).view(sizes).ge(static_cast<int64_t>(threshold));
+    const Tensor kept = at::stack(halves, -1)
+                            .flatten()
+                            .narrow(0, 0, count)
+                            .view(sizes)
+                            .ge(static_cast<int64_t>(threshold));
     return kept.to(at::kFloat) * scale;
 }
 

@@ -12,8 +12,9 @@ namespace ardiff::portable {
 
 // Standard normal noise of generation: rows x slots x channels values, counted by channel / 4,
 // slot, step and candidate. Row r has key `keys[r]` and candidate number `candidates[r]`.
-at::Tensor generation_noise(const std::vector<NoiseKey>& keys, const std::vector<uint32_t>& candidates,
-                            uint32_t step, int64_t slots, int64_t channels, const at::Device& device);
+at::Tensor generation_noise(const std::vector<NoiseKey>& keys,
+                            const std::vector<uint32_t>& candidates, uint32_t step, int64_t slots,
+                            int64_t channels, const at::Device& device);
 
 // Random numbers of one micro-batch. Counter: (index, site, step, micro-batch); key: the seed.
 class TrainingRandom {
@@ -26,7 +27,8 @@ class TrainingRandom {
 
     // A mask for dropout: 0 at `rate`, else 1 / (1 - rate). Element i compares half-word i % 8 of
     // counter i / 8.
-    at::Tensor mask(at::IntArrayRef sizes, float rate, uint32_t site, const at::Device& device) const;
+    at::Tensor mask(at::IntArrayRef sizes, float rate, uint32_t site,
+                    const at::Device& device) const;
 
     NoiseKey key() const { return key_; }
     uint32_t step() const { return step_; }

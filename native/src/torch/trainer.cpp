@@ -65,7 +65,8 @@ class TorchTrainer final : public Trainer {
     const Tensor& buffer(ardiff_training_state state) const { return buffers_[state]; }
     void run_batch(const ardiff_training_options& options, const TrainingBatch& batch);
     bool run_update(const ardiff_update_options& options, double& gradient_norm);
-    Loss loss(const ardiff_training_options& options, const TrainingBatch& batch, const Network& network) const;
+    Loss loss(const ardiff_training_options& options, const TrainingBatch& batch,
+              const Network& network) const;
 
     const NetworkConfig config_;
     const ParameterLayout layout_;
@@ -106,7 +107,8 @@ Loss TorchTrainer::loss(const ardiff_training_options& options, const TrainingBa
     const Tensor ids = upload(batch.ids, {rows, batch.length}, device_).to(at::kLong) * mask;
     const Tensor targets = upload(batch.target_ids, {rows, slots}, device_).to(at::kLong);
     const Tensor timesteps = upload(batch.timesteps, {rows, slots}, device_).to(at::kLong);
-    const auto coefficients = schedule_.index_select(0, timesteps.flatten()).view({rows, slots, 4}).split(1, -1);
+    const auto coefficients =
+        schedule_.index_select(0, timesteps.flatten()).view({rows, slots, 4}).split(1, -1);
 
     const Tensor embedded = at::embedding(network.table(), targets);
     const Tensor x0 =
@@ -135,8 +137,9 @@ Loss TorchTrainer::loss(const ardiff_training_options& options, const TrainingBa
         const at::NoGradGuard no_grad;
         input.previous = network.denoise(input, source, drops ? &first_dropout : nullptr);
         if (options.self_condition_noise > 0) {
-            input.previous = input.previous + random.normal(z.sizes(), Purpose::self_condition_noise, device_) *
-                                                  options.self_condition_noise;
+            input.previous =
+                input.previous + random.normal(z.sizes(), Purpose::self_condition_noise, device_) *
+                                     options.self_condition_noise;
         }
     }
     const Tensor predicted = network.denoise(input, source, drops ? &dropout : nullptr);
@@ -149,7 +152,8 @@ Loss TorchTrainer::loss(const ardiff_training_options& options, const TrainingBa
     const Tensor& rounded = options.rounding_loss == ARDIFF_ROUNDING_LOSS_X0 ? x0 : predicted;
     const at::ScalarType compute = setup_.dtype == ARDIFF_DTYPE_BF16 ? at::kBFloat16 : at::kFloat;
     const Tensor logits =
-        at::matmul(rounded.to(compute), network.table().to(compute).t()).to(at::kFloat) + network.logits_bias();
+        at::matmul(rounded.to(compute), network.table().to(compute).t()).to(at::kFloat) +
+        network.logits_bias();
     const Tensor log_probabilities = at::log_softmax(logits, -1);
     loss.nll = -log_probabilities.gather(-1, targets.unsqueeze(-1)).squeeze(-1);
     if (options.label_smoothing > 0) {
@@ -165,10 +169,11 @@ void TorchTrainer::run_batch(const ardiff_training_options& options, const Train
     const at::ScalarType compute = setup_.dtype == ARDIFF_DTYPE_BF16 ? at::kBFloat16 : at::kFloat;
     Tensor total;
     timed(usage_.forward_seconds, [&] {
-        const NamedTensors views(
-            layout_, buffer(options.averaged != 0 ? ARDIFF_TRAINING_AVERAGE : ARDIFF_TRAINING_WEIGHTS));
+        const NamedTensors views(layout_, buffer(options.averaged != 0 ? ARDIFF_TRAINING_AVERAGE
+                                                                       : ARDIFF_TRAINING_WEIGHTS));
         const Network network(
-            config_, backward ? views.as_leaves(layout_, buffer(ARDIFF_TRAINING_GRADIENTS)) : views, compute);
+            config_, backward ? views.as_leaves(layout_, buffer(ARDIFF_TRAINING_GRADIENTS)) : views,
+            compute);
         const Loss parts = loss(options, batch, network);
         const Tensor weights =
             (batch.weights == nullptr ? at::ones_like(parts.mse)
@@ -178,9 +183,12 @@ void TorchTrainer::run_batch(const ardiff_training_options& options, const Train
         total = (slot_total * weights).sum();
         const at::NoGradGuard no_grad;
         const auto weighted = [&](const Tensor& part) { return (part * weights).sum(); };
-        download(at::stack({total, weighted(parts.mse), weighted(parts.nll), weighted(parts.prior)}), batch.terms);
+        download(
+            at::stack({total, weighted(parts.mse), weighted(parts.nll), weighted(parts.prior)}),
+            batch.terms);
         if (batch.slot_terms != nullptr) {
-            download(at::stack({slot_total, parts.mse, parts.nll, parts.prior, parts.mse_x0, parts.mse_embedding}),
+            download(at::stack({slot_total, parts.mse, parts.nll, parts.prior, parts.mse_x0,
+                                parts.mse_embedding}),
                      batch.slot_terms);
         }
     });
@@ -195,13 +203,16 @@ bool TorchTrainer::run_update(const ardiff_update_options& o, double& gradient_n
     const at::NoGradGuard no_grad;
     bool applied = false;
     timed(usage_.update_seconds, [&] {
-        Tensor weights = buffer(ARDIFF_TRAINING_WEIGHTS), gradients = buffer(ARDIFF_TRAINING_GRADIENTS),
-               first = buffer(ARDIFF_TRAINING_FIRST_MOMENT), second = buffer(ARDIFF_TRAINING_SECOND_MOMENT),
+        Tensor weights = buffer(ARDIFF_TRAINING_WEIGHTS),
+               gradients = buffer(ARDIFF_TRAINING_GRADIENTS),
+               first = buffer(ARDIFF_TRAINING_FIRST_MOMENT),
+               second = buffer(ARDIFF_TRAINING_SECOND_MOMENT),
                average = buffer(ARDIFF_TRAINING_AVERAGE);
         gradient_norm = std::sqrt(gradients.square().sum(at::kDouble).item<double>());
         applied = std::isfinite(gradient_norm);
         if (applied) {
-            if (o.clip_norm > 0 && gradient_norm > o.clip_norm) gradients.mul_(o.clip_norm / (gradient_norm + 1e-6));
+            if (o.clip_norm > 0 && gradient_norm > o.clip_norm)
+                gradients.mul_(o.clip_norm / (gradient_norm + 1e-6));
             first.lerp_(gradients, 1.0 - o.beta1);
             second.mul_(o.beta2).addcmul_(gradients, gradients, 1.0 - o.beta2);
             const double correction1 = 1.0 - std::pow(o.beta1, o.update);
@@ -222,8 +233,10 @@ ardiff_trainer_usage TorchTrainer::usage() const {
     usage.peak_bytes = peak_resident_bytes();
     if (device_.is_cuda()) {
         constexpr size_t all = 0;  // statistics of all memory pools together
-        usage.peak_bytes =
-            at::getDeviceAllocator(at::kCUDA)->getDeviceStats(device_.index()).allocated_bytes[all].peak;
+        usage.peak_bytes = at::getDeviceAllocator(at::kCUDA)
+                               ->getDeviceStats(device_.index())
+                               .allocated_bytes[all]
+                               .peak;
     }
     return usage;
 }

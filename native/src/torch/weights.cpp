@@ -16,7 +16,8 @@ const at::Tensor& NamedTensors::operator[](const std::string& name) const {
     return found->second;
 }
 
-NamedTensors NamedTensors::as_leaves(const ParameterLayout& layout, const at::Tensor& gradients) const {
+NamedTensors NamedTensors::as_leaves(const ParameterLayout& layout,
+                                     const at::Tensor& gradients) const {
     const NamedTensors gradient_views(layout, gradients);
     NamedTensors leaves = *this;
     for (auto& [name, tensor] : leaves.tensors_) {

@@ -1,0 +1,29 @@
+// The CPU backend: packed weights and threads shared by all batches of a model.
+#include "cpu/generate/generator.h"
+
+namespace ardiff {
+namespace cpu {
+
+class CpuBackend final : public Backend {
+  public:
+    CpuBackend(const Parameters& parameters, ardiff_dtype dtype, int threads)
+        : weights_(std::make_shared<const Weights>(parameters, dtype)),
+          threads_(std::make_shared<ThreadPool>(threads)) {}
+
+    std::unique_ptr<Generator> start(const BatchRequest& request) const override {
+        return std::make_unique<CpuGenerator>(weights_, threads_, request);
+    }
+
+  private:
+    std::shared_ptr<const Weights> weights_;
+    std::shared_ptr<ThreadPool> threads_;
+};
+
+}  // namespace cpu
+
+std::shared_ptr<const Backend> make_cpu_backend(const Parameters& parameters, ardiff_dtype dtype,
+                                                int threads) {
+    return std::make_shared<cpu::CpuBackend>(parameters, dtype, threads);
+}
+
+}  // namespace ardiff

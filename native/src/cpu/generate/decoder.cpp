@@ -1,0 +1,292 @@
+// The decoder on the CPU: time branch, blocks and prediction (SPEC section 4).
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "cpu/generate/generator.h"
+#include "cpu/generate/operands.h"
+#include "cpu/generate/workspace.h"
+
+namespace ardiff::cpu {
+
+// The time branch does not depend on the sentence: one evaluation per slot serves the whole batch.
+void CpuGenerator::prepare_time(const StepRequest& request) {
+    const Weights& weights = *weights_;
+    const int d = config_.hidden, channels = config_.time_channels, half = channels / 2;
+    const int count = request.per_row ? rows() * slots : slots;
+    const int stride = padded(channels), wide = padded(4 * channels), out = padded(d);
+    const AlignedFloats embedding =
+        allocate_floats(static_cast<int64_t>(count + kSpareRows) * stride);
+    for (int k = 0; k < half; ++k) {
+        for (int i = 0; i < count; ++i) {
+            const float argument =
+                request.timesteps[i] * weights.frequencies[static_cast<size_t>(k)];
+            float* row = embedding.get() + static_cast<ptrdiff_t>(i) * stride;
+            row[k] = static_cast<float>(std::cos(static_cast<double>(argument)));
+            row[half + k] = static_cast<float>(std::sin(static_cast<double>(argument)));
+        }
+    }
+    const auto transform = [&](const Linear& first, const Linear& second) {
+        AlignedFloats middle = allocate_floats(static_cast<int64_t>(count + kSpareRows) * wide);
+        AlignedFloats result = allocate_floats(static_cast<int64_t>(count + kSpareRows) * out);
+        matmul(kernels_, count, embedding.get(), stride, first, Epilogue::silu, middle.get(), wide);
+        matmul(kernels_, count, middle.get(), wide, second, Epilogue::store, result.get(), out);
+        return result;
+    };
+    time_.per_row = request.per_row;
+    if (config_.time == ARDIFF_TIME_ADDITIVE) {
+        time_.added = transform(weights.time_0, weights.time_2);
+        return;
+    }
+    const size_t blocks = weights.decoder.size();
+    time_.keys.resize(blocks);
+    time_.bias.resize(blocks);
+    const int heads = config_.heads, head_size = config_.head_size();
+    threads_->run(static_cast<int>(blocks), [&](int b, int) {
+        const DecoderBlock& block = weights.decoder[static_cast<size_t>(b)];
+        AlignedFloats key = transform(block.time_0, block.time_2);
+        if (config_.time == ARDIFF_TIME_TXL) {
+            AlignedFloats bias = allocate_floats(static_cast<int64_t>(count) * heads);
+            for (int i = 0; i < count; ++i) {
+                for (int h = 0; h < heads; ++h) {
+                    const float* r = block.r_r + h * head_size;
+                    const float* k = key.get() + static_cast<ptrdiff_t>(i) * out + h * head_size;
+                    float dot = 0;
+                    for (int c = 0; c < head_size; ++c) dot += r[c] * k[c];
+                    bias[static_cast<size_t>(i) * heads + h] = dot;
+                }
+            }
+            time_.bias[static_cast<size_t>(b)] = std::move(bias);
+        }
+        time_.keys[static_cast<size_t>(b)] = std::move(key);
+    });
+}
+
+// x0_hat of the piece's rows into w.x0.
+template <class A>
+void CpuGenerator::predict(const StepRequest& request, const Piece& piece, Workspace& w) {
+    const Weights& weights = *weights_;
+    const int d = config_.hidden, width = config_.embedding, stride = padded(d);
+    const int channels = config_.input_channels(), input_stride = padded(channels);
+    std::vector<float> row_input(static_cast<size_t>(input_stride), 0.0f);
+    A* input = as<A>(w.input);
+    float* hidden = w.hidden.get();
+    int tokens = 0;
+    for (int row = piece.first_row; row < piece.last_row; ++row) {
+        for (int n = first_[static_cast<size_t>(row)]; n < stepped_[static_cast<size_t>(row)];
+             ++n, ++tokens) {
+            const float scale = request.input_scale[plan_index(request.per_row, row, n)];
+            const float* z = state_row(z_.get(), row) + static_cast<ptrdiff_t>(n) * width;
+            float* out = row_input.data();
+            if (config_.self_conditioning) {  // the previous prediction comes first
+                std::memcpy(out, state_row(x0_.get(), row) + static_cast<ptrdiff_t>(n) * width,
+                            static_cast<size_t>(width) * sizeof(float));
+                out += width;
+            }
+            for (int c = 0; c < width; ++c) out[c] = scale * z[c];
+            if (config_.input_projection) {
+                convert(kernels_, input_stride, row_input.data(),
+                        input + static_cast<ptrdiff_t>(tokens) * input_stride);
+            } else {
+                std::memcpy(hidden + static_cast<ptrdiff_t>(tokens) * stride, row_input.data(),
+                            static_cast<size_t>(d) * sizeof(float));
+            }
+        }
+    }
+    if (config_.input_projection) {
+        const int wide = padded(2 * d);
+        matmul(kernels_, tokens, input, input_stride, weights.input_0, Epilogue::tanh,
+               as<A>(w.wide), wide);
+        matmul(kernels_, tokens, as<A>(w.wide), wide, weights.input_2, Epilogue::store, hidden,
+               stride);
+    }
+    const float* positions = weights.parameters.tensor("position_embeddings.weight");
+    int token = 0;
+    for (int row = piece.first_row; row < piece.last_row; ++row) {
+        for (int n = first_[static_cast<size_t>(row)]; n < stepped_[static_cast<size_t>(row)];
+             ++n, ++token) {
+            float* h = hidden + static_cast<ptrdiff_t>(token) * stride;
+            const float* position = positions + static_cast<ptrdiff_t>(n) * d;
+            for (int c = 0; c < d; ++c) h[c] += position[c];
+            if (config_.time == ARDIFF_TIME_ADDITIVE) {
+                const float* time =
+                    time_.added.get() +
+                    static_cast<ptrdiff_t>(plan_index(time_.per_row, row, n)) * stride;
+                for (int c = 0; c < d; ++c) h[c] += time[c];
+            }
+        }
+    }
+    kernels_.layer_norm(tokens, d, hidden, stride, weights.input_norm.weight,
+                        weights.input_norm.bias, kNormEps, hidden, stride, nullptr, 0);
+    for (int b = 0; b < config_.decoder_layers; ++b) block<A>(b, piece, tokens, w);
+
+    float* x0 = w.x0.get();
+    if (config_.has_output_projection()) {
+        const int wide = padded(2 * d);
+        A* normal = as<A>(w.normal);
+        convert(kernels_, static_cast<int64_t>(tokens) * stride, hidden, normal);
+        matmul(kernels_, tokens, normal, stride, weights.output_0, Epilogue::tanh, as<A>(w.wide),
+               wide);
+        matmul(kernels_, tokens, as<A>(w.wide), wide, weights.output_2, Epilogue::store, x0,
+               padded(width));
+    } else {
+        std::memcpy(x0, hidden, static_cast<size_t>(tokens) * stride * sizeof(float));
+    }
+}
+
+template <class A>
+void CpuGenerator::block(int index, const Piece& piece, int tokens, Workspace& w) {
+    const DecoderBlock& block = weights_->decoder[static_cast<size_t>(index)];
+    const int d = config_.hidden, stride = padded(d), projected = padded(3 * d),
+              wide = padded(4 * d);
+    float* hidden = w.hidden.get();
+    A* normal = as<A>(w.normal);
+
+    normalise(kernels_, tokens, d, block.norm1, hidden, normal, false);
+    matmul(kernels_, tokens, normal, stride, block.query_key_value, Epilogue::store,
+           w.projected.get(), projected);
+    self_attention<A>(index, piece, w);
+    matmul(kernels_, tokens, normal, stride, block.attention_output, Epilogue::accumulate, hidden,
+           stride);
+
+    normalise(kernels_, tokens, d, block.norm2, hidden, normal, false);
+    matmul(kernels_, tokens, normal, stride, block.cross_query, Epilogue::store, w.projected.get(),
+           projected);
+    cross_attention<A>(index, piece, w);
+    matmul(kernels_, tokens, normal, stride, block.cross_output, Epilogue::accumulate, hidden,
+           stride);
+
+    normalise(kernels_, tokens, d, block.norm3, hidden, normal, false);
+    matmul(kernels_, tokens, normal, stride, block.feed_forward_in, Epilogue::geglu, as<A>(w.wide),
+           wide);
+    matmul(kernels_, tokens, as<A>(w.wide), wide, block.feed_forward_out, Epilogue::accumulate,
+           hidden, stride);
+}
+
+// txl: (q + r_w) . k + (q + r_r) . t = q . (k + t) + (r_w . k + r_r . t), so the time key is folded
+// into the key and the rest is one number per key. rotary: q, k and v are rotated by the time key.
+template <class A>
+void CpuGenerator::self_attention(int index, const Piece& piece, Workspace& w) {
+    const DecoderBlock& block = weights_->decoder[static_cast<size_t>(index)];
+    const int d = config_.hidden, stride = padded(d), projected = padded(3 * d);
+    const int heads = config_.heads, head_size = config_.head_size();
+    const float scale = 1.0f / std::sqrt(static_cast<float>(head_size));
+    const int values = value_stride(kernels_, head_size);
+    const bool txl = config_.time == ARDIFF_TIME_TXL, rotary = config_.time == ARDIFF_TIME_ROTARY;
+    int token = 0;
+    for (int row = piece.first_row; row < piece.last_row; ++row) {
+        const size_t r = static_cast<size_t>(row);
+        const int first = first_[r], count = stepped_[r], settled = settled_[r],
+                  keys = key_stride(kernels_, count);
+        if (first == count) continue;
+        const size_t time_row = time_.per_row ? static_cast<size_t>(row) * slots : 0;
+        float* const own =
+            w.projected.get() + static_cast<ptrdiff_t>(token) * projected;  // of slot `first`
+        for (int n = first; n < settled; ++n) {
+            std::memcpy(past_slot(row, index, n),
+                        own + static_cast<ptrdiff_t>(n - first) * projected + d,
+                        static_cast<size_t>(2 * d) * sizeof(float));
+        }
+        for (int h = 0; h < heads; ++h) {
+            float* q = own + h * head_size;
+            const float* time = txl || rotary
+                                    ? time_.keys[static_cast<size_t>(index)].get() +
+                                          static_cast<ptrdiff_t>(time_row) * stride + h * head_size
+                                    : nullptr;
+            // Keys and values of slots [from, to), side by side in rows of `k_stride`.
+            const auto gather = [&](const float* k, int k_stride, int from, int to) {
+                float* head_keys = w.head_keys.get();
+                float* head_values = w.head_values.get() + static_cast<ptrdiff_t>(from) * values;
+                if (!rotary) {
+                    transpose_keys(k, k_stride, from, to, head_size, head_keys, keys);
+                    copy_values(k + d, k_stride, to - from, head_size, head_values, values);
+                    return;
+                }
+                for (int n = from; n < to; ++n, k += k_stride, head_values += values) {
+                    const float* angle = time + static_cast<ptrdiff_t>(n) * stride;
+                    rotate(k, angle, head_size, w.rotated.get());
+                    for (int c = 0; c < head_size; ++c) {
+                        head_keys[static_cast<size_t>(c) * keys + n] =
+                            w.rotated[static_cast<size_t>(c)];
+                    }
+                    rotate(k + d, angle, head_size, head_values);
+                }
+            };
+            if (first > 0) gather(past_slot(row, index, 0) + h * head_size, 2 * d, 0, first);
+            gather(q + d, projected, first, count);
+            for (int n = first; n < count && rotary; ++n) {
+                float* query = q + static_cast<ptrdiff_t>(n - first) * projected;
+                rotate(query, time + static_cast<ptrdiff_t>(n) * stride, head_size,
+                       w.rotated.get());
+                std::memcpy(query, w.rotated.get(), static_cast<size_t>(head_size) * sizeof(float));
+            }
+            float* bias = w.head_bias.get();
+            std::fill(bias, bias + count, 0.0f);
+            std::fill(bias + count, bias + keys, kMasked);
+            if (txl) {
+                const float* r_w = block.r_w + h * head_size;
+                const float* time_bias = time_.bias[static_cast<size_t>(index)].get() +
+                                         static_cast<ptrdiff_t>(time_row) * heads + h;
+                for (int c = 0; c < head_size; ++c) {
+                    float* row_keys = w.head_keys.get() + static_cast<ptrdiff_t>(c) * keys;
+                    for (int n = 0; n < count; ++n) bias[n] += r_w[c] * row_keys[n];
+                    for (int n = 0; n < count; ++n)
+                        row_keys[n] += time[static_cast<ptrdiff_t>(n) * stride + c];
+                }
+                for (int n = 0; n < count; ++n) {
+                    bias[n] = scale * (bias[n] + time_bias[static_cast<ptrdiff_t>(n) * heads]);
+                }
+            }
+            A* mixed = as<A>(w.normal) + static_cast<ptrdiff_t>(token) * stride + h * head_size;
+            const HeadKeys all = {
+                w.head_keys.get(), bias, w.head_values.get(), count, keys, values};
+            const auto attend_from = [&](int slot, int queries) {
+                const ptrdiff_t at = slot - first;
+                attend(kernels_, queries, q + at * projected, projected, head_size, all,
+                       w.scores.get(), mixed + at * stride, stride);
+            };
+            const int free = std::max(first, settled);
+            if (free < count) attend_from(free, count - free);
+            for (int n = free - 1; n >= first; --n) {  // from the right: each hides one more key
+                std::fill(bias + n + 1, bias + count, kMasked);
+                attend_from(n, 1);
+            }
+        }
+        token += count - first;
+    }
+}
+
+template <class A>
+void CpuGenerator::cross_attention(int index, const Piece& piece, Workspace& w) {
+    const int d = config_.hidden, stride = padded(d), projected = padded(3 * d);
+    const int heads = config_.heads, head_size = config_.head_size();
+    const int values = value_stride(kernels_, head_size);
+    int token = 0;
+    for (int row = piece.first_row; row < piece.last_row; ++row) {
+        const SourceMemory& memory = memory_[static_cast<size_t>(row / candidates)];
+        const int count = static_cast<int>(memory.positions.size());
+        const int queries = stepped_[static_cast<size_t>(row)] - first_[static_cast<size_t>(row)];
+        if (queries == 0) continue;
+        for (int h = 0; h < heads; ++h) {
+            const int64_t head = static_cast<int64_t>(index) * heads + h;
+            const HeadKeys keys = {memory.keys.get() + head * head_size * memory.key_stride,
+                                   memory.bias.get(),
+                                   memory.values.get() + head * count * values,
+                                   count,
+                                   memory.key_stride,
+                                   values};
+            attend(kernels_, queries,
+                   w.projected.get() + static_cast<ptrdiff_t>(token) * projected + h * head_size,
+                   projected, head_size, keys, w.scores.get(),
+                   as<A>(w.normal) + static_cast<ptrdiff_t>(token) * stride + h * head_size,
+                   stride);
+        }
+        token += queries;
+    }
+}
+
+template void CpuGenerator::predict<float>(const StepRequest&, const Piece&, Workspace&);
+template void CpuGenerator::predict<bf16>(const StepRequest&, const Piece&, Workspace&);
+
+}  // namespace ardiff::cpu

@@ -1,0 +1,79 @@
+// The network's weights packed for the CPU kernels. Immutable after construction.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/parameters.h"
+#include "cpu/kernels/kernels.h"
+
+namespace ardiff::cpu {
+
+// One linear layer, or several that share their input, packed side by side.
+class Linear {
+  public:
+    Linear() = default;
+    // `weights` [out,in], `bias` [out] or null. `half`: bfloat16 operands.
+    Linear(const Kernels& kernels, const float* weights, const float* bias, int out, int in,
+           bool half, bool geglu = false);
+
+    const PackedWeights& packed() const { return packed_; }
+
+  private:
+    AlignedFloats data_, bias_;
+    PackedWeights packed_;
+};
+
+struct Norm {
+    const float* weight;
+    const float* bias;
+};
+
+struct EncoderLayer {
+    Linear query_key_value, attention_output, intermediate, output;
+    Norm attention_norm, output_norm;
+};
+
+struct DecoderBlock {
+    Linear query_key_value, attention_output;
+    Linear cross_query, cross_key_value, cross_output;
+    Linear feed_forward_in, feed_forward_out;
+    Linear time_0, time_2;                       // txl and rotary
+    const float *r_w = nullptr, *r_r = nullptr;  // txl, [heads][head_size]
+    Norm norm1, norm2, norm3;
+};
+
+struct Weights {
+    Weights(const Parameters& parameters, ardiff_dtype dtype);
+
+    const Parameters parameters;  // own copy: norms, positions and embeddings are used as they are
+    const NetworkConfig config;
+    const Kernels& kernels;
+    const bool half;
+
+    std::vector<EncoderLayer> encoder;
+    Norm encoder_norm;
+
+    Linear input_0, input_2, output_0, output_2;
+    Linear time_0, time_2;  // additive; time layers stay float32: one row a slot, once a step
+    Norm input_norm;
+    std::vector<DecoderBlock> decoder;
+
+    std::vector<float> frequencies;  // of the sinusoidal time embedding, time_channels / 2
+
+    Vocabulary vocabulary;  // target embeddings, LayerNorm applied if configured
+    // As Kernels::nearest wants them, -infinity up to padded(V).
+    std::vector<float> nearest_bias;  // -|e|^2 / 2: argmax of x.e - |e|^2/2 is the nearest
+    std::vector<float> logits_bias;   // lm_head.bias
+
+  private:
+    Norm norm(const std::string& name) const;
+    Linear linear(const std::string& name, bool half, bool geglu = false) const;
+    Linear stacked(const std::vector<std::string>& names, bool with_bias) const;
+    void prepare_frequencies();
+    void prepare_vocabulary();
+
+    AlignedFloats table_, packed_vocabulary_;
+};
+
+}  // namespace ardiff::cpu

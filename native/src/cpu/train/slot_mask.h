@@ -1,0 +1,38 @@
+// Who attends to whom among a chunk's target slots, as scores to be added.
+#pragma once
+
+#include <cstdint>
+
+#include "cpu/train/layers.h"
+
+namespace ardiff::training {
+
+// One number a key, [tokens]: where it is the same for all queries.
+inline void mask_keys(const Chunk& chunk, float* bias) {
+    const TrainingBatch& batch = *chunk.batch;
+    const int64_t first = static_cast<int64_t>(chunk.first_row) * batch.slots;
+    for (int token = 0; token < chunk.tokens(); ++token) {
+        bias[token] = batch.key_mask[first + token] != 0 ? 0.0f : kMaskedScore;
+    }
+}
+
+// One number a pair, [tokens][padded(slots)]; with `causal_past` slots at timestep 0 look left only.
+inline void mask_pairs(const Chunk& chunk, bool causal_past, float* bias) {
+    const TrainingBatch& batch = *chunk.batch;
+    const int slots = batch.slots;
+    const int64_t first = static_cast<int64_t>(chunk.first_row) * slots;
+    for (int token = 0; token < chunk.tokens(); ++token, bias += padded(slots)) {
+        const int query = token % slots;
+        const int64_t row = first + token - query;
+        const bool settled = causal_past && batch.timesteps[row + query] == 0;
+        for (int key = 0; key < slots; ++key) {
+            const bool seen = (batch.key_mask == nullptr || batch.key_mask[row + key] != 0) &&
+                              (batch.attention_mask == nullptr ||
+                               batch.attention_mask[query * slots + key] != 0) &&
+                              (!settled || key <= query);
+            bias[key] = seen ? 0.0f : kMaskedScore;
+        }
+    }
+}
+
+}  // namespace ardiff::training
