@@ -11,13 +11,12 @@
  *     slots       settled | block block block
  */
 import type { ModelConfig } from "../denoiser/config.ts";
-import { tokenTimesteps } from "../diffusion/token_timesteps.ts";
+import { processOf } from "../diffusion/process.ts";
 import {
   type AssembledBatch,
   assembleSources,
   type BatchSettings,
   evenPlaces,
-  timestepGeometry,
 } from "./micro_batch.ts";
 import type { Random } from "./random.ts";
 import type { TokenPair } from "./token_cache.ts";
@@ -166,16 +165,16 @@ function blockTimesteps(
   slots: number,
   { predicted, blockStart }: BlockLayout,
 ): (place: number) => Int32Array {
-  const geometry = timestepGeometry(diffusion, slots);
+  const all = processOf(diffusion).timesteps(slots);
   const { steps } = diffusion;
   const later = new Int32Array(predicted);
   for (let position = 0; position < predicted; position++) {
     const start = blockStart[position]!;
-    if (start > 0) later[position] = tokenTimesteps(geometry, slots - start)[position]!;
+    if (start > 0) later[position] = all.at(slots - start)[position]!;
   }
   return (place) => {
     const index = slots + Math.min(Math.floor(place * steps), steps - 1);
-    const first = tokenTimesteps(geometry, index);
+    const first = all.at(index);
     return later.map((timestep, position) =>
       blockStart[position] === 0 ? first[position]! : timestep
     );

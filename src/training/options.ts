@@ -17,6 +17,7 @@ import {
 } from "../denoiser/json_fields.ts";
 import { NOISE_SCHEDULES } from "../diffusion/noise_schedule.ts";
 import { STEP_GRIDS } from "../diffusion/step_grid.ts";
+import { TRAINED_SCHEMES } from "../diffusion/timesteps/schemes.ts";
 import { NORMALIZERS } from "../text/normalizer.ts";
 
 /** One option. */
@@ -73,7 +74,7 @@ const normalizers: FieldType<readonly (typeof NORMALIZERS)[number][]> = {
 const lengths = oneOf(["fixed", "batch"]);
 const timeConditionings = oneOf(TIME_CONDITIONINGS);
 const noiseSchedules = oneOf(NOISE_SCHEDULES);
-const timestepKinds = oneOf(["token", "sentence"]);
+const timestepKinds = oneOf(TRAINED_SCHEMES);
 const decays = oneOf(["constant", "linear"]);
 const roundingLosses = oneOf(["x0", "prediction"]);
 const dtypes = oneOf(["f32", "bf16"]);

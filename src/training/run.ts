@@ -4,6 +4,7 @@ import type { ModelConfig } from "../denoiser/config.ts";
 import { networkFields } from "../denoiser/network_fields.ts";
 import { loadModelFolder, MODEL_FILES } from "../denoiser/model_folder.ts";
 import { toFloat32 } from "../denoiser/tensors.ts";
+import { processOf } from "../diffusion/process.ts";
 import { resolveDevice } from "../native/device.ts";
 import { type Device, NativeModel } from "../native/model.ts";
 import { flatLayout, type FlatPlace, NativeTrainer } from "../native/trainer.ts";
@@ -19,7 +20,7 @@ import {
 } from "./checkpoint.ts";
 import { findChangedKey, type TrainingConfig } from "./config.ts";
 import { initialWeights } from "./initial_weights.ts";
-import { modelConfigOf, processOf } from "./model_config.ts";
+import { modelConfigOf } from "./model_config.ts";
 import { slotsOfPairs } from "./slots.ts";
 import { TokenCache } from "./token_cache.ts";
 import { readTextFile } from "../denoiser/files.ts";
@@ -254,7 +255,7 @@ async function createTrainer(
     dtype: training.dtype,
     threads: training.threads,
     portable: false,
-    ...processOf(model),
+    ...processOf(model.diffusion).trainingTables(),
   });
   return { trainer, layout: flatLayout(network) };
 }

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { tokenTimesteps } from "../../src/diffusion/token_timesteps.ts";
+import { TokenTimesteps } from "../../src/diffusion/timesteps/token.ts";
 import type { BatchOptions } from "../../src/native/trainer.ts";
 import {
   assembleBlocks,
@@ -119,15 +119,8 @@ Deno.test("a block is predicted as generation would from the same slots", async 
     const blocks = assembleBlocks(pairs, settings, DIFFUSION, draws);
     const together = await lossOf(blocks, [...blocks.positions!]);
     for (const [start, end] of [[0, 2], [2, 5], [5, 8]] as const) {
-      const geometry = {
-        kind: DIFFUSION.timesteps,
-        slots: settings.slots,
-        steps: DIFFUSION.steps,
-        anchorScale: DIFFUSION.anchor_scale,
-        anchorDistance: DIFFUSION.anchor_distance,
-      };
       const index = start === 0 ? settings.slots + 500 : settings.slots - start;
-      const timesteps = tokenTimesteps(geometry, index);
+      const timesteps = new TokenTimesteps(DIFFUSION, settings.slots).at(index);
       const alone = await lossOf(
         assembleBatch(pairs, settings, () => ({ timesteps, present: end, settled: start })),
         Array.from({ length: end }, (_, slot) => slot),

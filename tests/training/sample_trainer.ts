@@ -1,6 +1,7 @@
 /** A small network with random weights, batches for it and trainers of it. */
 import type { ModelConfig, NetworkConfig } from "../../src/denoiser/config.ts";
 import { networkFields } from "../../src/denoiser/network_fields.ts";
+import { processOf } from "../../src/diffusion/process.ts";
 import { NativeModel } from "../../src/native/model.ts";
 import { type BatchOptions, NativeTrainer } from "../../src/native/trainer.ts";
 import { assembleBlocks, randomBlocks } from "../../src/training/block_batch.ts";
@@ -9,7 +10,6 @@ import {
   type AssembledBatch,
   randomTimesteps,
 } from "../../src/training/micro_batch.ts";
-import { processOf } from "../../src/training/model_config.ts";
 import { Purpose, Random } from "../../src/training/random.ts";
 
 /** No size is a multiple of a vector. */
@@ -67,7 +67,7 @@ export function sampleTrainer(
     dtype: "f32",
     threads: 1,
     portable,
-    ...processOf(config),
+    ...processOf(config.diffusion).trainingTables(),
   });
 }
 
