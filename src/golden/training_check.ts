@@ -94,6 +94,7 @@ async function checkPass(
     dropout: 0,
     attentionDropout: 0,
     labelSmoothing: 0,
+    squaredError: 1,
     selfConditionNoise: 0,
     normaliser: count,
   }, slotTerms);
@@ -164,6 +165,7 @@ export function startTrainer(
     ], 4 * t);
   }
   return NativeTrainer.create(model, {
+    chainOnly: false,
     ...options,
     embeddingNoise: Math.sqrt(1 - alphaBar[0]!),
     priorScale: Math.sqrt(alphaBar[steps - 1]!),
