@@ -47,7 +47,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a signature, a struct or a constant below changes its meaning. */
-#define ARDIFF_ABI_VERSION 2
+#define ARDIFF_ABI_VERSION 3
 
 typedef enum ardiff_status {
     ARDIFF_OK = 0,
@@ -68,12 +68,23 @@ typedef enum ardiff_dtype { ARDIFF_DTYPE_F32 = 0, ARDIFF_DTYPE_BF16 = 1 } ardiff
 /* How the per-slot timestep reaches the decoder (SPEC section 4). */
 typedef enum ardiff_time_conditioning {
     ARDIFF_TIME_TXL = 0, /* an extra key per slot with Transformer-XL biases (the paper's model) */
-    ARDIFF_TIME_ROTARY = 1,  /* rotates q, k and v of self-attention */
-    ARDIFF_TIME_ADDITIVE = 2 /* added to the input, as in Diffusion-LM and GENIE */
+    ARDIFF_TIME_ROTARY = 1,   /* rotates q, k and v of self-attention */
+    ARDIFF_TIME_ADDITIVE = 2, /* added to the input, as in Diffusion-LM and GENIE */
+    ARDIFF_TIME_NONE = 3      /* not at all: a slot's vector says whether it has settled */
 } ardiff_time_conditioning;
 
 typedef struct ardiff_model ardiff_model;
 typedef struct ardiff_generation ardiff_generation;
+
+/*
+ * The two layouts of target slots. In the paper's, the slot at position p holds a latent of token y_p
+ * and predicts y_p. In the shifted one (`shifted`), a settled slot at position p holds the embedding
+ * of y_(p-1) (of a start token at p = 0), predicts y_p and attends to settled slots up to itself
+ * only; slots that wait hold one learned vector (`waiting_embedding`) where they would be pure noise,
+ * predict the token of their own position and attend to what the caller's mask allows them. The
+ * prediction of a slot that waits may be made to fit the token chosen left of it by a chain head:
+ * x0_hat + W2 gelu(W1 [x0_hat ; embedding of y_(p-1)]).
+ */
 
 /* Sizes of the network (SPEC section 4). All fields are int32_t; there is no padding. */
 typedef struct ardiff_network_config {
@@ -92,7 +103,8 @@ typedef struct ardiff_network_config {
     int32_t embedding_layer_norm; /* 1: target embeddings pass a LayerNorm (Difformer) */
     int32_t
         input_projection; /* 1: input_up_proj is there; may be 0 only where the input is d wide */
-    int32_t causal_past;  /* 1: a slot at timestep 0 attends to itself and slots left of it only */
+    int32_t shifted;      /* 1: settled slots predict their right neighbour, see below */
+    int32_t token_chain;  /* inner width of the chain head, 0: none; needs `shifted` */
 } ardiff_network_config;
 
 /* ------------------------------------------------------------------ library and devices ------ */
@@ -319,6 +331,7 @@ typedef struct ardiff_trainer_config {
     int32_t dtype;        /* ardiff_dtype */
     int32_t threads;      /* CPU threads, 0: one per hardware thread */
     int32_t portable;     /* 1: libtorch operators even where fused CPU kernels exist (for tests) */
+    int32_t chain_only;   /* 1: only the chain head is trained, everything else stays as it is */
     int32_t diffusion_steps; /* T, rows of the schedule */
     float embedding_noise;   /* sqrt(1 - alpha_bar[0]), the noise between embedding and x0 */
     float prior_scale;       /* sqrt(alpha_bar[T-1]), the factor on x0 in the prior loss */
@@ -343,6 +356,7 @@ typedef struct ardiff_training_options {
     float dropout;                /* 0 <= rate < 1, on the hidden states (SPEC section 4) */
     float attention_dropout;      /* the same, on attention probabilities */
     float label_smoothing;        /* share of the target's probability spread over the vocabulary */
+    float squared_error; /* weight of mse and prior beside nll in the loss: 1 in the paper */
     float
         self_condition_noise; /* standard deviation of noise added to the self-conditioning input */
     float normaliser; /* what losses and gradients are divided by: the number of slots, or the
@@ -371,12 +385,15 @@ ARDIFF_API void ardiff_trainer_free(ardiff_trainer* trainer);
  *
  *   ids, mask        [B,L] source, as in ardiff_generation_create
  *   target_ids       [B,N] int32 token ids, padding included
+ *   left_ids         [B,N] int32, the token left of each slot's position in its target (a start token
+ *                    at position 0): what a settled slot of a `shifted` network holds, and what the
+ *                    chain head is given. NULL for other networks
  *   key_mask         [B,N] uint8, 0: no slot attends to this one (padding after the end token, where
  *                    training has slots of varying number); NULL: all slots are seen, as in the paper.
  *                    A row needs at least one 1
  *   attention_mask   [N,N] uint8, 0: in no sentence does the slot of the row attend to that of the column;
- *                    NULL: all attend to all, but for what key_mask and `causal_past` forbid. The three
- *                    must leave every slot one to attend to
+ *                    NULL: all attend to all, but for what key_mask forbids. The two must leave
+ *                    every slot one to attend to
  *   positions        [N] int32, which of the decoder's learned positions each slot has; NULL: slot n has
  *                    position n. Slots may then be up to 4 times as many as positions
  *   timesteps        [B,N] int32, 0..T-1, the token-level timesteps
@@ -390,15 +407,13 @@ ARDIFF_API void ardiff_trainer_free(ardiff_trainer* trainer);
  *                    them where the timestep is 0 and the last but one elsewhere. With backward, nll may
  *                    be 0 where the weight is 0
  */
-ARDIFF_API int32_t ardiff_trainer_batch(ardiff_trainer* trainer,
-                                        const ardiff_training_options* options, const int32_t* ids,
-                                        const uint8_t* mask, int32_t rows, int32_t length,
-                                        const int32_t* target_ids, const uint8_t* key_mask,
-                                        const uint8_t* attention_mask, const int32_t* positions,
-                                        const int32_t* timesteps, const float* weights,
-                                        int32_t slots, const float* embedding_noise,
-                                        const float* diffusion_noise, float* terms,
-                                        float* slot_terms, char* error, int32_t error_capacity);
+ARDIFF_API int32_t ardiff_trainer_batch(
+    ardiff_trainer* trainer, const ardiff_training_options* options, const int32_t* ids,
+    const uint8_t* mask, int32_t rows, int32_t length, const int32_t* target_ids,
+    const int32_t* left_ids, const uint8_t* key_mask, const uint8_t* attention_mask,
+    const int32_t* positions, const int32_t* timesteps, const float* weights, int32_t slots,
+    const float* embedding_noise, const float* diffusion_noise, float* terms, float* slot_terms,
+    char* error, int32_t error_capacity);
 
 /* One step of AdamW (Loshchilov and Hutter 2019). Doubles follow two int32, so there is no padding. */
 typedef struct ardiff_update_options {

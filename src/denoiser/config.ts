@@ -31,7 +31,7 @@ export type { DiffusionConfig };
 export const MODEL_FORMAT = "ardiff-model-1";
 
 /** How the timestep of each slot reaches the decoder (SPEC 4). */
-export const TIME_CONDITIONINGS = ["txl", "rotary", "additive"] as const;
+export const TIME_CONDITIONINGS = ["txl", "rotary", "additive", "none"] as const;
 
 /** What predictions are rounded to. */
 export const ROUNDINGS = ["nearest", "logits"] as const;
@@ -56,18 +56,23 @@ export interface NetworkConfig {
   readonly time_channels: number;
   /** Learned positions of encoder and of decoder; neither source nor target may be longer. */
   readonly max_positions: number;
-  /** An extra attention key (the paper's model), a rotation, or a term of the input. */
+  /**
+   * An extra attention key (the paper's model), a rotation, a term of the input, or none: where a slot's
+   * vector already says whether it has settled.
+   */
   readonly time_conditioning: typeof TIME_CONDITIONINGS[number];
   /** Whether the decoder is also given its previous prediction. */
   readonly self_conditioning: boolean;
   /** Whether token embeddings pass a LayerNorm (Difformer). */
   readonly embedding_layer_norm: boolean;
   /**
-   * Whether slots that have settled (timestep 0) attend to themselves and slots left of them only. What
-   * they are then does not depend on what follows, and training predicts all tokens of a target in one
-   * pass (block diffusion, Arriola et al. 2025). Needs an anchor that moves.
+   * Whether a settled slot predicts its right neighbour, and looks left only; slots that wait hold a
+   * learned vector and stand beside (docs/method.md). AR-Diffusion at its limit: a slot goes from T to
+   * 0 in one move. Needs `anchor_distance` 1.
    */
-  readonly causal_past: boolean;
+  readonly shifted: boolean;
+  /** Inner width of the head that chains the tokens of one call; 0: none. Needs `shifted`. */
+  readonly token_chain: number;
 }
 
 /** How text becomes ids. */
@@ -103,6 +108,11 @@ export interface TextConfig {
 export function slotsFor(text: TextConfig, sourceTokens: number): number {
   const table = text.slots_by_source;
   return table?.[Math.min(sourceTokens, table.length - 1)] ?? text.target_slots;
+}
+
+/** What the first settled slot of a target holds in the shifted layout. */
+export function startOf(text: TextConfig): number {
+  return text.bos_id ?? text.pad_id;
 }
 
 /** Where a model comes from; anything else worth knowing may be added. */
@@ -159,7 +169,8 @@ const NETWORK_FIELDS: Fields<NetworkConfig> = {
   time_conditioning: oneOf(TIME_CONDITIONINGS),
   self_conditioning: boolean,
   embedding_layer_norm: boolean,
-  causal_past: boolean,
+  shifted: boolean,
+  token_chain: integer(0, 65_536),
 };
 
 const DIFFUSION_FIELDS: Fields<DiffusionConfig> = {
@@ -303,11 +314,17 @@ function checkConsistency({ network, diffusion, text }: ModelConfig, fail: Fail)
         `an anchor, and "diffusion.timesteps" is "${diffusion.timesteps}"`,
     );
   }
-  if (network.causal_past && diffusion.anchor_distance === null) {
+  if (network.shifted && diffusion.anchor_distance !== 1) {
     fail(
-      `"network.causal_past" is true, but "diffusion.anchor_distance" is null: only where the anchor ` +
-        "moves do slots settle one after another",
+      `"network.shifted" is true, but "diffusion.anchor_distance" is ${diffusion.anchor_distance}, ` +
+        "expected 1: in the shifted layout slots settle in one move",
     );
+  }
+  if (network.shifted && network.self_conditioning) {
+    fail('"network.self_conditioning" is true, but with "network.shifted" there is no such input');
+  }
+  if (network.token_chain > 0 && !network.shifted) {
+    fail(`"network.token_chain" is ${network.token_chain}, but only "network.shifted" has a chain`);
   }
   try {
     noiseSchedule(diffusion.noise_schedule, diffusion.steps);

@@ -181,7 +181,8 @@ function networkOf(options: Options, fail: Fail): NetworkConfig {
     time_conditioning: timeConditioning(options, fail),
     self_conditioning: options.self_condition,
     embedding_layer_norm: false,
-    causal_past: false,
+    shifted: false,
+    token_chain: 0,
   };
 }
 

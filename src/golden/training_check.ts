@@ -94,6 +94,7 @@ async function checkPass(
     dropout: 0,
     attentionDropout: 0,
     labelSmoothing: 0,
+    squaredError: 1,
     selfConditionNoise: 0,
     normaliser: count,
   }, slotTerms);
@@ -152,7 +153,7 @@ export function startTrainer(
   options: GoldenOptions,
 ): Promise<NativeTrainer> {
   const tables = processOf(folder.config.diffusion).trainingTables();
-  return NativeTrainer.create(model, { ...options, ...tables });
+  return NativeTrainer.create(model, { chainOnly: false, ...options, ...tables });
 }
 
 /**

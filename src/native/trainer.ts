@@ -20,6 +20,8 @@ export interface TrainerSettings {
   readonly threads: number;
   /** Use libtorch's operators even where fused kernels exist. */
   readonly portable: boolean;
+  /** Train the chain head alone. */
+  readonly chainOnly: boolean;
   /** sqrt(1 - abar[0]), the noise between embedding and x0. */
   readonly embeddingNoise: number;
   /** sqrt(abar[T-1]), the factor on x0 in the prior loss. */
@@ -39,6 +41,8 @@ export interface TrainingBatch {
   readonly mask: Uint8Array<ArrayBuffer>;
   /** [B, N] target token ids, padding included. */
   readonly targetIds: Int32Array<ArrayBuffer>;
+  /** [B, N] the token left of each slot's position; in the shifted layout, and only there. */
+  readonly leftIds?: Int32Array<ArrayBuffer>;
   /** [B, N], 0 where no slot attends; absent: all slots are seen. */
   readonly keyMask?: Uint8Array<ArrayBuffer>;
   /** [N, N], 0 where the slot of the row does not attend to that of the column; absent: all do. */
@@ -73,6 +77,8 @@ export interface BatchOptions {
   readonly dropout: number;
   readonly attentionDropout: number;
   readonly labelSmoothing: number;
+  /** Weight of the squared errors beside the rounding loss; 1 in the paper. */
+  readonly squaredError: number;
   /** Standard deviation of noise on the self-conditioning input. */
   readonly selfConditionNoise: number;
   /** What losses and gradients are divided by. */
@@ -181,6 +187,7 @@ export class NativeTrainer implements Disposable {
             batch.rows,
             batch.length,
             bytes(batch.targetIds),
+            optionalBytes(batch.leftIds),
             batch.keyMask ?? null,
             batch.attentionMask ?? null,
             optionalBytes(batch.positions),
@@ -323,6 +330,7 @@ function packSettings(settings: TrainerSettings): Packed {
     ["i32", DTYPE_CODES[settings.dtype]],
     ["i32", settings.threads],
     ["i32", Number(settings.portable)],
+    ["i32", Number(settings.chainOnly)],
     ["i32", settings.schedule.length / 4],
     ["f32", settings.embeddingNoise],
     ["f32", settings.priorScale],
@@ -342,6 +350,7 @@ function packBatchOptions(options: BatchOptions): Packed {
     ["f32", options.dropout],
     ["f32", options.attentionDropout],
     ["f32", options.labelSmoothing],
+    ["f32", options.squaredError],
     ["f32", options.selfConditionNoise],
     ["f32", options.normaliser],
   ]);

@@ -1,9 +1,8 @@
 /** The micro-batches of a run, ready for the network, from any update on. */
-import type { ModelConfig } from "../denoiser/config.ts";
+import { type ModelConfig, startOf } from "../denoiser/config.ts";
 import { processOf } from "../diffusion/process.ts";
 import type { TrainingBatch } from "../native/trainer.ts";
 import type { TrainingConfig } from "./config.ts";
-import { assembleBlocks, blockWeight, randomBlocks } from "./block_batch.ts";
 import { batchesFrom, type BatchRows, type DataPosition } from "./data_order.ts";
 import {
   assembleBatch,
@@ -14,6 +13,13 @@ import {
   weightOf,
 } from "./micro_batch.ts";
 import { Purpose, Random } from "./random.ts";
+import {
+  assembleShifted,
+  type BlockWidths,
+  randomWidths,
+  type ShiftedSettings,
+  shiftedWeight,
+} from "./shifted_batch.ts";
 import type { TokenCache, TokenPair } from "./token_cache.ts";
 
 /** What is trained on. */
@@ -108,9 +114,31 @@ function assemble(
   random: Random,
 ): TrainingBatch {
   const settings = settingsOf(rows, data, config, model);
-  return model.network.causal_past
-    ? assembleBlocks(texts, settings, model.diffusion, randomBlocks(model.diffusion, random))
+  return model.network.shifted
+    ? assembleShifted(texts, shiftedSettings(settings, config, model), widthsOf(config, random))
     : assembleBatch(texts, settings, timestepsOf(config, model, random));
+}
+
+/** What a batch in the shifted layout needs besides what every batch does. */
+export function shiftedSettings(
+  { slots, padId }: Pick<BatchSettings, "slots" | "padId">,
+  { training }: TrainingConfig,
+  { text, diffusion }: ModelConfig,
+): ShiftedSettings {
+  return {
+    slots,
+    padId,
+    startId: startOf(text),
+    steps: diffusion.steps,
+    weights: {
+      settled: training.train_only === "token_chain" ? 0 : 1,
+      waiting: training.waiting_weight,
+    },
+  };
+}
+
+function widthsOf({ training }: TrainingConfig, random: Random): BlockWidths {
+  return randomWidths(training.waiting_slots, random);
 }
 
 /** The sum of the weights of the batch that {@linkcode assemble} makes of rows. */
@@ -125,8 +153,8 @@ function weightOfRows(
   const settings = settingsOf(rows, data, config, model);
   const lengths = Array.from(rows, (row) => data.pairs.targetLengths[row]!);
   const random = timestepRandom(config, step, microBatch);
-  return model.network.causal_past
-    ? blockWeight(lengths, settings, randomBlocks(model.diffusion, random))
+  return model.network.shifted
+    ? shiftedWeight(lengths, shiftedSettings(settings, config, model), widthsOf(config, random))
     : weightOf(lengths, settings, timestepsOf(config, model, random));
 }
 

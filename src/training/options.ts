@@ -77,6 +77,13 @@ const noiseSchedules = oneOf(NOISE_SCHEDULES);
 const timestepKinds = oneOf(TRAINED_SCHEMES);
 const decays = oneOf(["constant", "linear"]);
 const roundingLosses = oneOf(["x0", "prediction"]);
+const trainedParts = oneOf(["all", "token_chain"]);
+const waitingSlots: FieldType<readonly number[]> = {
+  expected: "a list of numbers of slots, 0 to 64",
+  accepts: (value): value is readonly number[] =>
+    Array.isArray(value) && value.length > 0 &&
+    value.every((entry) => Number.isInteger(entry) && entry >= 0 && entry <= 64),
+};
 const dtypes = oneOf(["f32", "bf16"]);
 const reactions = oneOf(["stop", "skip"]);
 const grids = oneOf(STEP_GRIDS);
@@ -169,7 +176,7 @@ export const OPTIONS = {
       timeConditionings,
       "txl",
       PAPER,
-      'How timesteps enter: an extra attention key ("txl"), a rotation of queries and keys ("rotary"), or a term of the input ("additive", as in Diffusion-LM).',
+      'How timesteps enter: an extra attention key ("txl"), a rotation of queries and keys ("rotary"), a term of the input ("additive", as in Diffusion-LM), or not at all ("none").',
     ),
     self_conditioning: fixed(
       boolean,
@@ -183,11 +190,17 @@ export const OPTIONS = {
       `${PAPER}; on in Difformer`,
       "LayerNorm on token embeddings, which keeps them from collapsing under the anchor loss.",
     ),
-    causal_past: fixed(
+    shifted: fixed(
       boolean,
       false,
-      "ardiff; after block diffusion (Arriola et al. 2025)",
-      "Whether slots that have settled attend to themselves and slots left of them only; then one pass trains every token of a target. Needs diffusion.anchor_distance.",
+      OURS,
+      "Whether settled slots predict their right neighbour and only waiting slots stand beside them; then one pass trains every token of a target. Needs diffusion.anchor_distance = 1.",
+    ),
+    token_chain: fixed(
+      integer(0, 65_536),
+      0,
+      `${PAPER}: none`,
+      "Inner width of the head that makes the tokens drafted in one call fit each other; 0: none. Needs network.shifted.",
     ),
   },
   diffusion: {
@@ -238,7 +251,7 @@ export const OPTIONS = {
       nullable(share),
       null,
       PAPER,
-      "Share of training indices drawn from the phase in which slots start one after another; without it all indices are equally likely. Not with network.causal_past, where every row visits every place.",
+      "Share of training indices drawn from the phase in which slots start one after another; without it all indices are equally likely. Not with network.shifted, where every row visits every place.",
     ),
   },
   training: {
@@ -300,6 +313,30 @@ export const OPTIONS = {
       `${PAPER}; "prediction" in Difformer`,
       "What the rounding loss is taken of: the noised embedding, or the network's prediction (the anchor loss).",
     ),
+    squared_error: fixed(
+      number(0, 1e6),
+      1,
+      PAPER,
+      "Weight of the squared error of predictions beside their rounding loss; 0 leaves the rounding loss alone.",
+    ),
+    waiting_weight: fixed(
+      share,
+      0.3,
+      OURS,
+      "Weight of the loss of slots that wait, with network.shifted.",
+    ),
+    waiting_slots: fixed(
+      waitingSlots,
+      [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 3, 4, 5, 6],
+      OURS,
+      "How many slots wait in the blocks of a micro-batch, with network.shifted: each number as likely as another.",
+    ),
+    train_only: fixed(
+      trainedParts,
+      "all",
+      OURS,
+      'What is trained: "all", or the chain head alone ("token_chain"), everything else as in training.start_from, which may lack the head.',
+    ),
     self_conditioning_probability: fixed(
       share,
       0.5,
@@ -352,7 +389,12 @@ export const OPTIONS = {
   },
   validation: {
     every: free(countOrNever, 1000, OURS, "Updates between validations; 0 never."),
-    lines: free(count, 200, OURS, "Lines of the development set that are translated for BLEU."),
+    lines: free(
+      countOrNever,
+      200,
+      OURS,
+      "Lines of the development set that are translated for BLEU; 0: none, and there is no BLEU.",
+    ),
     loss_lines: free(
       count,
       1000,

@@ -147,10 +147,15 @@ export class Reporter implements Disposable {
       [`validation_mse/${from}-${to - 1}`, mse],
       [`validation_nll/${from}-${to - 1}`, nll],
     ]));
-    this.#events?.scalars(step, now, { ...prefixed("validation", { ...terms, bleu }), ...curves });
+    this.#events?.scalars(step, now, {
+      ...prefixed("validation", bleu === null ? terms : { ...terms, bleu }),
+      ...curves,
+    });
     this.#events?.text(step, now, "samples", samplesTable(samples));
     this.say(
-      `Validation at step ${step}: BLEU ${bleu.toFixed(2)}, loss ${terms.loss.toFixed(4)} ` +
+      `Validation at step ${step}: ${bleu === null ? "" : `BLEU ${bleu.toFixed(2)}, `}loss ${
+        terms.loss.toFixed(4)
+      } ` +
         `(mse by timestep ${byTimestep.map(({ mse }) => mse.toFixed(2)).join(" ")})`,
     );
     for (const { source, output } of samples) this.say(`  ${source}\n    -> ${output}`);
@@ -203,7 +208,7 @@ function logPath(output: string): string {
 
 function prefixed(
   group: string,
-  values: Readonly<Record<string, number>>,
+  values: LossTerms | Readonly<Record<string, number>>,
 ): Record<string, number> {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [`${group}/${name}`, value]),

@@ -122,6 +122,7 @@ export class Session {
     this.#validation = { step, ...result };
     const { metric } = run.config.checkpoints;
     const value = metric === "bleu" ? result.bleu : result.terms.loss;
+    if (value === null) return;
     const best: Best = { step, metric, value };
     if (!isBetter(best, this.#state.best)) return;
     this.#state = { ...this.#state, best };

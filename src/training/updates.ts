@@ -108,6 +108,7 @@ function batchOptions(
     dropout: training.dropout,
     attentionDropout: training.attention_dropout,
     labelSmoothing: training.label_smoothing,
+    squaredError: training.squared_error,
     selfConditionNoise: training.self_conditioning_noise,
     normaliser,
   };

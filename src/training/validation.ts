@@ -6,8 +6,9 @@ import type { ModelConfig } from "../denoiser/config.ts";
 import { corpusBleu } from "../metrics/bleu.ts";
 import type { LossTerms, NativeTrainer } from "../native/trainer.ts";
 import type { TrainingConfig } from "./config.ts";
-import { assembleBlocks, evenBlocks } from "./block_batch.ts";
+import { shiftedSettings } from "./batch_stream.ts";
 import { assembleBatch, evenTimesteps } from "./micro_batch.ts";
+import { assembleShifted, NOTHING_WAITS } from "./shifted_batch.ts";
 import type { PairGroup, ValidationSet } from "./validation_set.ts";
 
 /** Whether the run has been asked to end. */
@@ -41,8 +42,8 @@ export interface Validation {
   /** Averaged over slots as in training. */
   readonly terms: LossTerms;
   readonly byTimestep: readonly TimestepBucket[];
-  /** Corpus BLEU as sacreBLEU computes it, 0 to 100. */
-  readonly bleu: number;
+  /** Corpus BLEU as sacreBLEU computes it, 0 to 100; null where no lines are translated. */
+  readonly bleu: number | null;
   /** Of the first lines, unselected. */
   readonly samples: readonly Sample[];
 }
@@ -65,6 +66,7 @@ export async function validate(
 ): Promise<Validation | undefined> {
   const loss = await validationLoss(trainer, set.groups, config, model, isInterrupted);
   if (loss === undefined) return undefined;
+  if (set.examples.length === 0) return { ...loss, bleu: null, samples: [] };
   const outputs = await sampler(set.examples.map(({ source }) => source), isInterrupted);
   if (outputs === undefined) return undefined;
   const { score } = corpusBleu(outputs, set.examples.map(({ references }) => references));
@@ -81,12 +83,12 @@ export async function validate(
 async function validationLoss(
   trainer: NativeTrainer,
   groups: readonly PairGroup[],
-  { training, diffusion }: TrainingConfig,
+  config: TrainingConfig,
   model: ModelConfig,
   isInterrupted: IsInterrupted,
 ): Promise<Pick<Validation, "terms" | "byTimestep"> | undefined> {
+  const { training, diffusion } = config;
   const timesteps = evenTimesteps(model.diffusion, diffusion.left_to_right_share);
-  const blocks = evenBlocks(model.diffusion);
   const buckets = new BucketSums(model.diffusion.steps);
   const sums = { loss: 0, mse: 0, nll: 0, prior: 0 };
   let weight = 0;
@@ -100,8 +102,8 @@ async function validationLoss(
         padId: model.text.pad_id,
         paddingWeight: training.padding_weight,
       };
-      const batch = model.network.causal_past
-        ? assembleBlocks(part, settings, model.diffusion, blocks)
+      const batch = model.network.shifted
+        ? assembleShifted(part, shiftedSettings(settings, config, model), NOTHING_WAITS)
         : assembleBatch(part, settings, timesteps);
       const slotTerms = new Float32Array(6 * batch.rows * batch.slots);
       const terms = await trainer.batch(batch, {
@@ -115,6 +117,7 @@ async function validationLoss(
         dropout: 0,
         attentionDropout: 0,
         labelSmoothing: 0,
+        squaredError: training.squared_error,
         selfConditionNoise: 0,
         normaliser: 1,
       }, slotTerms);

@@ -31,7 +31,8 @@ Deno.test("parseReferenceConfig() translates the published form", () => {
       time_conditioning: "rotary",
       self_conditioning: false,
       embedding_layer_norm: false,
-      causal_past: false,
+      shifted: false,
+      token_chain: 0,
     },
     diffusion: {
       steps: 2000,

@@ -16,7 +16,8 @@ export const SAMPLE_CONFIG: ModelConfig = {
     time_conditioning: "txl",
     self_conditioning: false,
     embedding_layer_norm: false,
-    causal_past: false,
+    shifted: false,
+    token_chain: 0,
   },
   diffusion: {
     steps: 2000,

@@ -35,7 +35,8 @@ function tinyConfig(text: Partial<TextConfig>, diffusion: Partial<DiffusionConfi
       time_conditioning: "txl",
       self_conditioning: false,
       embedding_layer_norm: false,
-      causal_past: false,
+      shifted: false,
+      token_chain: 0,
     },
     diffusion: {
       steps: 2000,

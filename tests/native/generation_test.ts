@@ -19,7 +19,7 @@ import {
 const SOURCES = randomSources(13, 3);
 
 for (const network of NETWORKS) {
-  const name = `${network.causal_past ? "causal" : network.time_conditioning} network`;
+  const name = `${network.time_conditioning} network`;
 
   Deno.test(`${name}: a row has the same bits alone and in any batch`, async () => {
     await withEachKernel(async (kernels) => {
@@ -71,37 +71,6 @@ for (const network of NETWORKS) {
     }
   });
 }
-
-Deno.test("settled slots of a causal network do not depend on what follows", async () => {
-  const changed = async (network: NetworkConfig, dtype: "f32" | "bf16", portable: boolean) => {
-    using denoiser = await sampleDenoiser(network, { ...F32, dtype });
-    const [slots, settled] = [8, 3];
-    const timesteps = Float32Array.from({ length: slots }, (_, n) => n < settled ? 0 : 400);
-    const step = { ...sampleSteps(slots, false)[0]!, timesteps };
-    const size = slots * network.embedding_size, first = settled * network.embedding_size;
-    const predict = async (right: number) => {
-      using batch = await denoiser.start(batchOf([[5, 6, 7]]), { ...ONE, portable, noiseScale: 1 });
-      const z = Float32Array.from(
-        { length: size },
-        (_, i) => Math.sin(i) + (i < first ? 0 : right),
-      );
-      batch.write("z", z);
-      await batch.step(step);
-      return readLatents(batch, network, "x0");
-    };
-    const [one, other] = [await predict(0), await predict(0.5)];
-    const differ = (from: number, to: number) =>
-      one.slice(from, to).some((value, i) => value !== other[from + i]);
-    assert(differ(first, size), "slots under way follow their own latents");
-    return differ(0, first);
-  };
-  for (const dtype of ["f32", "bf16"] as const) {
-    for (const portable of [false, true]) {
-      assertEquals(await changed({ ...NETWORKS[0]!, causal_past: true }, dtype, portable), false);
-      assertEquals(await changed(NETWORKS[0]!, dtype, portable), true);
-    }
-  }
-});
 
 Deno.test("NativeGeneration.shrink() drops slots and leaves those before them to attend to", async () => {
   const network = NETWORKS[0]!;

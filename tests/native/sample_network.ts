@@ -18,12 +18,12 @@ const network: NetworkConfig = {
   max_positions: 16,
 };
 
-/** One network for each way the timestep comes in, with the other options mixed, and a causal one. */
+/** One network for each way the timestep comes inand one for none, with the other options mixed. */
 export const NETWORKS: readonly NetworkConfig[] = [
   { ...network, self_conditioning: true },
   { ...network, time_conditioning: "rotary", embedding_layer_norm: true },
   { ...network, time_conditioning: "additive", embedding_size: 24, encoder_layers: 0 },
-  { ...network, causal_past: true },
+  { ...network, time_conditioning: "none" },
 ];
 
 /** The options of most tests: float32 on two threads of the CPU. */
@@ -132,7 +132,7 @@ export async function generate(
   options: GenerateOptions,
 ): Promise<Outcome> {
   using batch = await denoiser.start(batchOf(sources), { ...options, noiseScale: 1 });
-  const steps = sampleSteps(options.slots, options.round, denoiser.network.causal_past);
+  const steps = sampleSteps(options.slots, options.round, denoiser.network.shifted);
   for (const step of steps) await batch.step(step);
   return { ids: await batch.tokens("z"), z: readLatents(batch, denoiser.network) };
 }

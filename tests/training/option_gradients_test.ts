@@ -30,9 +30,13 @@ interface Variant {
   readonly diffusion?: Partial<ModelConfig["diffusion"]>;
   readonly options?: Partial<BatchOptions>;
   readonly paddingWeight?: number;
+  readonly chainOnly?: boolean;
 }
 
 const SELF_CONDITIONED = { self_conditioning: true };
+const ANCHOR_LOSS = { roundingLoss: "prediction" } as const;
+const SHIFTED: Partial<NetworkConfig> = { shifted: true, time_conditioning: "none" };
+const CHAINED: Partial<NetworkConfig> = { ...SHIFTED, token_chain: 15 };
 const ALL: Variant = {
   network: { ...SELF_CONDITIONED, embedding_layer_norm: true },
   diffusion: { noise_factor: 4, anchor_scale: 1 },
@@ -59,7 +63,13 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
   "noise factor": { diffusion: { noise_factor: 4 } },
   "sentence-level timesteps": { diffusion: { timesteps: "sentence" } },
   "moving anchor": { diffusion: { anchor_distance: 2 } },
-  "causal past": { network: { causal_past: true }, diffusion: { anchor_distance: 2 } },
+  "shifted": { network: SHIFTED, options: ANCHOR_LOSS },
+  "shifted, without squared error": {
+    network: { ...SHIFTED, embedding_size: 20 },
+    options: { ...ANCHOR_LOSS, squaredError: 0, labelSmoothing: 0.1 },
+  },
+  "shifted, chain": { network: CHAINED, options: ANCHOR_LOSS },
+  "shifted, chain alone": { network: CHAINED, options: ANCHOR_LOSS, chainOnly: true },
   "padding weight": { paddingWeight: 0.1 },
   "self-conditioning": { network: SELF_CONDITIONED, options: { selfCondition: true } },
   "self-conditioning, left out": { network: SELF_CONDITIONED },
@@ -69,10 +79,10 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
   },
   "all": ALL,
   "all, moving anchor": { ...ALL, diffusion: { ...ALL.diffusion, anchor_distance: 3 } },
-  "all, causal past": {
+  "all, shifted": {
     ...ALL,
-    network: { ...ALL.network, causal_past: true },
-    diffusion: { ...ALL.diffusion, anchor_distance: 3 },
+    network: { ...CHAINED, embedding_layer_norm: true },
+    options: { ...ALL.options, selfCondition: false, squaredError: 0.5 },
   },
   "all, rotary": { ...ALL, network: { ...ALL.network, time_conditioning: "rotary" } },
   "all, additive": { ...ALL, network: { ...ALL.network, time_conditioning: "additive" } },
@@ -83,12 +93,13 @@ for (const [name, variant] of Object.entries(VARIANTS)) {
     const network = { ...NETWORK, ...variant.network };
     const diffusion = { ...DIFFUSION, ...variant.diffusion };
     using model = sampleModel(network);
-    const batch = sampleBatch(5, diffusion, variant.paddingWeight ?? 1, network.causal_past);
+    const batch = sampleBatch(5, diffusion, variant.paddingWeight ?? 1, network.shifted);
     const run = async (portable: boolean) => {
       using trainer = await sampleTrainer(
         model,
         { ...SAMPLE_CONFIG, network, diffusion },
         portable,
+        variant.chainOnly,
       );
       const terms = await trainer.batch(batch, { ...BATCH_OPTIONS, ...variant.options });
       return { terms, gradients: trainer.read("gradients") };

@@ -37,10 +37,6 @@ CpuGenerator::CpuGenerator(std::shared_ptr<const Weights> weights,
     z_ = allocate_floats(state);
     x0_ = allocate_floats(state);
     past_.count.assign(static_cast<size_t>(rows()), 0);
-    if (config_.causal_past) {
-        past_.keys_values = allocate_floats(static_cast<int64_t>(rows()) * config_.decoder_layers *
-                                            slots * 2 * config_.hidden);
-    }
     encode(request);
     start_from_noise(request.noise_scale);
 }
@@ -125,15 +121,6 @@ void CpuGenerator::choose_slots(const StepRequest& request) {
     for (int32_t& count : stepped_) count = std::min(count, present);
     first_.assign(stepped_.size(), 0);
     settled_.assign(stepped_.size(), 0);
-    if (!config_.causal_past) return;
-    const bool all = config_.self_conditioning || (request.round && request.round_all);
-    for (int row = 0; row < rows(); ++row) {
-        const size_t r = static_cast<size_t>(row);
-        settled_[r] = settled_slots(request, row);
-        int32_t& past = past_.count[r];
-        past = std::min(past, settled_[r]);
-        if (!all) first_[r] = past;
-    }
 }
 
 // After a step: slots that look left only and do not move are past.

@@ -135,12 +135,14 @@ void Layers<A>::cross_entropy(int rows, Plane<float> x, const int32_t* targets,
                 logits_.row(r)[targets[r] - first] -= (1.0f - smoothing) * coefficient[r];
             }
         }
+        float* const bias = pass_->chain_only ? nullptr : gradients_ + plan.bias_gradient + first;
         operands_.to_operands(rows, count, logits_.data, logits_.stride, dy_operand_,
-                              dy_transposed_, gradients_ + plan.bias_gradient + first);
+                              dy_transposed_, bias);
         Plane<A> operand{dy_operand_, row_stride<A>(count)};
         if constexpr (std::is_same_v<A, float>) operand = logits_;
         operands_.backward(rows, operand.data, operand.stride, matrix, first, count,
                            first == 0 ? Onto::zero : Onto::result, dx.data, dx.stride);
+        if (pass_->chain_only) continue;
         operands_.outer(rows, count, plan.in, operand.data, operand.stride, dy_transposed_,
                         rounded_.data, rounded_.stride, x_scratch_,
                         gradients_ + plan.gradient + static_cast<int64_t>(first) * plan.stride,

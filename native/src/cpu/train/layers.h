@@ -23,6 +23,7 @@ struct Pass {
     const ardiff_training_options& options;
     const float* time_table;  // [T][padded(time channels)], sinusoidal embeddings
     NoiseKey key;
+    bool chain_only = false;  // gradients of the chain head alone
 
     bool backward() const { return options.backward != 0; }
     Stream stream(Purpose purpose, int pass = 0, int layer = 0) const {

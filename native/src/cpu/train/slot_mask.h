@@ -16,20 +16,17 @@ inline void mask_keys(const Chunk& chunk, float* bias) {
     }
 }
 
-// One number a pair, [tokens][padded(slots)]; with `causal_past` slots at timestep 0 look left only.
-inline void mask_pairs(const Chunk& chunk, bool causal_past, float* bias) {
+// One number a pair, [tokens][padded(slots)], where the batch has an attention mask.
+inline void mask_pairs(const Chunk& chunk, float* bias) {
     const TrainingBatch& batch = *chunk.batch;
     const int slots = batch.slots;
     const int64_t first = static_cast<int64_t>(chunk.first_row) * slots;
     for (int token = 0; token < chunk.tokens(); ++token, bias += padded(slots)) {
         const int query = token % slots;
         const int64_t row = first + token - query;
-        const bool settled = causal_past && batch.timesteps[row + query] == 0;
         for (int key = 0; key < slots; ++key) {
             const bool seen = (batch.key_mask == nullptr || batch.key_mask[row + key] != 0) &&
-                              (batch.attention_mask == nullptr ||
-                               batch.attention_mask[query * slots + key] != 0) &&
-                              (!settled || key <= query);
+                              batch.attention_mask[query * slots + key] != 0;
             bias[key] = seen ? 0.0f : kMaskedScore;
         }
     }
