@@ -1,7 +1,7 @@
 /** `ardiff evaluate`: scores the outputs of one or more systems, and says what the scores are. */
-import { Progress } from "../cli/progress.ts";
 import { ExitCode, messageOf, UserError } from "../errors.ts";
-import { Model } from "../generation/model.ts";
+import { Model } from "../generation/mod.ts";
+import { ProgressBar } from "../host/progress_bar.ts";
 import { parseCandidateLine } from "../mbr/candidate_lines.ts";
 import {
   formatReport,
@@ -13,11 +13,11 @@ import {
   type ScoreOptions,
   type System,
 } from "../metrics/mod.ts";
-import { parseDataSpec } from "../text/data_spec.ts";
-import { readReferences } from "../text/records.ts";
 import { dataError, onOneLine, openFile, readDataLines } from "../text/data_lines.ts";
-import { stringsOf } from "../text/json_fields.ts";
+import { parseDataSpec } from "../text/data_spec.ts";
+import { stringsOf } from "../text/json_paths.ts";
 import type { Line } from "../text/lines.ts";
+import { readReferences } from "../text/records.ts";
 import { checkSelection, type ModelRunOptions } from "./generate.ts";
 
 /** Options of {@linkcode evaluate}. */
@@ -168,7 +168,7 @@ async function generateSystem(
   io: EvaluateIo,
 ): Promise<System> {
   using model = await Model.load(options.model, options);
-  using progress = new Progress(
+  using progress = new ProgressBar(
     { stderr: (text) => io.stderr(text), interactive: io.interactive ?? false },
     "lines",
     sources.length,

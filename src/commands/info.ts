@@ -3,7 +3,7 @@
 import type { ModelConfig } from "../denoiser/config.ts";
 import { loadModelFolder } from "../denoiser/model_folder.ts";
 import { type ParameterCounts, parameterCounts } from "../denoiser/parameters.ts";
-import { parseTokenizer } from "../text/tokenizer.ts";
+import { parseTokenizer } from "../text/parse_tokenizer.ts";
 
 /** Options of {@linkcode info}. */
 export interface InfoOptions {

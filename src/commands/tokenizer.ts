@@ -1,9 +1,9 @@
 /** `ardiff tokenizer train`: a vocabulary from text files. */
-import { writeAll, writeFileAtomically } from "../denoiser/files.ts";
+import { writeAll, writeFileAtomically } from "../host/files.ts";
 import { trainBpe } from "../text/bpe_trainer.ts";
 import { openFile, readDataLines } from "../text/data_lines.ts";
 import type { NormalizerName } from "../text/normalizer.ts";
-import { parseTokenizer } from "../text/tokenizer.ts";
+import { parseTokenizer } from "../text/parse_tokenizer.ts";
 
 /** Options of {@linkcode trainTokenizer}. */
 export interface TokenizerTrainOptions {

@@ -1,5 +1,5 @@
 /** `ardiff train`: from a configuration to a model folder. */
-import type { ProgressOutput } from "../training/progress.ts";
+import type { ProgressOutput } from "../host/status_line.ts";
 import { train as trainModel, type TrainOptions } from "../training/train.ts";
 
 /** Options of {@linkcode train}. */

@@ -3,7 +3,7 @@
  * machine that may import and call anything; this machine knows the opcodes that build data, and
  * calls nothing but functions of an allow-list written in TypeScript.
  */
-import type { Fail } from "./fail.ts";
+import type { Fail } from "../host/fail.ts";
 
 /** Stands for a Python callable; gets the pickled arguments as one list. */
 export type PickleFunction = (args: readonly unknown[]) => unknown;

@@ -1,6 +1,6 @@
 /** Reads a checkpoint's weights in whichever of the published file formats it has. */
 import { ExitCode, UserError } from "../errors.ts";
-import { readFileBytes } from "./files.ts";
+import { readFileBytes } from "../host/files.ts";
 import { looksLikeSafetensors, parseSafetensors } from "./safetensors.ts";
 import type { StoredTensor } from "./tensors.ts";
 import { parseTorchCheckpoint } from "./torch_checkpoint.ts";

@@ -4,9 +4,9 @@
  * is checked before a byte of data is used.
  */
 import { ExitCode, messageOf, UserError } from "../errors.ts";
-import type { Fail } from "./fail.ts";
-import { readFileBytes, writeAll, writeFileAtomically } from "./files.ts";
-import { describe, isObject } from "./json_fields.ts";
+import type { Fail } from "../host/fail.ts";
+import { readFileBytes, writeAll, writeFileAtomically } from "../host/files.ts";
+import { describe, isObject } from "../host/json_value.ts";
 import {
   byteCount,
   DATA_TYPE_SIZES,

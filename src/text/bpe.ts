@@ -3,9 +3,9 @@
  * Face's `ByteLevelBPETokenizer` write. Gives the ids of Hugging Face's library.
  */
 
+import { isObject, type JsonObject } from "../host/json_value.ts";
 import { BYTE_CHARACTERS, tokenToBytes } from "./byte_alphabet.ts";
 import { detached } from "./detached.ts";
-import { isObject, type JsonObject } from "./json_value.ts";
 import { MergeTable, readMerges } from "./merges.ts";
 import { makeNormalizer, type Normalizer, normalizerNames } from "./normalizer.ts";
 import { splitWords } from "./pretokenizer.ts";

@@ -2,7 +2,7 @@
  * TensorBoard event files: TFRecord framing (length, checksum, data, checksum) around `Event`
  * messages of TensorFlow's event.proto.
  */
-import { unwritable, writeAll } from "../denoiser/files.ts";
+import { unwritable, writeAll } from "../host/files.ts";
 import { maskedCrc32c } from "./crc32c.ts";
 import {
   bytesField,

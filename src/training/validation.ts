@@ -5,8 +5,8 @@
 import type { ModelConfig } from "../denoiser/config.ts";
 import { corpusBleu } from "../metrics/bleu.ts";
 import type { LossTerms, NativeTrainer } from "../native/trainer.ts";
-import type { TrainingConfig } from "./config.ts";
 import { assembleBlocks, evenBlocks } from "./block_batch.ts";
+import type { TrainingConfig } from "./config.ts";
 import { assembleBatch, evenTimesteps } from "./micro_batch.ts";
 import type { PairGroup, ValidationSet } from "./validation_set.ts";
 
@@ -14,7 +14,7 @@ import type { PairGroup, ValidationSet } from "./validation_set.ts";
 export type IsInterrupted = () => boolean;
 
 /** Generates a line for each line with the averaged weights; undefined where it was interrupted. */
-export type Sampler = (
+export type TextGenerator = (
   lines: readonly string[],
   isInterrupted: IsInterrupted,
 ) => Promise<string[] | undefined>;
@@ -60,12 +60,12 @@ export async function validate(
   set: ValidationSet,
   config: TrainingConfig,
   model: ModelConfig,
-  sampler: Sampler,
+  generateTexts: TextGenerator,
   isInterrupted: IsInterrupted,
 ): Promise<Validation | undefined> {
   const loss = await validationLoss(trainer, set.groups, config, model, isInterrupted);
   if (loss === undefined) return undefined;
-  const outputs = await sampler(set.examples.map(({ source }) => source), isInterrupted);
+  const outputs = await generateTexts(set.examples.map(({ source }) => source), isInterrupted);
   if (outputs === undefined) return undefined;
   const { score } = corpusBleu(outputs, set.examples.map(({ references }) => references));
   const samples = set.examples.slice(0, config.validation.samples)
