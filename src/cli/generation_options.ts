@@ -28,7 +28,7 @@ export const threadsOption = () =>
     .default(0);
 
 /** Values of the options that {@linkcode addGenerationOptions} declares. */
-export interface GenerationValues {
+interface GenerationValues {
   readonly steps: number;
   readonly grid: typeof GRIDS[number];
   readonly sampler: typeof SAMPLERS[number];

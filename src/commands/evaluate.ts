@@ -39,7 +39,7 @@ export interface EvaluateOptions extends Partial<ScoreOptions> {
 }
 
 /** The streams of the process, or of a test. */
-export interface EvaluateIo {
+interface EvaluateIo {
   stdout(text: string): void | Promise<void>;
   stderr(text: string): void;
   /** Whether stderr is a terminal. Default false. */
@@ -47,7 +47,7 @@ export interface EvaluateIo {
 }
 
 /** Metrics computed where none are named: those that any test set with references allows. */
-export const DEFAULT_METRICS: readonly Metric[] = ["bleu", "chrf", "ter", "rouge"];
+const DEFAULT_METRICS: readonly Metric[] = ["bleu", "chrf", "ter", "rouge"];
 
 /**
  * Reads or generates outputs, reads what they are compared with, scores them and prints the scores.
@@ -76,7 +76,7 @@ export async function evaluate(options: EvaluateOptions, io: EvaluateIo): Promis
  *
  * @throws {UserError} for Self-BLEU of a single output
  */
-export async function printScores(
+async function printScores(
   input: ScoreInput,
   options: Pick<EvaluateOptions, keyof ScoreOptions | "json">,
   io: EvaluateIo,
@@ -127,7 +127,7 @@ function checkRequest(options: EvaluateOptions): void {
 }
 
 /** What outputs are compared with: nothing, references, or references and sources. */
-export async function readTestSet(
+async function readTestSet(
   { references = [], data }: Pick<EvaluateOptions, "references" | "data">,
 ): Promise<Pick<ScoreInput, "references" | "sources">> {
   if (data !== undefined) return await readExamples(data);

@@ -26,7 +26,7 @@ export interface ModelRunOptions extends Omit<GenerateOptions, "trace" | "scores
 }
 
 /** Options of the command. */
-export interface GenerateCommandOptions extends ModelRunOptions {
+interface GenerateCommandOptions extends ModelRunOptions {
   /** Input file; undefined for standard input. */
   readonly input?: string;
   readonly inputFormat: InputFormat;

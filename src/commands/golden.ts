@@ -4,7 +4,7 @@ import { checkGolden } from "../golden/check.ts";
 import { type Finding, type GoldenOptions, passes } from "../golden/report.ts";
 
 /** The streams of the process, or of a test. */
-export interface GoldenIo {
+interface GoldenIo {
   stdout(text: string): void | Promise<void>;
 }
 

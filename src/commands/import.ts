@@ -36,7 +36,7 @@ export interface ImportOptions {
 }
 
 /** The streams of the process, or of a test. */
-export interface ImportIo {
+interface ImportIo {
   /** Takes messages for people. */
   stderr(text: string): void | Promise<void>;
 }

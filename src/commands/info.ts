@@ -14,13 +14,13 @@ export interface InfoOptions {
 }
 
 /** The streams of the process, or of a test. */
-export interface InfoIo {
+interface InfoIo {
   /** Takes the result. */
   stdout(text: string): void | Promise<void>;
 }
 
 /** What `--json` prints. */
-export interface ModelInfo extends Omit<ModelConfig, "format"> {
+interface ModelInfo extends Omit<ModelConfig, "format"> {
   /** The model folder. */
   readonly path: string;
   /** The version of its file format. */

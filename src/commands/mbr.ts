@@ -26,7 +26,7 @@ export interface MbrOptions {
 }
 
 /** The streams of the process, or of a test. */
-export interface MbrIo {
+interface MbrIo {
   /** Standard input. */
   readonly stdin: ReadableStream<Uint8Array>;
   /** Writes to standard output; what it throws ends the command. */

@@ -6,7 +6,7 @@ import type { NormalizerName } from "../text/normalizer.ts";
 import { parseTokenizer } from "../text/parse_tokenizer.ts";
 
 /** Options of {@linkcode trainTokenizer}. */
-export interface TokenizerTrainOptions {
+interface TokenizerTrainOptions {
   /** Text files, all of whose lines are used: both sides, where they are to share a vocabulary. */
   readonly input: readonly string[];
   /** Tokens to train. */
@@ -20,7 +20,7 @@ export interface TokenizerTrainOptions {
 }
 
 /** The streams of the process, or of a test. */
-export interface TokenizerIo {
+interface TokenizerIo {
   stderr(text: string): void;
 }
 

@@ -9,7 +9,7 @@ import type { Fail } from "../host/fail.ts";
 export type PickleFunction = (args: readonly unknown[]) => unknown;
 
 /** What a pickle may refer to outside itself. */
-export interface PickleEnvironment {
+interface PickleEnvironment {
   /**
    * The allowed globals by qualified name, such as `collections.OrderedDict`: functions, which
    * `REDUCE` may call with the pickled arguments, or plain values.

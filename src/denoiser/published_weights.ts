@@ -7,7 +7,7 @@ import { parseTorchCheckpoint } from "./torch_checkpoint.ts";
 import { looksLikeZip } from "./zip.ts";
 
 /** Weights by published name. */
-export interface PublishedWeights {
+interface PublishedWeights {
   /** Tensors as stored, with whatever else the file holds. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** The keys inside the file under which they were found. */

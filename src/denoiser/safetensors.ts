@@ -25,7 +25,7 @@ export interface Safetensors {
 }
 
 /** A tensor to be written; its bytes are asked for when their turn comes. */
-export interface TensorToWrite {
+interface TensorToWrite {
   /** Its name in the file. */
   readonly name: string;
   /** The type of its values as stored. */

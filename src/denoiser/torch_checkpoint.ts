@@ -10,7 +10,7 @@ import { byteCount, DATA_TYPE_SIZES, type DataType, type StoredTensor } from "./
 import { readZip } from "./zip.ts";
 
 /** A state dict found in a checkpoint. */
-export interface TorchCheckpoint {
+interface TorchCheckpoint {
   /** Its tensors by name, prefixes that all names share left out. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** The keys under which it was found; empty where the checkpoint is the state dict itself. */

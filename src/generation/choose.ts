@@ -49,7 +49,7 @@ export interface ScoredCandidate extends Candidate {
 }
 
 /** The outcome for a line. */
-export interface Choice {
+interface Choice {
   readonly candidates: readonly ScoredCandidate[];
   /** Index of the chosen candidate, null where all are results. */
   readonly chosen: number | null;

@@ -39,7 +39,7 @@ export interface Candidate {
 }
 
 /** The candidates of each source, and the time their batch took. */
-export interface SampleResult {
+interface SampleResult {
   readonly candidates: Candidate[][];
   readonly seconds: GenerationSeconds;
 }

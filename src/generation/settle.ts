@@ -25,7 +25,7 @@ export function dropShare(choice: DropSettled, { length }: TextConfig): number |
 }
 
 /** What the end of a sentence is told by. */
-export interface EndRule {
+interface EndRule {
   readonly endId: number;
   /** A settled end token's timestep is at most this. */
   readonly maxTimestep: number;

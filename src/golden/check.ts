@@ -8,7 +8,7 @@ import { checkSchedule } from "./schedule_check.ts";
 import { checkTraining } from "./training_check.ts";
 
 /** Relative errors that rounding explains. */
-export const TOLERANCES = {
+const TOLERANCES = {
   f32: 1e-5,
   bf16: 2e-2,
   training: { loss: 1e-5, gradient: 1e-4 },

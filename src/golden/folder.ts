@@ -21,10 +21,6 @@ export class GoldenFile {
     return this.#tensors.has(name);
   }
 
-  names(): string[] {
-    return [...this.#tensors.keys()];
-  }
-
   shape(name: string): readonly number[] {
     return this.#tensor(name).shape;
   }

@@ -15,7 +15,7 @@ import {
 } from "./report.ts";
 
 /** Largest errors allowed. */
-export interface TrainingTolerances {
+interface TrainingTolerances {
   readonly measure: ErrorMeasure;
   readonly loss: number;
   readonly gradient: number;

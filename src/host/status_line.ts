@@ -9,7 +9,7 @@ export interface ProgressOutput {
 }
 
 /** Milliseconds between two states of the line, at least. */
-export interface StatusIntervals {
+interface StatusIntervals {
   readonly terminal: number;
   /** Where messages do not go to a terminal; undefined: nothing is shown there. */
   readonly elsewhere: number | undefined;

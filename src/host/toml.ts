@@ -4,7 +4,7 @@ import { messageOf } from "../errors.ts";
 import type { Fail } from "./fail.ts";
 
 /** How whole numbers are read. */
-export interface TomlOptions {
+interface TomlOptions {
   /** "asNeeded": those that a float64 cannot hold become bigint; without it they are refused. */
   readonly integersAsBigInt?: "asNeeded";
 }

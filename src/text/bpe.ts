@@ -14,7 +14,7 @@ import type { Tokenizer } from "./tokenizer.ts";
 import type { AddedToken, TokenizerFile } from "./tokenizer_file.ts";
 
 /** What sets one byte-level BPE file apart from another, besides its vocabulary. */
-export interface ByteLevelForm {
+interface ByteLevelForm {
   /** What to merge inside a word. */
   readonly merges: MergeTable;
   /** Rewrites text before it is split. */

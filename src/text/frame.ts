@@ -1,7 +1,7 @@
 /** Token ids as the network reads and writes them: framed by special tokens, and cut to a limit. */
 
 /** A framed sequence. */
-export interface Framed {
+interface Framed {
   /** Ids, special tokens included; at most as many as the limit. */
   readonly ids: readonly number[];
   /** How many there were before they were cut. */

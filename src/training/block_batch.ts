@@ -23,7 +23,7 @@ import type { Random } from "./random.ts";
 import type { TokenPair } from "./token_cache.ts";
 
 /** How the slots of a micro-batch lie; the same for all its rows. */
-export interface BlockLayout {
+interface BlockLayout {
   /** Settled slots, at positions 0, 1, ...: those left of the last block. */
   readonly settled: number;
   /** Slots in blocks behind them, at positions 0, 1, ... again. */
@@ -33,7 +33,7 @@ export interface BlockLayout {
 }
 
 /** What is drawn for a micro-batch. */
-export interface BlockDraws {
+interface BlockDraws {
   /** Slots of a block, and of the first one, at least 1. */
   readonly width: number;
   readonly firstWidth: number;

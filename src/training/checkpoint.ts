@@ -59,12 +59,6 @@ export interface CheckpointContent {
   readonly tokenizerJson: string;
 }
 
-/** A checkpoint on disk. */
-export interface Checkpoint {
-  readonly path: string;
-  readonly record: TrainingRecord;
-}
-
 const CHECKPOINT_FORMAT = "ardiff-checkpoint-1";
 const FILES = { record: "training.json", state: "training.safetensors" };
 const MOMENTS = ["weights", "firstMoment", "secondMoment"] as const;

@@ -78,7 +78,7 @@ export class EventFile implements Disposable {
 }
 
 /** Data as a TFRecord. */
-export function frameRecord(data: Encoded): Encoded {
+function frameRecord(data: Encoded): Encoded {
   const record = new Uint8Array(data.length + 16);
   const view = new DataView(record.buffer);
   view.setBigUint64(0, BigInt(data.length), true);

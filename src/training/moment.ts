@@ -3,7 +3,7 @@ import { formatDuration } from "../host/status_line.ts";
 import type { LossTerms } from "../native/trainer.ts";
 
 /** A moment of a run. */
-export interface Moment {
+interface Moment {
   readonly step: number;
   /** The last step. */
   readonly last: number;

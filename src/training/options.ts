@@ -407,7 +407,7 @@ export type OptionValues = {
 };
 
 /** An option as the documentation shows it. */
-export interface OptionDoc {
+interface OptionDoc {
   /** Section and name, as `--set` takes them. */
   readonly name: string;
   /** As it would stand in a configuration; "none" where there is no value. */

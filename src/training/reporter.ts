@@ -63,7 +63,7 @@ class Interval {
 }
 
 /** Where and what a run reports. */
-export interface ReporterOptions {
+interface ReporterOptions {
   /** The run's folder. */
   readonly output: string;
   readonly config: TrainingConfig;

@@ -28,7 +28,7 @@ import { TokenCache } from "./token_cache.ts";
 import { type Update, updates } from "./updates.ts";
 
 /** What a run is made from. */
-export interface RunOptions {
+interface RunOptions {
   readonly config: TrainingConfig;
   /** Path of the configuration, for messages. */
   readonly source: string;

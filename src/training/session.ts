@@ -9,7 +9,7 @@ import { type TextGenerator, validate, type Validation } from "./validation.ts";
 import type { ValidationSet } from "./validation_set.ts";
 
 /** What a session works with. */
-export interface SessionOptions {
+interface SessionOptions {
   readonly run: Run;
   readonly reporter: Reporter;
   /** Where checkpoints go. */
@@ -24,7 +24,7 @@ export interface SessionOptions {
 }
 
 /** A validation and its step. */
-export interface ValidationAt extends Validation {
+interface ValidationAt extends Validation {
   readonly step: number;
 }
 

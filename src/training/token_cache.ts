@@ -22,7 +22,7 @@ import { readPairs } from "../text/records.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 
 /** How text becomes ids. */
-export interface TokenLimits {
+interface TokenLimits {
   /** Longest source, special tokens included. */
   readonly maxSourceTokens: number;
   /** Longest target, the end token included: the target slots N. */

@@ -11,7 +11,7 @@ import { assembleBatch, evenTimesteps } from "./micro_batch.ts";
 import type { PairGroup, ValidationSet } from "./validation_set.ts";
 
 /** Whether the run has been asked to end. */
-export type IsInterrupted = () => boolean;
+type IsInterrupted = () => boolean;
 
 /** Generates a line for each line with the averaged weights; undefined where it was interrupted. */
 export type TextGenerator = (
@@ -20,7 +20,7 @@ export type TextGenerator = (
 ) => Promise<string[] | undefined>;
 
 /** Mean losses of slots (of the text, padding left out) whose timesteps lie near each other. */
-export interface TimestepBucket {
+interface TimestepBucket {
   /** First timestep, and the one after the last. */
   readonly from: number;
   readonly to: number;
