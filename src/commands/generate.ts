@@ -1,6 +1,7 @@
 /** `ardiff generate`: a line in, a line out. */
 import { ExitCode, UserError } from "../errors.ts";
-import { formatResult, type OutputFormat } from "../generation/format.ts";
+import type { OutputFormat } from "../generation/choices.ts";
+import { formatResult } from "../generation/format.ts";
 import type { GenerateOptions, GenerationResult } from "../generation/generate.ts";
 import { type InputFormat, readInputs } from "../generation/inputs.ts";
 import { openLines } from "../generation/line_source.ts";

@@ -3,6 +3,7 @@ import { conceptsOf, coveredConcepts } from "../metrics/coverage.ts";
 import type { Selection, SelectionMethod, SelectionOptions } from "../mbr/select.ts";
 import type { UtilityName } from "../mbr/utilities/mod.ts";
 import type { Utility } from "../mbr/utilities/utility.ts";
+import { CONFIDENCE_WEIGHT } from "./choices.ts";
 import type { Candidate } from "./sample.ts";
 
 /**
@@ -38,9 +39,6 @@ export interface ChoiceOptions {
   /** Whether utilities and confidences are wanted even where the choice does without them. */
   readonly scores?: boolean;
 }
-
-/** Default of {@linkcode ChoiceOptions.confidenceWeight}. */
-export const CONFIDENCE_WEIGHT = 0.5;
 
 /** A candidate with its scores, as far as they were computed. */
 export interface ScoredCandidate extends Candidate {

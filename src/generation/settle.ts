@@ -3,6 +3,7 @@
  * to its right, which no reader will see, are still being computed: from then on they can be left out.
  */
 import type { TextConfig } from "../denoiser/config.ts";
+import { AUTO_SHARE } from "./choices.ts";
 
 /**
  * When slots to the right of the end token are dropped.
@@ -14,9 +15,6 @@ import type { TextConfig } from "../denoiser/config.ts";
  * {@linkcode AUTO_SHARE} for such models, "off" for others.
  */
 export type DropSettled = number | "auto" | "off";
-
-/** What "auto" stands for where the model was trained with `length` "batch". */
-export const AUTO_SHARE = 0.25;
 
 /** The share of T - 1 to go by, undefined for never. */
 export function dropShare(choice: DropSettled, { length }: TextConfig): number | undefined {

@@ -1,7 +1,7 @@
 /** Declares `ardiff generate`. */
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { ExitCode } from "../../errors.ts";
-import { OUTPUT_FORMATS } from "../../generation/format.ts";
+import { OUTPUT_FORMATS } from "../../generation/choices.ts";
 import type { Environment } from "../../host/environment.ts";
 import { addGenerationOptions, generationValues, MAX_ROWS, shard } from "../generation_options.ts";
 import { addGuide } from "../guide.ts";
