@@ -3,19 +3,17 @@
  * diffusion process it was trained with, and how text becomes ids for it. Whatever a model was
  * trained with that generation must obey stands here.
  */
-import { ExitCode, messageOf, UserError } from "../errors.ts";
 import { NOISE_SCHEDULES, noiseSchedule } from "../diffusion/noise_schedule.ts";
 import type { DiffusionConfig } from "../diffusion/process.ts";
 import { STEP_GRIDS } from "../diffusion/step_grid.ts";
 import { TRAINED_SCHEMES } from "../diffusion/timesteps/schemes.ts";
-import type { Fail } from "./fail.ts";
+import { ExitCode, messageOf, UserError } from "../errors.ts";
+import type { Fail } from "../host/fail.ts";
 import {
   boolean,
-  describe,
   type Fields,
   type FieldType,
   integer,
-  isObject,
   listOf,
   nullable,
   number,
@@ -23,7 +21,8 @@ import {
   readFields,
   readKnownFields,
   text,
-} from "./json_fields.ts";
+} from "../host/json_fields.ts";
+import { describe, isObject } from "../host/json_value.ts";
 
 export type { DiffusionConfig };
 

@@ -35,7 +35,7 @@ export interface DiffusionConfig extends TimestepConfig {
 }
 
 /** The process as a trainer takes it (SPEC 1 and 3). */
-export interface TrainingTables {
+interface TrainingTables {
   /** [T, 4] scaled timestep, factor on x0, factor on the noise, factor on z at the input. */
   readonly schedule: Float32Array<ArrayBuffer>;
   /** sqrt(1 - abar[0]), the noise between embedding and x0. */

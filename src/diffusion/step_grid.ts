@@ -24,7 +24,7 @@ export const STEP_GRIDS = ["even", "movement", "log-snr", "left"] as const;
 export type StepGridKind = typeof STEP_GRIDS[number];
 
 /** What a step grid depends on. */
-export interface StepGridOptions {
+interface StepGridOptions {
   /** What is spaced evenly. */
   readonly kind: StepGridKind;
   /** The number of network evaluations M, from 1 to the number of sentence-level indices. */

@@ -1,6 +1,6 @@
 /** Checks `schedule.json`: alpha_bar, token timesteps, skipping grids. */
 import { type DiffusionConfig, processOf } from "../diffusion/process.ts";
-import { readTextFile } from "../denoiser/files.ts";
+import { readTextFile } from "../host/files.ts";
 import { type Finding, relativeError, shareDifferent } from "./report.ts";
 
 /** The file's form. `sqrt_alpha_bar`: alpha_bar of the schedule named sqrt, by steps and index. */

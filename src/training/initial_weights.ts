@@ -2,7 +2,7 @@
 import { Purpose, Random } from "./random.ts";
 
 /** A tensor to be drawn. */
-export interface WeightTensor {
+interface WeightTensor {
   readonly name: string;
   readonly shape: readonly number[];
 }

@@ -10,7 +10,6 @@ export const Purpose = {
   sourceDropout: 3,
   selfConditioning: 4,
   weights: 5,
-  validation: 6,
 } as const;
 
 /** sfc32 (Doty-Humphrey, PractRand), keyed like a hash by its three words. */
