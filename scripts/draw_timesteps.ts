@@ -9,7 +9,7 @@
  */
 import { samplingPlan } from "../src/diffusion/plan.ts";
 import { processOf } from "../src/diffusion/process.ts";
-import type { StepGridKind } from "../src/diffusion/step_grid.ts";
+import type { StepGridKind } from "../src/diffusion/names.ts";
 
 const SLOTS = 16;
 const STEPS = 2000;

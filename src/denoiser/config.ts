@@ -3,9 +3,9 @@
  * diffusion process it was trained with, and how text becomes ids for it. Whatever a model was
  * trained with that generation must obey stands here.
  */
-import { NOISE_SCHEDULES, noiseSchedule } from "../diffusion/noise_schedule.ts";
+import { NOISE_SCHEDULES, STEP_GRIDS } from "../diffusion/names.ts";
+import { noiseSchedule } from "../diffusion/noise_schedule.ts";
 import type { DiffusionConfig } from "../diffusion/process.ts";
-import { STEP_GRIDS } from "../diffusion/step_grid.ts";
 import { TRAINED_SCHEMES } from "../diffusion/timesteps/schemes.ts";
 import { ExitCode, messageOf, UserError } from "../errors.ts";
 import type { Fail } from "../host/fail.ts";

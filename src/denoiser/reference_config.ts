@@ -2,7 +2,7 @@
  * The configuration form of published AR-Diffusion checkpoints (a flat list of the training
  * program's options) and what of it our own form needs.
  */
-import { NOISE_SCHEDULES } from "../diffusion/noise_schedule.ts";
+import { NOISE_SCHEDULES } from "../diffusion/names.ts";
 import type { Fail } from "../host/fail.ts";
 import {
   boolean,

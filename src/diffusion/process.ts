@@ -3,20 +3,10 @@
  * through together, and what the network is told of them (SPEC 1, 2). Made once from a configuration;
  * generation, training and whatever checks or draws them ask it, so that all mean the same process.
  */
-import {
-  inputScale,
-  type NoiseSchedule,
-  noiseSchedule,
-  type NoiseScheduleName,
-  scaledTimestep,
-} from "./noise_schedule.ts";
-import {
-  type Move,
-  type SamplerName,
-  type StepCoefficients,
-  stepCoefficients,
-} from "./samplers.ts";
-import { stepGrid, type StepGridKind } from "./step_grid.ts";
+import type { NoiseScheduleName, SamplerName, StepGridKind } from "./names.ts";
+import { inputScale, type NoiseSchedule, noiseSchedule, scaledTimestep } from "./noise_schedule.ts";
+import { type Move, type StepCoefficients, stepCoefficients } from "./samplers.ts";
+import { stepGrid } from "./step_grid.ts";
 import type { SlotTimesteps, TimestepConfig } from "./timesteps/scheme.ts";
 import { TIMESTEP_SCHEMES, type TimestepSchemeName } from "./timesteps/schemes.ts";
 

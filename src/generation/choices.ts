@@ -12,9 +12,6 @@ export const OUTPUT_FORMATS = ["text", "tsv", "jsonl"] as const;
 /** One of {@linkcode OUTPUT_FORMATS}. */
 export type OutputFormat = typeof OUTPUT_FORMATS[number];
 
-/** The weight of confidence in a mixture with utility, where none is given. */
-export const CONFIDENCE_WEIGHT = 0.5;
-
 /**
  * What "auto" stands for where settled slots are dropped and the model was trained with `length`
  * "batch".

@@ -1,24 +1,17 @@
 /** One batch through the reverse process: sources of the same number of slots, to candidates. */
 import type { SamplingPlan } from "../diffusion/plan.ts";
 import type { GenerationSeconds, GenerationStep, NativeGeneration } from "../native/generation.ts";
-import type { LoadedModel, PlanOptions } from "./loaded_model.ts";
-import { type DropSettled, dropShare, EndTracker } from "./settle.ts";
+import type { LoadedModel } from "./loaded_model.ts";
+import type { GenerationValues } from "./options.ts";
+import { dropShare, EndTracker } from "./settle.ts";
 import { padSources, type Source } from "./source.ts";
 import { decodeTarget, sentenceLength } from "./target.ts";
 import { type Trace, TraceRecorder } from "./trace.ts";
 
 /** How a batch is sampled. */
-export interface SampleOptions extends PlanOptions {
-  /** Candidates K of each source. */
-  readonly candidates: number;
-  /** Seed of the noise, 64 bits. */
-  readonly seed: bigint;
-  /** Replace predictions by their nearest embedding before each update. */
-  readonly rounding: boolean;
+export interface SampleOptions extends Omit<GenerationValues, "utility"> {
   /** Rows that go through the network at once; more candidates are split. */
   readonly maxRows: number;
-  /** When slots right of the end token are left out. Default "auto". */
-  readonly dropSettled?: DropSettled;
   /** Whether the model's confidence is computed. Default false. */
   readonly confidence?: boolean;
   /** Whether it is recorded how each candidate settles. Default false. */
@@ -104,7 +97,7 @@ async function sampleRows(
     noiseScale: diffusion.noise_factor,
     portable: false,
   });
-  const share = dropShare(options.dropSettled ?? "auto", text);
+  const share = dropShare(options.dropSettled, text);
   const ends = share === undefined ? undefined : new EndTracker(batch.rows, slots, {
     endId: text.eos_id,
     maxTimestep: share * (diffusion.steps - 1),

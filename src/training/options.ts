@@ -6,8 +6,7 @@
  * Defaults are those of the paper's CommonGen run (AR-Diffusion, arXiv 2305.09515).
  */
 import { TIME_CONDITIONINGS } from "../denoiser/config.ts";
-import { NOISE_SCHEDULES } from "../diffusion/noise_schedule.ts";
-import { STEP_GRIDS } from "../diffusion/step_grid.ts";
+import { NOISE_SCHEDULES, STEP_GRIDS } from "../diffusion/names.ts";
 import { TRAINED_SCHEMES } from "../diffusion/timesteps/schemes.ts";
 import {
   boolean,

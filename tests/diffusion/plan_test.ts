@@ -2,8 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/ass
 import { UserError } from "../../src/errors.ts";
 import { type SamplingPlan, samplingPlan, type SamplingRun } from "../../src/diffusion/plan.ts";
 import { type DiffusionConfig, processOf } from "../../src/diffusion/process.ts";
-import { SAMPLERS } from "../../src/diffusion/samplers.ts";
-import { STEP_GRIDS } from "../../src/diffusion/step_grid.ts";
+import { SAMPLERS, STEP_GRIDS } from "../../src/diffusion/names.ts";
 import { PAPER } from "./paper_process.ts";
 
 const run: SamplingRun = {

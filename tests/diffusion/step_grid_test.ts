@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../../src/errors.ts";
 import { type DiffusionConfig, processOf } from "../../src/diffusion/process.ts";
-import { STEP_GRIDS, type StepGridKind } from "../../src/diffusion/step_grid.ts";
+import { STEP_GRIDS, type StepGridKind } from "../../src/diffusion/names.ts";
 import { goldenSchedule } from "./golden_schedule.ts";
 import { PAPER } from "./paper_process.ts";
 

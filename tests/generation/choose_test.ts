@@ -1,8 +1,9 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { type ChoiceOptions, choose, needsConfidence } from "../../src/generation/choose.ts";
+import { GENERATION_DEFAULTS } from "../../src/generation/generate.ts";
 import { select } from "../../src/mbr/select.ts";
 
-const OPTIONS: ChoiceOptions = { select: "mbr", utility: "token-f1", mbrMethod: "exact" };
+const OPTIONS: ChoiceOptions = { ...GENERATION_DEFAULTS, utility: "token-f1" };
 
 const CANDIDATES = [
   { text: "something else altogether", logProbability: -0.1 },
