@@ -7,7 +7,7 @@ import {
   tokenTimesteps,
 } from "../diffusion/token_timesteps.ts";
 import type { TrainingBatch } from "../native/trainer.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../random.ts";
 import type { TokenPair } from "./token_cache.ts";
 
 /** Where a row stands on its way from noise to text. */
