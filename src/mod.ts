@@ -16,7 +16,8 @@
  */
 
 // Models and what they generate.
-export { type LoadOptions, Model, type PlanOptions } from "./generation/model.ts";
+export { Model } from "./generation/mod.ts";
+export type { LoadOptions, PlanOptions } from "./generation/loaded_model.ts";
 export {
   type GenerateOptions,
   GENERATION_DEFAULTS,
@@ -116,7 +117,7 @@ export {
 
 // Training.
 export { train, type TrainOptions } from "./training/train.ts";
-export type { ProgressOutput } from "./training/progress.ts";
+export type { ProgressOutput } from "./host/status_line.ts";
 
 // Errors that a user can mend.
 export { ExitCode, UserError } from "./errors.ts";

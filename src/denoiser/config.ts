@@ -3,21 +3,19 @@
  * diffusion process it was trained with, and how text becomes ids for it. Whatever a model was
  * trained with that generation must obey stands here.
  */
-import { ExitCode, messageOf, UserError } from "../errors.ts";
 import {
   NOISE_SCHEDULES,
   noiseSchedule,
   type NoiseScheduleName,
 } from "../diffusion/noise_schedule.ts";
 import { STEP_GRIDS, type StepGridKind } from "../diffusion/step_grid.ts";
-import type { Fail } from "./fail.ts";
+import { ExitCode, messageOf, UserError } from "../errors.ts";
+import type { Fail } from "../host/fail.ts";
 import {
   boolean,
-  describe,
   type Fields,
   type FieldType,
   integer,
-  isObject,
   listOf,
   nullable,
   number,
@@ -25,7 +23,8 @@ import {
   readFields,
   readKnownFields,
   text,
-} from "./json_fields.ts";
+} from "../host/json_fields.ts";
+import { describe, isObject } from "../host/json_value.ts";
 
 /** Marks the file format; a format that old programs would misread gets another name. */
 export const MODEL_FORMAT = "ardiff-model-1";

@@ -10,7 +10,7 @@ import { stepGrid, type StepGridKind } from "./step_grid.ts";
 import { presentSlots, type TimestepKind, tokenTimesteps } from "./token_timesteps.ts";
 
 /** What a plan is made from. */
-export interface SamplingPlanOptions {
+interface SamplingPlanOptions {
   /** The noise schedule the model was trained with. */
   readonly schedule: NoiseSchedule;
   /** How a sentence-level index becomes one timestep per slot. */

@@ -11,7 +11,7 @@ import type { GoldenFile, GoldenFolder } from "./folder.ts";
 import { type ErrorMeasure, type Finding, shareDifferent } from "./report.ts";
 
 /** How a trajectory is compared. */
-export interface SamplingCheckOptions {
+interface SamplingCheckOptions {
   /** Whether predictions are rounded to the nearest embedding. */
   readonly rounded: boolean;
   readonly measure: ErrorMeasure;

@@ -2,7 +2,7 @@
 import { noiseSchedule } from "../diffusion/noise_schedule.ts";
 import { stepGrid } from "../diffusion/step_grid.ts";
 import { tokenTimesteps } from "../diffusion/token_timesteps.ts";
-import { readTextFile } from "../denoiser/files.ts";
+import { readTextFile } from "../host/files.ts";
 import { type Finding, relativeError, shareDifferent } from "./report.ts";
 
 /** The file's form. `sqrt_alpha_bar`: alpha_bar of the schedule named sqrt, by steps and index. */

@@ -6,12 +6,16 @@ import { networkFields } from "../denoiser/network_fields.ts";
 import { inputScale, noiseSchedule, scaledTimestep } from "../diffusion/noise_schedule.ts";
 import { NativeModel } from "../native/model.ts";
 import { flatLayout, NativeTrainer, type TrainingBatch } from "../native/trainer.ts";
-import type { GoldenOptions } from "./check.ts";
 import { type GoldenFile, type GoldenFolder, goldenSources } from "./folder.ts";
-import { type ErrorMeasure, type Finding, relativeNormError } from "./report.ts";
+import {
+  type ErrorMeasure,
+  type Finding,
+  type GoldenOptions,
+  relativeNormError,
+} from "./report.ts";
 
 /** Largest errors allowed. */
-export interface TrainingTolerances {
+interface TrainingTolerances {
   readonly measure: ErrorMeasure;
   readonly loss: number;
   readonly gradient: number;

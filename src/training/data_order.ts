@@ -6,7 +6,7 @@ import { Random } from "../random.ts";
 import { Purpose } from "./random.ts";
 
 /** What an order depends on. */
-export interface OrderOptions {
+interface OrderOptions {
   readonly seed: number;
   /** Rows of a batch; the last one of each number of slots may have fewer. */
   readonly batchSize: number;

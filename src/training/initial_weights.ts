@@ -3,7 +3,7 @@ import { Random } from "../random.ts";
 import { Purpose } from "./random.ts";
 
 /** A tensor to be drawn. */
-export interface WeightTensor {
+interface WeightTensor {
   readonly name: string;
   readonly shape: readonly number[];
 }

@@ -11,7 +11,7 @@ import type { Random } from "../random.ts";
 import type { TokenPair } from "./token_cache.ts";
 
 /** Where a row stands on its way from noise to text. */
-export interface RowTimesteps {
+interface RowTimesteps {
   /** The timestep of every slot, [N]. */
   readonly timesteps: Int32Array;
   /** How many slots are there; the others are left out. */

@@ -6,6 +6,8 @@
  * Defaults are those of the paper's CommonGen run (AR-Diffusion, arXiv 2305.09515).
  */
 import { TIME_CONDITIONINGS } from "../denoiser/config.ts";
+import { NOISE_SCHEDULES } from "../diffusion/noise_schedule.ts";
+import { STEP_GRIDS } from "../diffusion/step_grid.ts";
 import {
   boolean,
   type FieldType,
@@ -14,9 +16,7 @@ import {
   number,
   oneOf,
   text,
-} from "../denoiser/json_fields.ts";
-import { NOISE_SCHEDULES } from "../diffusion/noise_schedule.ts";
-import { STEP_GRIDS } from "../diffusion/step_grid.ts";
+} from "../host/json_fields.ts";
 import { NORMALIZERS } from "../text/normalizer.ts";
 
 /** One option. */
@@ -449,7 +449,7 @@ export type OptionValues = {
 };
 
 /** An option as the documentation shows it. */
-export interface OptionDoc {
+interface OptionDoc {
   /** Section and name, as `--set` takes them. */
   readonly name: string;
   /** As it would stand in a configuration; "none" where there is no value. */

@@ -7,5 +7,4 @@ export const Purpose = {
   sourceDropout: 3,
   selfConditioning: 4,
   weights: 5,
-  validation: 6,
 } as const;
