@@ -36,6 +36,8 @@ export { type TokenText, traceAsText } from "./generation/trace_text.ts";
 export { type SamplerName, SAMPLERS } from "./diffusion/samplers.ts";
 export { STEP_GRIDS, type StepGridKind } from "./diffusion/step_grid.ts";
 export { NOISE_SCHEDULES, type NoiseScheduleName } from "./diffusion/noise_schedule.ts";
+export type { TimestepConfig } from "./diffusion/timesteps/scheme.ts";
+export { type TimestepSchemeName, TRAINED_SCHEMES } from "./diffusion/timesteps/schemes.ts";
 export {
   type DiffusionConfig,
   MODEL_FORMAT,

@@ -20,7 +20,7 @@ export const SAMPLERS = ["posterior", "ddim", "dpm++2m"] as const;
 export type SamplerName = typeof SAMPLERS[number];
 
 /** The coefficients of one slot in one step. */
-interface StepCoefficients {
+export interface StepCoefficients {
   /** Of the latent z. */
   readonly z: number;
   /** Of the prediction x0_hat. */

@@ -2,8 +2,8 @@
 import type { ModelConfig } from "../denoiser/config.ts";
 import { Denoiser } from "../denoiser/denoiser.ts";
 import { loadModelFolder, MODEL_FILES } from "../denoiser/model_folder.ts";
-import { noiseSchedule } from "../diffusion/noise_schedule.ts";
 import { type SamplingPlan, samplingPlan } from "../diffusion/plan.ts";
+import { processOf } from "../diffusion/process.ts";
 import type { SamplerName } from "../diffusion/samplers.ts";
 import type { StepGridKind } from "../diffusion/step_grid.ts";
 import { ExitCode, UserError } from "../errors.ts";
@@ -85,18 +85,12 @@ export class LoadedModel implements Disposable {
     const known = this.#plans.get(key);
     if (known !== undefined) return known;
     const { diffusion } = this.config;
-    const plan = samplingPlan({
-      schedule: noiseSchedule(diffusion.noise_schedule, diffusion.steps),
-      timestepKind: diffusion.timesteps,
+    const plan = samplingPlan(processOf(diffusion), {
       slots,
       evaluations: steps,
       grid: grid === "auto" ? diffusion.step_grid : grid,
       sampler,
       eta,
-      anchorScale: diffusion.anchor_scale,
-      anchorDistance: diffusion.anchor_distance,
-      noiseFactor: diffusion.noise_factor,
-      rescaleTimesteps: diffusion.rescale_timesteps,
     });
     this.#plans.set(key, plan);
     return plan;

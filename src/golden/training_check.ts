@@ -3,7 +3,7 @@
  * every loss term and the gradient of every weight, from recorded noise (SPEC 3).
  */
 import { networkFields } from "../denoiser/network_fields.ts";
-import { inputScale, noiseSchedule, scaledTimestep } from "../diffusion/noise_schedule.ts";
+import { processOf } from "../diffusion/process.ts";
 import { NativeModel } from "../native/model.ts";
 import { flatLayout, NativeTrainer, type TrainingBatch } from "../native/trainer.ts";
 import { type GoldenFile, type GoldenFolder, goldenSources } from "./folder.ts";
@@ -156,25 +156,8 @@ export function startTrainer(
   model: NativeModel,
   options: GoldenOptions,
 ): Promise<NativeTrainer> {
-  const { steps, noise_schedule, rescale_timesteps } = folder.config.diffusion;
-  const schedule = noiseSchedule(noise_schedule, steps);
-  const { alphaBar } = schedule;
-  const table = new Float32Array(4 * steps);
-  for (let t = 0; t < steps; t++) {
-    table.set([
-      scaledTimestep(t, steps, rescale_timesteps),
-      Math.sqrt(alphaBar[t]!),
-      Math.sqrt(1 - alphaBar[t]!),
-      inputScale(schedule, t, 1),
-    ], 4 * t);
-  }
-  return NativeTrainer.create(model, {
-    chainOnly: false,
-    ...options,
-    embeddingNoise: Math.sqrt(1 - alphaBar[0]!),
-    priorScale: Math.sqrt(alphaBar[steps - 1]!),
-    schedule: table,
-  });
+  const tables = processOf(folder.config.diffusion).trainingTables();
+  return NativeTrainer.create(model, { chainOnly: false, ...options, ...tables });
 }
 
 /**

@@ -6,8 +6,6 @@
  * Defaults are those of the paper's CommonGen run (AR-Diffusion, arXiv 2305.09515).
  */
 import { TIME_CONDITIONINGS } from "../denoiser/config.ts";
-import { NOISE_SCHEDULES } from "../diffusion/noise_schedule.ts";
-import { STEP_GRIDS } from "../diffusion/step_grid.ts";
 import {
   boolean,
   type FieldType,
@@ -17,6 +15,9 @@ import {
   oneOf,
   text,
 } from "../host/json_fields.ts";
+import { NOISE_SCHEDULES } from "../diffusion/noise_schedule.ts";
+import { STEP_GRIDS } from "../diffusion/step_grid.ts";
+import { TRAINED_SCHEMES } from "../diffusion/timesteps/schemes.ts";
 import { NORMALIZERS } from "../text/normalizer.ts";
 
 /** One option. */
@@ -73,7 +74,7 @@ const normalizers: FieldType<readonly (typeof NORMALIZERS)[number][]> = {
 const lengths = oneOf(["fixed", "batch"]);
 const timeConditionings = oneOf(TIME_CONDITIONINGS);
 const noiseSchedules = oneOf(NOISE_SCHEDULES);
-const timestepKinds = oneOf(["token", "sentence"]);
+const timestepKinds = oneOf(TRAINED_SCHEMES);
 const decays = oneOf(["constant", "linear"]);
 const roundingLosses = oneOf(["x0", "prediction"]);
 const trainedParts = oneOf(["all", "token_chain"]);

@@ -3,6 +3,7 @@ import type { ModelConfig } from "../denoiser/config.ts";
 import { loadModelFolder, MODEL_FILES } from "../denoiser/model_folder.ts";
 import { networkFields } from "../denoiser/network_fields.ts";
 import { toFloat32 } from "../denoiser/tensors.ts";
+import { processOf } from "../diffusion/process.ts";
 import { ExitCode, UserError } from "../errors.ts";
 import { readTextFile } from "../host/files.ts";
 import { resolveDevice } from "../native/device.ts";
@@ -22,7 +23,7 @@ import {
 } from "./checkpoint.ts";
 import { findChangedKey, type TrainingConfig } from "./config.ts";
 import { initialWeights } from "./initial_weights.ts";
-import { modelConfigOf, processOf } from "./model_config.ts";
+import { modelConfigOf } from "./model_config.ts";
 import { slotsOfPairs } from "./slots.ts";
 import { TokenCache } from "./token_cache.ts";
 import { type Update, updates } from "./updates.ts";
@@ -276,7 +277,7 @@ async function createTrainer(
     threads: training.threads,
     portable: false,
     chainOnly: training.train_only === "token_chain",
-    ...processOf(model),
+    ...processOf(model.diffusion).trainingTables(),
   });
   return { trainer, layout: flatLayout(network) };
 }
