@@ -136,7 +136,7 @@ export async function generate(
   options: GenerateOptions,
 ): Promise<Outcome> {
   using batch = await denoiser.start(batchOf(sources), { ...options, noiseScale: 1 });
-  const steps = sampleSteps(options.slots, options.round, denoiser.network.causal_past);
+  const steps = sampleSteps(options.slots, options.round);
   for (const step of steps) await batch.step(step);
   return { ids: await batch.tokens("z"), z: readLatents(batch, denoiser.network) };
 }
