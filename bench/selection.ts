@@ -11,14 +11,14 @@
  * line is the same whatever the number of candidates, so fewer are the first of more.
  */
 import { parseArgs } from "node:util";
+import type { StepGridKind } from "../src/diffusion/step_grid.ts";
 import { type ChoiceOptions, choose } from "../src/generation/choose.ts";
 import type { GenerationResult } from "../src/generation/generate.ts";
-import { Model } from "../src/generation/model.ts";
+import { Model } from "../src/generation/mod.ts";
 import { select } from "../src/mbr/select.ts";
 import { corpusBleu, sentenceBleu } from "../src/metrics/bleu.ts";
-import type { StepGridKind } from "../src/diffusion/step_grid.ts";
-import { parseTrainingConfig } from "../src/training/config.ts";
 import { readReferences } from "../src/text/records.ts";
+import { parseTrainingConfig } from "../src/training/config.ts";
 import { table } from "./statistics.ts";
 
 const { values: args } = parseArgs({

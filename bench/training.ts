@@ -116,6 +116,7 @@ async function update(ours: Ours, batch: TrainingBatch, number: number): Promise
     dropout,
     attentionDropout: dropout,
     labelSmoothing: 0,
+    squaredError: 1,
     selfConditionNoise: 0,
     normaliser: batch.rows * batch.slots,
   });

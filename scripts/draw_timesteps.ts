@@ -7,17 +7,26 @@
  * Left: for some sentence-level indices, the timestep of every slot, on a line from a start point to
  * the anchor. Middle and right: the same as colours, one row a network call, for two step grids.
  */
-import { noiseSchedule } from "../src/diffusion/noise_schedule.ts";
 import { samplingPlan } from "../src/diffusion/plan.ts";
+import { processOf } from "../src/diffusion/process.ts";
 import type { StepGridKind } from "../src/diffusion/step_grid.ts";
-import { tokenTimesteps } from "../src/diffusion/token_timesteps.ts";
 
 const SLOTS = 16;
 const STEPS = 2000;
 const CALLS = 20;
 const ANCHOR_SCALE = 2;
 
-const GEOMETRY = { kind: "token", slots: SLOTS, steps: STEPS, anchorScale: ANCHOR_SCALE } as const;
+/** The paper's process. */
+const PROCESS = processOf({
+  steps: STEPS,
+  noise_schedule: "sqrt",
+  timesteps: "token",
+  anchor_scale: ANCHOR_SCALE,
+  anchor_distance: null,
+  noise_factor: 1,
+  rescale_timesteps: true,
+  step_grid: "even",
+});
 /** Indices whose lines are drawn: three that start on the slot axis, three on the timestep axis. */
 const INDICES = [3, 7, 11, 515, 1015, 1515] as const;
 
@@ -59,7 +68,7 @@ function lines(left: number, width: number): string {
   const point = (slot: number, timestep: number) =>
     `${x(slot).toFixed(1)},${y(timestep).toFixed(1)}`;
   const drawn = INDICES.map((index) => {
-    const timesteps = tokenTimesteps(GEOMETRY, index);
+    const timesteps = PROCESS.timesteps(SLOTS).at(index);
     const startsOnSlots = index < SLOTS - 1;
     const stroke = startsOnSlots ? LEFT_TO_RIGHT : ALL_SLOTS;
     const last = timesteps[SLOTS - 1]!;
@@ -119,18 +128,8 @@ function lines(left: number, width: number): string {
 
 /** Rows of a plan as colours: what each slot's timestep is at each network call, and at the end. */
 function colourMap(left: number, grid: StepGridKind): string {
-  const plan = samplingPlan({
-    schedule: noiseSchedule("sqrt", STEPS),
-    timestepKind: GEOMETRY.kind,
-    slots: SLOTS,
-    evaluations: CALLS,
-    grid,
-    sampler: "posterior",
-    eta: 0,
-    anchorScale: ANCHOR_SCALE,
-    noiseFactor: 1,
-    rescaleTimesteps: true,
-  });
+  const run = { slots: SLOTS, evaluations: CALLS, grid, sampler: "posterior", eta: 0 } as const;
+  const plan = samplingPlan(PROCESS, run);
   const rows = Array.from({ length: CALLS + 1 }, (_, call) => {
     const y = TOP + call * CELL;
     const timesteps = call < CALLS

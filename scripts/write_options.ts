@@ -6,10 +6,10 @@
  */
 import type { Argument, CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { leavesOf, pathOf } from "../src/cli/command_tree.ts";
-import { processEnvironment } from "../src/cli/environment.ts";
 import { makeProgram } from "../src/cli/program.ts";
 import { settingsOf } from "../src/cli/settings.ts";
 import { isShared } from "../src/cli/shared_options.ts";
+import { processEnvironment } from "../src/host/environment.ts";
 import { describeOptions } from "../src/training/options.ts";
 import { optionText } from "./option_text.ts";
 

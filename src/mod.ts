@@ -16,7 +16,8 @@
  */
 
 // Models and what they generate.
-export { type LoadOptions, Model, type PlanOptions } from "./generation/model.ts";
+export { Model } from "./generation/mod.ts";
+export type { LoadOptions, PlanOptions } from "./generation/loaded_model.ts";
 export {
   type GenerateOptions,
   GENERATION_DEFAULTS,
@@ -35,6 +36,8 @@ export { type TokenText, traceAsText } from "./generation/trace_text.ts";
 export { type SamplerName, SAMPLERS } from "./diffusion/samplers.ts";
 export { STEP_GRIDS, type StepGridKind } from "./diffusion/step_grid.ts";
 export { NOISE_SCHEDULES, type NoiseScheduleName } from "./diffusion/noise_schedule.ts";
+export type { TimestepConfig } from "./diffusion/timesteps/scheme.ts";
+export { type TimestepSchemeName, TRAINED_SCHEMES } from "./diffusion/timesteps/schemes.ts";
 export {
   type DiffusionConfig,
   MODEL_FORMAT,
@@ -116,7 +119,7 @@ export {
 
 // Training.
 export { train, type TrainOptions } from "./training/train.ts";
-export type { ProgressOutput } from "./training/progress.ts";
+export type { ProgressOutput } from "./host/status_line.ts";
 
 // Errors that a user can mend.
 export { ExitCode, UserError } from "./errors.ts";

@@ -2,10 +2,15 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { CommanderError } from "commander";
 import { ExitCode } from "../errors.ts";
-import { asError, type Environment, quietable } from "./environment.ts";
+import { asError, type Environment, quietable } from "../host/environment.ts";
 import { makeProgram } from "./program.ts";
-import type { Manner } from "./run.ts";
 import { sharedValues } from "./shared_options.ts";
+
+/** What the command line asked for in the way of messages, as far as it has been read. */
+export interface Manner {
+  quiet: boolean;
+  verbose: boolean;
+}
 
 /**
  * Runs a command.

@@ -1,8 +1,9 @@
 /** Options of the commands that generate. */
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { InvalidArgumentError } from "commander";
-import { CONFIDENCE_WEIGHT, type Selector } from "../generation/choose.ts";
-import { AUTO_SHARE, type DropSettled } from "../generation/settle.ts";
+import { AUTO_SHARE, CONFIDENCE_WEIGHT } from "../generation/choices.ts";
+import type { Selector } from "../generation/choose.ts";
+import type { DropSettled } from "../generation/settle.ts";
 import type { Shard } from "../generation/shard.ts";
 import { device, type DeviceChoice, integer, number, seed } from "./values.ts";
 
@@ -28,7 +29,7 @@ export const threadsOption = () =>
     .default(0);
 
 /** Values of the options that {@linkcode addGenerationOptions} declares. */
-export interface GenerationValues {
+interface GenerationValues {
   readonly steps: number;
   readonly grid: typeof GRIDS[number];
   readonly sampler: typeof SAMPLERS[number];

@@ -1,13 +1,8 @@
 /** Runs a command line and turns whatever happens into an exit code. */
 import { ExitCode, messageOf, UserError } from "../errors.ts";
+import { asError, type Environment, OutputClosed } from "../host/environment.ts";
 import { VERSION } from "../version.ts";
-import { asError, type Environment, OutputClosed } from "./environment.ts";
-
-/** What the command line asked for in the way of messages, as far as it has been read. */
-export interface Manner {
-  quiet: boolean;
-  verbose: boolean;
-}
+import type { Manner } from "./command_line.ts";
 
 /** Parses and runs; never throws. */
 export async function run(args: readonly string[], environment: Environment): Promise<number> {

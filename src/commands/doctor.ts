@@ -5,7 +5,7 @@ import { describeLibrary, type LibraryDescription } from "../native/library_info
 import type { Place } from "../native/locate.ts";
 
 /** The streams of the process, or of a test. */
-export interface DoctorIo {
+interface DoctorIo {
   stdout(text: string): void | Promise<void>;
 }
 

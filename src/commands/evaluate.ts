@@ -1,7 +1,7 @@
 /** `ardiff evaluate`: scores the outputs of one or more systems, and says what the scores are. */
-import { Progress } from "../cli/progress.ts";
 import { ExitCode, messageOf, UserError } from "../errors.ts";
-import { Model } from "../generation/model.ts";
+import { Model } from "../generation/mod.ts";
+import { ProgressBar } from "../host/progress_bar.ts";
 import { parseCandidateLine } from "../mbr/candidate_lines.ts";
 import {
   formatReport,
@@ -13,11 +13,11 @@ import {
   type ScoreOptions,
   type System,
 } from "../metrics/mod.ts";
-import { parseDataSpec } from "../text/data_spec.ts";
-import { readReferences } from "../text/records.ts";
 import { dataError, onOneLine, openFile, readDataLines } from "../text/data_lines.ts";
-import { stringsOf } from "../text/json_fields.ts";
+import { parseDataSpec } from "../text/data_spec.ts";
+import { stringsOf } from "../text/json_paths.ts";
 import type { Line } from "../text/lines.ts";
+import { readReferences } from "../text/records.ts";
 import { checkSelection, type ModelRunOptions } from "./generate.ts";
 
 /** Options of {@linkcode evaluate}. */
@@ -39,7 +39,7 @@ export interface EvaluateOptions extends Partial<ScoreOptions> {
 }
 
 /** The streams of the process, or of a test. */
-export interface EvaluateIo {
+interface EvaluateIo {
   stdout(text: string): void | Promise<void>;
   stderr(text: string): void;
   /** Whether stderr is a terminal. Default false. */
@@ -47,7 +47,7 @@ export interface EvaluateIo {
 }
 
 /** Metrics computed where none are named: those that any test set with references allows. */
-export const DEFAULT_METRICS: readonly Metric[] = ["bleu", "chrf", "ter", "rouge"];
+const DEFAULT_METRICS: readonly Metric[] = ["bleu", "chrf", "ter", "rouge"];
 
 /**
  * Reads or generates outputs, reads what they are compared with, scores them and prints the scores.
@@ -76,7 +76,7 @@ export async function evaluate(options: EvaluateOptions, io: EvaluateIo): Promis
  *
  * @throws {UserError} for Self-BLEU of a single output
  */
-export async function printScores(
+async function printScores(
   input: ScoreInput,
   options: Pick<EvaluateOptions, keyof ScoreOptions | "json">,
   io: EvaluateIo,
@@ -127,7 +127,7 @@ function checkRequest(options: EvaluateOptions): void {
 }
 
 /** What outputs are compared with: nothing, references, or references and sources. */
-export async function readTestSet(
+async function readTestSet(
   { references = [], data }: Pick<EvaluateOptions, "references" | "data">,
 ): Promise<Pick<ScoreInput, "references" | "sources">> {
   if (data !== undefined) return await readExamples(data);
@@ -168,7 +168,7 @@ async function generateSystem(
   io: EvaluateIo,
 ): Promise<System> {
   using model = await Model.load(options.model, options);
-  using progress = new Progress(
+  using progress = new ProgressBar(
     { stderr: (text) => io.stderr(text), interactive: io.interactive ?? false },
     "lines",
     sources.length,

@@ -1,6 +1,5 @@
 /** `ardiff import`: a published checkpoint becomes a model folder. */
 
-import { ExitCode, UserError } from "../errors.ts";
 import {
   checkModelConfig,
   MODEL_FORMAT,
@@ -8,7 +7,6 @@ import {
   parseJson,
   type Provenance,
 } from "../denoiser/config.ts";
-import { readTextFile } from "../denoiser/files.ts";
 import { checkWeights, writeModelFolder } from "../denoiser/model_folder.ts";
 import { parameterCounts } from "../denoiser/parameters.ts";
 import { readPublishedWeights } from "../denoiser/published_weights.ts";
@@ -18,7 +16,10 @@ import {
   type ReferenceConfig,
 } from "../denoiser/reference_config.ts";
 import { type StoredTensor, toFloat32 } from "../denoiser/tensors.ts";
-import { parseTokenizer, type Tokenizer } from "../text/tokenizer.ts";
+import { ExitCode, UserError } from "../errors.ts";
+import { readTextFile } from "../host/files.ts";
+import { parseTokenizer } from "../text/parse_tokenizer.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
 
 /** Options of {@linkcode importModel}. */
 export interface ImportOptions {
@@ -35,7 +36,7 @@ export interface ImportOptions {
 }
 
 /** The streams of the process, or of a test. */
-export interface ImportIo {
+interface ImportIo {
   /** Takes messages for people. */
   stderr(text: string): void | Promise<void>;
 }

@@ -3,7 +3,7 @@
 import type { ModelConfig } from "../denoiser/config.ts";
 import { loadModelFolder } from "../denoiser/model_folder.ts";
 import { type ParameterCounts, parameterCounts } from "../denoiser/parameters.ts";
-import { parseTokenizer } from "../text/tokenizer.ts";
+import { parseTokenizer } from "../text/parse_tokenizer.ts";
 
 /** Options of {@linkcode info}. */
 export interface InfoOptions {
@@ -14,13 +14,13 @@ export interface InfoOptions {
 }
 
 /** The streams of the process, or of a test. */
-export interface InfoIo {
+interface InfoIo {
   /** Takes the result. */
   stdout(text: string): void | Promise<void>;
 }
 
 /** What `--json` prints. */
-export interface ModelInfo extends Omit<ModelConfig, "format"> {
+interface ModelInfo extends Omit<ModelConfig, "format"> {
   /** The model folder. */
   readonly path: string;
   /** The version of its file format. */

@@ -4,20 +4,16 @@
  * trained with that generation must obey stands here.
  */
 import { ExitCode, messageOf, UserError } from "../errors.ts";
-import {
-  NOISE_SCHEDULES,
-  noiseSchedule,
-  type NoiseScheduleName,
-} from "../diffusion/noise_schedule.ts";
-import { STEP_GRIDS, type StepGridKind } from "../diffusion/step_grid.ts";
-import type { Fail } from "./fail.ts";
+import { NOISE_SCHEDULES, noiseSchedule } from "../diffusion/noise_schedule.ts";
+import type { DiffusionConfig } from "../diffusion/process.ts";
+import { STEP_GRIDS } from "../diffusion/step_grid.ts";
+import { TRAINED_SCHEMES } from "../diffusion/timesteps/schemes.ts";
+import type { Fail } from "../host/fail.ts";
 import {
   boolean,
-  describe,
   type Fields,
   type FieldType,
   integer,
-  isObject,
   listOf,
   nullable,
   number,
@@ -25,7 +21,10 @@ import {
   readFields,
   readKnownFields,
   text,
-} from "./json_fields.ts";
+} from "../host/json_fields.ts";
+import { describe, isObject } from "../host/json_value.ts";
+
+export type { DiffusionConfig };
 
 /** Marks the file format; a format that old programs would misread gets another name. */
 export const MODEL_FORMAT = "ardiff-model-1";
@@ -73,29 +72,6 @@ export interface NetworkConfig {
   readonly shifted: boolean;
   /** Inner width of the head that chains the tokens of one call; 0: none. Needs `shifted`. */
   readonly token_chain: number;
-}
-
-/** The diffusion process the model was trained with (SPEC 1 to 3). */
-export interface DiffusionConfig {
-  /** Diffusion steps T. */
-  readonly steps: number;
-  /** How the signal fades over the steps. */
-  readonly noise_schedule: NoiseScheduleName;
-  /** One timestep per slot (the paper) or one per sentence. */
-  readonly timesteps: "token" | "sentence";
-  /** The anchor's distance in multiples of the target length: 2 in the paper. */
-  readonly anchor_scale: number;
-  /**
-   * The anchor's distance from the start point in slots, where it moves with it; null: it is fixed.
-   * Where it moves, slots that have not started are left out of the computation.
-   */
-  readonly anchor_distance: number | null;
-  /** F in z = sqrt(abar) x0 + F sqrt(1 - abar) eps: 1 in the paper. */
-  readonly noise_factor: number;
-  /** Whether the network takes timesteps as t * 1000 / T. */
-  readonly rescale_timesteps: boolean;
-  /** How generation spaces its steps unless it is told otherwise. */
-  readonly step_grid: StepGridKind;
 }
 
 /** How text becomes ids. */
@@ -199,7 +175,7 @@ const NETWORK_FIELDS: Fields<NetworkConfig> = {
 const DIFFUSION_FIELDS: Fields<DiffusionConfig> = {
   steps: integer(2, 1_000_000),
   noise_schedule: oneOf(NOISE_SCHEDULES),
-  timesteps: oneOf(["token", "sentence"]),
+  timesteps: oneOf(TRAINED_SCHEMES),
   anchor_scale: number(1, 1e6),
   anchor_distance: nullable(integer(1, 2 ** 31 - 1)),
   noise_factor: number(1e-3, 1e3),

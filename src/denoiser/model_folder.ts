@@ -4,14 +4,7 @@
  * run, and written so that it is either there in full or not at all.
  */
 import { ExitCode, UserError } from "../errors.ts";
-import {
-  checkModelConfig,
-  formatModelConfig,
-  type ModelConfig,
-  type NetworkConfig,
-  parseModelConfig,
-} from "./config.ts";
-import type { Fail } from "./fail.ts";
+import type { Fail } from "../host/fail.ts";
 import {
   parentOf,
   readTextFile,
@@ -22,7 +15,14 @@ import {
   unwritableFolder,
   writeAll,
   writeFileAtomically,
-} from "./files.ts";
+} from "../host/files.ts";
+import {
+  checkModelConfig,
+  formatModelConfig,
+  type ModelConfig,
+  type NetworkConfig,
+  parseModelConfig,
+} from "./config.ts";
 import { resolveModel } from "./model_path.ts";
 import { expectedTensors, redundantTensors } from "./parameters.ts";
 import { floatTensor, readSafetensors, writeSafetensors } from "./safetensors.ts";

@@ -5,7 +5,7 @@
 import type { NetworkConfig } from "./config.ts";
 
 /** Tensor names with shapes. */
-export type TensorShapes = ReadonlyMap<string, readonly number[]>;
+type TensorShapes = ReadonlyMap<string, readonly number[]>;
 
 /** Every weight that a model of this configuration has. */
 export function expectedTensors(network: NetworkConfig): TensorShapes {
@@ -36,7 +36,7 @@ export function hasInputProjection(network: NetworkConfig): boolean {
 }
 
 /** Whether predictions pass `output_down_proj` on their way out. */
-export function hasOutputProjection(network: NetworkConfig): boolean {
+function hasOutputProjection(network: NetworkConfig): boolean {
   return network.embedding_size !== network.hidden_size;
 }
 

@@ -3,13 +3,13 @@
  * machine that may import and call anything; this machine knows the opcodes that build data, and
  * calls nothing but functions of an allow-list written in TypeScript.
  */
-import type { Fail } from "./fail.ts";
+import type { Fail } from "../host/fail.ts";
 
 /** Stands for a Python callable; gets the pickled arguments as one list. */
 export type PickleFunction = (args: readonly unknown[]) => unknown;
 
 /** What a pickle may refer to outside itself. */
-export interface PickleEnvironment {
+interface PickleEnvironment {
   /**
    * The allowed globals by qualified name, such as `collections.OrderedDict`: functions, which
    * `REDUCE` may call with the pickled arguments, or plain values.

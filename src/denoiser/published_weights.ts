@@ -1,13 +1,13 @@
 /** Reads a checkpoint's weights in whichever of the published file formats it has. */
 import { ExitCode, UserError } from "../errors.ts";
-import { readFileBytes } from "./files.ts";
+import { readFileBytes } from "../host/files.ts";
 import { looksLikeSafetensors, parseSafetensors } from "./safetensors.ts";
 import type { StoredTensor } from "./tensors.ts";
 import { parseTorchCheckpoint } from "./torch_checkpoint.ts";
 import { looksLikeZip } from "./zip.ts";
 
 /** Weights by published name. */
-export interface PublishedWeights {
+interface PublishedWeights {
   /** Tensors as stored, with whatever else the file holds. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** The keys inside the file under which they were found. */

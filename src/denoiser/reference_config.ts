@@ -3,19 +3,18 @@
  * program's options) and what of it our own form needs.
  */
 import { NOISE_SCHEDULES } from "../diffusion/noise_schedule.ts";
-import { type DiffusionConfig, failure, type NetworkConfig, parseJson } from "./config.ts";
-import type { Fail } from "./fail.ts";
+import type { Fail } from "../host/fail.ts";
 import {
   boolean,
-  describe,
   type Fields,
   integer,
-  isObject,
   nullable,
   number,
   oneOf,
   readKnownFields,
-} from "./json_fields.ts";
+} from "../host/json_fields.ts";
+import { describe, isObject } from "../host/json_value.ts";
+import { type DiffusionConfig, failure, type NetworkConfig, parseJson } from "./config.ts";
 
 /** What a published configuration says about a model. */
 export interface ReferenceConfig {

@@ -4,9 +4,9 @@
  * is checked before a byte of data is used.
  */
 import { ExitCode, messageOf, UserError } from "../errors.ts";
-import type { Fail } from "./fail.ts";
-import { readFileBytes, writeAll, writeFileAtomically } from "./files.ts";
-import { describe, isObject } from "./json_fields.ts";
+import type { Fail } from "../host/fail.ts";
+import { readFileBytes, writeAll, writeFileAtomically } from "../host/files.ts";
+import { describe, isObject } from "../host/json_value.ts";
 import {
   byteCount,
   DATA_TYPE_SIZES,
@@ -25,7 +25,7 @@ export interface Safetensors {
 }
 
 /** A tensor to be written; its bytes are asked for when their turn comes. */
-export interface TensorToWrite {
+interface TensorToWrite {
   /** Its name in the file. */
   readonly name: string;
   /** The type of its values as stored. */

@@ -3,14 +3,14 @@
  * executing pickled code: a state dict, alone or inside a training run's checkpoint.
  */
 import { ExitCode, UserError } from "../errors.ts";
-import type { Fail } from "./fail.ts";
-import { type PickleFunction, unpickle } from "./pickle.ts";
+import type { Fail } from "../host/fail.ts";
 import { elementCount } from "./parameters.ts";
+import { type PickleFunction, unpickle } from "./pickle.ts";
 import { byteCount, DATA_TYPE_SIZES, type DataType, type StoredTensor } from "./tensors.ts";
 import { readZip } from "./zip.ts";
 
 /** A state dict found in a checkpoint. */
-export interface TorchCheckpoint {
+interface TorchCheckpoint {
   /** Its tensors by name, prefixes that all names share left out. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** The keys under which it was found; empty where the checkpoint is the state dict itself. */

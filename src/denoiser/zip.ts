@@ -3,7 +3,7 @@
  * the central directory lists counts; every offset and length is checked.
  */
 import { crc32 } from "node:zlib";
-import type { Fail } from "./fail.ts";
+import type { Fail } from "../host/fail.ts";
 
 const END_SIGNATURE = 0x06054b50;
 const END64_LOCATOR_SIGNATURE = 0x07064b50;

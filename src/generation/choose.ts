@@ -3,6 +3,7 @@ import { conceptsOf, coveredConcepts } from "../metrics/coverage.ts";
 import type { Selection, SelectionMethod, SelectionOptions } from "../mbr/select.ts";
 import type { UtilityName } from "../mbr/utilities/mod.ts";
 import type { Utility } from "../mbr/utilities/utility.ts";
+import { CONFIDENCE_WEIGHT } from "./choices.ts";
 import type { Candidate } from "./sample.ts";
 
 /**
@@ -39,9 +40,6 @@ export interface ChoiceOptions {
   readonly scores?: boolean;
 }
 
-/** Default of {@linkcode ChoiceOptions.confidenceWeight}. */
-export const CONFIDENCE_WEIGHT = 0.5;
-
 /** A candidate with its scores, as far as they were computed. */
 export interface ScoredCandidate extends Candidate {
   /** Expected utility, 0 to 1, among the candidates of its line. */
@@ -49,7 +47,7 @@ export interface ScoredCandidate extends Candidate {
 }
 
 /** The outcome for a line. */
-export interface Choice {
+interface Choice {
   readonly candidates: readonly ScoredCandidate[];
   /** Index of the chosen candidate, null where all are results. */
   readonly chosen: number | null;

@@ -14,8 +14,8 @@ import {
   type ScoredCandidate,
   type SelectByUtility,
 } from "./choose.ts";
+import type { LoadedModel } from "./loaded_model.ts";
 import { mapBatches } from "./map_batches.ts";
-import type { Model } from "./model.ts";
 import { type Candidate, sample, type SampleOptions } from "./sample.ts";
 import { encodeSource, type Source } from "./source.ts";
 
@@ -76,7 +76,7 @@ export interface GenerationResult {
  * @throws {RangeError} for a number of candidates, lines or rows that is no positive integer
  */
 export async function* generate(
-  model: Model,
+  model: LoadedModel,
   lines: Iterable<string> | AsyncIterable<string>,
   options: GenerateOptions,
   signal?: AbortSignal,
@@ -99,7 +99,7 @@ export async function* generate(
 
 /** Generates for lines that are all at hand. */
 export function generateBatch(
-  model: Model,
+  model: LoadedModel,
   lines: readonly string[],
   options: GenerateOptions,
 ): Promise<GenerationResult[]> {
@@ -121,7 +121,7 @@ interface EncodedLine {
 }
 
 async function* encodeLines(
-  { tokenizer, config }: Model,
+  { tokenizer, config }: LoadedModel,
   lines: Iterable<string> | AsyncIterable<string>,
 ): AsyncGenerator<EncodedLine, void, undefined> {
   for await (const line of lines) {
@@ -133,7 +133,7 @@ async function* encodeLines(
 
 /** A batch is blank lines, or lines of the same number of slots. */
 async function workOn(
-  model: Model,
+  model: LoadedModel,
   batch: readonly EncodedLine[],
   options: GenerateOptions,
   selectByUtility: SelectByUtility,

@@ -1,7 +1,7 @@
 /** What to generate for, out of lines of text or JSON: one input a line, whatever is in the line. */
 import { messageOf } from "../errors.ts";
 import { onOneLine } from "../text/data_lines.ts";
-import { stringsOf, valueAt } from "../text/json_fields.ts";
+import { stringsOf, valueAt } from "../text/json_paths.ts";
 import type { Line } from "../text/lines.ts";
 
 /** What a line of input holds. */

@@ -1,7 +1,7 @@
 /** One batch through the reverse process: sources of the same number of slots, to candidates. */
 import type { SamplingPlan } from "../diffusion/plan.ts";
 import type { GenerationSeconds, GenerationStep, NativeGeneration } from "../native/generation.ts";
-import type { Model, PlanOptions } from "./model.ts";
+import type { LoadedModel, PlanOptions } from "./loaded_model.ts";
 import { type DropSettled, dropShare, EndTracker } from "./settle.ts";
 import { padSources, type Source } from "./source.ts";
 import { decodeTarget, sentenceLength } from "./target.ts";
@@ -39,7 +39,7 @@ export interface Candidate {
 }
 
 /** The candidates of each source, and the time their batch took. */
-export interface SampleResult {
+interface SampleResult {
   readonly candidates: Candidate[][];
   readonly seconds: GenerationSeconds;
 }
@@ -64,7 +64,7 @@ export function stepOf(plan: SamplingPlan, m: number): Omit<GenerationStep, "rou
  * @param signal ends the run between two network calls: its reason is thrown
  */
 export async function sample(
-  model: Model,
+  model: LoadedModel,
   sources: readonly Source[],
   options: SampleOptions,
   signal?: AbortSignal,
@@ -87,7 +87,7 @@ export async function sample(
 
 /** Candidates first, ..., first + count - 1 of each source, those of a source together. */
 async function sampleRows(
-  model: Model,
+  model: LoadedModel,
   sources: readonly Source[],
   { first, count }: { readonly first: number; readonly count: number },
   options: SampleOptions,

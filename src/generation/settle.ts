@@ -3,6 +3,7 @@
  * to its right, which no reader will see, are still being computed: from then on they can be left out.
  */
 import type { TextConfig } from "../denoiser/config.ts";
+import { AUTO_SHARE } from "./choices.ts";
 
 /**
  * When slots to the right of the end token are dropped.
@@ -15,9 +16,6 @@ import type { TextConfig } from "../denoiser/config.ts";
  */
 export type DropSettled = number | "auto" | "off";
 
-/** What "auto" stands for where the model was trained with `length` "batch". */
-export const AUTO_SHARE = 0.25;
-
 /** The share of T - 1 to go by, undefined for never. */
 export function dropShare(choice: DropSettled, { length }: TextConfig): number | undefined {
   if (choice === "auto") return length === "batch" ? AUTO_SHARE : undefined;
@@ -25,7 +23,7 @@ export function dropShare(choice: DropSettled, { length }: TextConfig): number |
 }
 
 /** What the end of a sentence is told by. */
-export interface EndRule {
+interface EndRule {
   readonly endId: number;
   /** A settled end token's timestep is at most this. */
   readonly maxTimestep: number;

@@ -1,4 +1,14 @@
-/** What a golden check found, and how large an error is. */
+/** What a golden check compares, what it found, and how large an error is. */
+import type { Device, Dtype } from "../native/model.ts";
+
+/** What is compared, and with what. */
+export interface GoldenOptions {
+  readonly device: Device;
+  readonly dtype: Dtype;
+  readonly threads: number;
+  /** libtorch's operators in place of the fused CPU kernels. */
+  readonly portable: boolean;
+}
 
 /** One comparison. */
 export interface Finding {

@@ -1,8 +1,6 @@
 /** Checks `schedule.json`: alpha_bar, token timesteps, skipping grids. */
-import { noiseSchedule } from "../diffusion/noise_schedule.ts";
-import { stepGrid } from "../diffusion/step_grid.ts";
-import { tokenTimesteps } from "../diffusion/token_timesteps.ts";
-import { readTextFile } from "../denoiser/files.ts";
+import { type DiffusionConfig, processOf } from "../diffusion/process.ts";
+import { readTextFile } from "../host/files.ts";
 import { type Finding, relativeError, shareDifferent } from "./report.ts";
 
 /** The file's form. `sqrt_alpha_bar`: alpha_bar of the schedule named sqrt, by steps and index. */
@@ -23,13 +21,25 @@ interface ScheduleFile {
   }[];
 }
 
+/** The paper's process, but for what the file varies. */
+const PAPER: DiffusionConfig = {
+  steps: 2000,
+  noise_schedule: "sqrt",
+  timesteps: "token",
+  anchor_scale: 2,
+  anchor_distance: null,
+  noise_factor: 1,
+  rescale_timesteps: true,
+  step_grid: "even",
+};
+
 /** Compares every value of the file. */
 export function checkSchedule(path: string): Finding[] {
   const golden: ScheduleFile = JSON.parse(readTextFile(path));
   const file = "schedule.json";
   const findings: Finding[] = [];
   for (const [steps, values] of Object.entries(golden.sqrt_alpha_bar)) {
-    const { alphaBar } = noiseSchedule("sqrt", Number(steps));
+    const { alphaBar } = processOf({ ...PAPER, steps: Number(steps) }).schedule;
     const indices = Object.keys(values).map(Number);
     findings.push({
       file,
@@ -42,25 +52,19 @@ export function checkSchedule(path: string): Finding[] {
     });
   }
   for (const { length, steps, anchor_scale, ...expected } of golden.token_timesteps) {
-    const geometry = { kind: "token", slots: length, steps, anchorScale: anchor_scale } as const;
+    const timesteps = processOf({ ...PAPER, steps, anchor_scale }).timesteps(length);
     findings.push({
       file,
       what: `token timesteps, N=${length} T=${steps} anchor scale ${anchor_scale}`,
       error: shareDifferent(
-        expected.sentence_timestep.flatMap((i) => [...tokenTimesteps(geometry, i)]),
+        expected.sentence_timestep.flatMap((i) => [...timesteps.at(i)]),
         expected.token_timestep.flat(),
       ),
       tolerance: 0,
     });
   }
   for (const { length, steps, evaluations, sentence_timestep } of golden.skip_steps) {
-    const grid = stepGrid({
-      kind: "even",
-      evaluations,
-      geometry: { kind: "token", slots: length, steps, anchorScale: 2 },
-      schedule: noiseSchedule("sqrt", steps),
-      noiseFactor: 1,
-    });
+    const grid = processOf({ ...PAPER, steps }).grid(length, evaluations, "even");
     findings.push({
       file,
       what: `step grid, N=${length} T=${steps} M=${evaluations}`,

@@ -3,15 +3,19 @@
  * every loss term and the gradient of every weight, from recorded noise (SPEC 3).
  */
 import { networkFields } from "../denoiser/network_fields.ts";
-import { inputScale, noiseSchedule, scaledTimestep } from "../diffusion/noise_schedule.ts";
+import { processOf } from "../diffusion/process.ts";
 import { NativeModel } from "../native/model.ts";
 import { flatLayout, NativeTrainer, type TrainingBatch } from "../native/trainer.ts";
-import type { GoldenOptions } from "./check.ts";
 import { type GoldenFile, type GoldenFolder, goldenSources } from "./folder.ts";
-import { type ErrorMeasure, type Finding, relativeNormError } from "./report.ts";
+import {
+  type ErrorMeasure,
+  type Finding,
+  type GoldenOptions,
+  relativeNormError,
+} from "./report.ts";
 
 /** Largest errors allowed. */
-export interface TrainingTolerances {
+interface TrainingTolerances {
   readonly measure: ErrorMeasure;
   readonly loss: number;
   readonly gradient: number;
@@ -152,25 +156,8 @@ export function startTrainer(
   model: NativeModel,
   options: GoldenOptions,
 ): Promise<NativeTrainer> {
-  const { steps, noise_schedule, rescale_timesteps } = folder.config.diffusion;
-  const schedule = noiseSchedule(noise_schedule, steps);
-  const { alphaBar } = schedule;
-  const table = new Float32Array(4 * steps);
-  for (let t = 0; t < steps; t++) {
-    table.set([
-      scaledTimestep(t, steps, rescale_timesteps),
-      Math.sqrt(alphaBar[t]!),
-      Math.sqrt(1 - alphaBar[t]!),
-      inputScale(schedule, t, 1),
-    ], 4 * t);
-  }
-  return NativeTrainer.create(model, {
-    chainOnly: false,
-    ...options,
-    embeddingNoise: Math.sqrt(1 - alphaBar[0]!),
-    priorScale: Math.sqrt(alphaBar[steps - 1]!),
-    schedule: table,
-  });
+  const tables = processOf(folder.config.diffusion).trainingTables();
+  return NativeTrainer.create(model, { chainOnly: false, ...options, ...tables });
 }
 
 /**

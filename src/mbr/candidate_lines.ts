@@ -1,6 +1,7 @@
 /** The input of `ardiff mbr`: one JSON object a line, the candidates of any system for one input. */
 
 import { messageOf } from "../errors.ts";
+import { isObject } from "../host/json_value.ts";
 import { dataError, onOneLine } from "../text/data_lines.ts";
 import type { Line } from "../text/lines.ts";
 
@@ -51,10 +52,6 @@ function parseJson({ text }: Line, fail: (flaw: string) => Error): unknown {
   } catch (error) {
     throw fail(`it is not valid JSON (${messageOf(error)})`);
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isWeightList(value: unknown, length: number): value is number[] {

@@ -10,10 +10,10 @@ import { symbols } from "./symbols.ts";
 export const ABI_VERSION = 3;
 
 /** The loaded shim. */
-export type Library = Deno.DynamicLibrary<typeof symbols>["symbols"];
+type Library = Deno.DynamicLibrary<typeof symbols>["symbols"];
 
 /** Where the files to load are, or were looked for, for `ardiff doctor`. */
-export interface LibraryOrigin {
+interface LibraryOrigin {
   /** The shim. */
   readonly shim: Location;
   /** The folder of libtorch; undefined where there is no shim to load it for. */

@@ -22,7 +22,7 @@ export const DTYPE_CODES = { f32: 0, bf16: 1 } as const;
 export const TIME_CODES = { txl: 0, rotary: 1, additive: 2, none: 3 } as const;
 
 /** Name and shape of a weight tensor. */
-export interface TensorInfo {
+interface TensorInfo {
   readonly name: string;
   readonly shape: readonly number[];
 }

@@ -108,7 +108,7 @@ export interface UpdateOptions {
 }
 
 /** What an update did. */
-export interface UpdateResult {
+interface UpdateResult {
   /** L2 norm of the gradients before clipping. */
   readonly gradientNorm: number;
   /** False where the gradients were not finite and nothing changed. */
@@ -128,7 +128,7 @@ const STATES = { weights: 0, gradients: 1, firstMoment: 2, secondMoment: 3, aver
 const ROUNDING_LOSSES = { x0: 0, prediction: 1 } as const;
 
 /** Name of a flat buffer. */
-export type TrainerState = keyof typeof STATES;
+type TrainerState = keyof typeof STATES;
 
 /** Owns an `ardiff_trainer`. */
 export class NativeTrainer implements Disposable {

@@ -2,9 +2,8 @@
 
 import { messageOf } from "../errors.ts";
 import { dataError, onOneLine, type OpenFile, readDataLines } from "./data_lines.ts";
-import type { JsonLinesSpec } from "./data_spec.ts";
-import { stringsOf, valueAt } from "./json_fields.ts";
-import type { Example } from "./records.ts";
+import type { Example, JsonLinesSpec } from "./data_spec.ts";
+import { stringsOf, valueAt } from "./json_paths.ts";
 
 /**
  * One example a line; empty lines are none.

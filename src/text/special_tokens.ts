@@ -4,7 +4,8 @@
  * by their usual names.
  */
 
-import { describe, isObject, type JsonObject, quote } from "./json_value.ts";
+import { isObject, type JsonObject } from "../host/json_value.ts";
+import { describe, quote } from "./json_value.ts";
 import { tokenizerError, type TokenizerFile } from "./tokenizer_file.ts";
 
 /** Ids of the tokens that frame a sequence. */

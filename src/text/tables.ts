@@ -1,16 +1,8 @@
 /** Reads tables: TSV and CSV. */
 
+import type { Row } from "./csv_rows.ts";
 import { dataError, onOneLine, type OpenFile, readDataLines } from "./data_lines.ts";
-import type { TableSpec } from "./data_spec.ts";
-import type { Example } from "./records.ts";
-
-/** A row of a table. */
-export interface Row {
-  /** Its fields in order, without quotes. */
-  readonly fields: readonly string[];
-  /** Line of the file on which it begins, from 1. */
-  readonly line: number;
-}
+import type { Example, TableSpec } from "./data_spec.ts";
 
 /**
  * One example a row; empty lines are no rows.

@@ -5,7 +5,8 @@
  */
 
 import { ExitCode, messageOf, UserError } from "../errors.ts";
-import { describe, isObject, type JsonObject, quote } from "./json_value.ts";
+import { isObject, type JsonObject } from "../host/json_value.ts";
+import { describe, quote } from "./json_value.ts";
 import { findWrongSetting } from "./tokenizer_settings.ts";
 
 /** A token that is found in text before the model sees it, such as `</s>`. */

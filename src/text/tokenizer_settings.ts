@@ -5,7 +5,8 @@
  * tokens.
  */
 
-import { describe, isObject, type JsonObject } from "./json_value.ts";
+import { isObject, type JsonObject } from "../host/json_value.ts";
+import { describe } from "./json_value.ts";
 
 type Kind = "boolean" | "string" | "number" | "list" | "object";
 

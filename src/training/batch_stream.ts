@@ -1,5 +1,6 @@
 /** The micro-batches of a run, ready for the network, from any update on. */
 import { type ModelConfig, startOf } from "../denoiser/config.ts";
+import { processOf } from "../diffusion/process.ts";
 import type { TrainingBatch } from "../native/trainer.ts";
 import type { TrainingConfig } from "./config.ts";
 import { batchesFrom, type BatchRows, type DataPosition } from "./data_order.ts";
@@ -11,7 +12,8 @@ import {
   type TimestepSource,
   weightOf,
 } from "./micro_batch.ts";
-import { Purpose, Random } from "./random.ts";
+import { Random } from "../random.ts";
+import { Purpose } from "./random.ts";
 import {
   assembleShifted,
   type BlockWidths,
@@ -65,7 +67,7 @@ export function* preparedBatches(
   const { seed, batch_size: batchSize, accumulation } = config.training;
   const { sourceLengths, targetLengths } = data.pairs;
   // Where slots are left out, their number follows from where a target's tokens end.
-  const lengths = config.diffusion.anchor_distance === null ? sourceLengths : targetLengths;
+  const lengths = processOf(model.diffusion).leavesSlotsOut ? targetLengths : sourceLengths;
   const sizes = { lengths, slots: data.slots };
   const batches = batchesFrom(sizes, { seed, batchSize }, position);
   for (;; step++) {

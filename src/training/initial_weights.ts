@@ -1,8 +1,9 @@
 /** Random weights to start from, as the reference implementation draws them. */
-import { Purpose, Random } from "./random.ts";
+import { Random } from "../random.ts";
+import { Purpose } from "./random.ts";
 
 /** A tensor to be drawn. */
-export interface WeightTensor {
+interface WeightTensor {
   readonly name: string;
   readonly shape: readonly number[];
 }

@@ -1,13 +1,13 @@
 /** The `README.md` of a trained model: what it is, what it was trained on, and how good it is. */
-import { formatDuration } from "./progress.ts";
 import type { ModelConfig } from "../denoiser/config.ts";
 import { parameterCounts } from "../denoiser/parameters.ts";
-import type { CacheSummary } from "./token_cache.ts";
+import { formatDuration } from "../host/status_line.ts";
+import type { RunState } from "./checkpoint.ts";
 import type { TrainingConfig } from "./config.ts";
 import { describeData } from "./model_config.ts";
 import type { Option } from "./options.ts";
 import { OPTIONS } from "./options.ts";
-import type { RunState } from "./checkpoint.ts";
+import type { CacheSummary } from "./token_cache.ts";
 import type { Validation } from "./validation.ts";
 
 /** What a card tells. */

@@ -14,9 +14,10 @@ import {
   number,
   oneOf,
   text,
-} from "../denoiser/json_fields.ts";
+} from "../host/json_fields.ts";
 import { NOISE_SCHEDULES } from "../diffusion/noise_schedule.ts";
 import { STEP_GRIDS } from "../diffusion/step_grid.ts";
+import { TRAINED_SCHEMES } from "../diffusion/timesteps/schemes.ts";
 import { NORMALIZERS } from "../text/normalizer.ts";
 
 /** One option. */
@@ -73,7 +74,7 @@ const normalizers: FieldType<readonly (typeof NORMALIZERS)[number][]> = {
 const lengths = oneOf(["fixed", "batch"]);
 const timeConditionings = oneOf(TIME_CONDITIONINGS);
 const noiseSchedules = oneOf(NOISE_SCHEDULES);
-const timestepKinds = oneOf(["token", "sentence"]);
+const timestepKinds = oneOf(TRAINED_SCHEMES);
 const decays = oneOf(["constant", "linear"]);
 const roundingLosses = oneOf(["x0", "prediction"]);
 const trainedParts = oneOf(["all", "token_chain"]);
@@ -449,7 +450,7 @@ export type OptionValues = {
 };
 
 /** An option as the documentation shows it. */
-export interface OptionDoc {
+interface OptionDoc {
   /** Section and name, as `--set` takes them. */
   readonly name: string;
   /** As it would stand in a configuration; "none" where there is no value. */

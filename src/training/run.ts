@@ -1,14 +1,18 @@
 /** A run that is ready to train: tokenizer, data, network and where it stands. */
-import { ExitCode, UserError } from "../errors.ts";
 import type { ModelConfig } from "../denoiser/config.ts";
-import { networkFields } from "../denoiser/network_fields.ts";
 import { loadModelFolder, MODEL_FILES } from "../denoiser/model_folder.ts";
+import { networkFields } from "../denoiser/network_fields.ts";
 import { toFloat32 } from "../denoiser/tensors.ts";
+import { processOf } from "../diffusion/process.ts";
+import { ExitCode, UserError } from "../errors.ts";
+import { readTextFile } from "../host/files.ts";
 import { resolveDevice } from "../native/device.ts";
 import { type Device, NativeModel } from "../native/model.ts";
 import { flatLayout, type FlatPlace, NativeTrainer } from "../native/trainer.ts";
+import { trainBpe } from "../text/bpe_trainer.ts";
+import { parseTokenizer } from "../text/parse_tokenizer.ts";
 import { readPairs } from "../text/records.ts";
-import { parseTokenizer, type Tokenizer } from "../text/tokenizer.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
 import { preparedBatches, type TrainingData } from "./batch_stream.ts";
 import {
   type CheckpointContent,
@@ -19,15 +23,13 @@ import {
 } from "./checkpoint.ts";
 import { findChangedKey, type TrainingConfig } from "./config.ts";
 import { initialWeights } from "./initial_weights.ts";
-import { modelConfigOf, processOf } from "./model_config.ts";
+import { modelConfigOf } from "./model_config.ts";
 import { slotsOfPairs } from "./slots.ts";
 import { TokenCache } from "./token_cache.ts";
-import { readTextFile } from "../denoiser/files.ts";
-import { trainBpe } from "../text/bpe_trainer.ts";
 import { type Update, updates } from "./updates.ts";
 
 /** What a run is made from. */
-export interface RunOptions {
+interface RunOptions {
   readonly config: TrainingConfig;
   /** Path of the configuration, for messages. */
   readonly source: string;
@@ -275,7 +277,7 @@ async function createTrainer(
     threads: training.threads,
     portable: false,
     chainOnly: training.train_only === "token_chain",
-    ...processOf(model),
+    ...processOf(model.diffusion).trainingTables(),
   });
   return { trainer, layout: flatLayout(network) };
 }

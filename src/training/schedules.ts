@@ -1,7 +1,7 @@
 /** What changes from update to update: the learning rate and the average's decay. */
 
 /** The options these depend on, as in `[training]`. */
-export interface LearningRateOptions {
+interface LearningRateOptions {
   readonly learning_rate: number;
   readonly warmup_steps: number;
   readonly decay: "constant" | "linear";

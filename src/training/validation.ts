@@ -5,23 +5,23 @@
 import type { ModelConfig } from "../denoiser/config.ts";
 import { corpusBleu } from "../metrics/bleu.ts";
 import type { LossTerms, NativeTrainer } from "../native/trainer.ts";
-import type { TrainingConfig } from "./config.ts";
 import { shiftedSettings } from "./batch_stream.ts";
+import type { TrainingConfig } from "./config.ts";
 import { assembleBatch, evenTimesteps } from "./micro_batch.ts";
 import { assembleShifted, NOTHING_WAITS } from "./shifted_batch.ts";
 import type { PairGroup, ValidationSet } from "./validation_set.ts";
 
 /** Whether the run has been asked to end. */
-export type IsInterrupted = () => boolean;
+type IsInterrupted = () => boolean;
 
 /** Generates a line for each line with the averaged weights; undefined where it was interrupted. */
-export type Sampler = (
+export type TextGenerator = (
   lines: readonly string[],
   isInterrupted: IsInterrupted,
 ) => Promise<string[] | undefined>;
 
 /** Mean losses of slots (of the text, padding left out) whose timesteps lie near each other. */
-export interface TimestepBucket {
+interface TimestepBucket {
   /** First timestep, and the one after the last. */
   readonly from: number;
   readonly to: number;
@@ -61,13 +61,13 @@ export async function validate(
   set: ValidationSet,
   config: TrainingConfig,
   model: ModelConfig,
-  sampler: Sampler,
+  generateTexts: TextGenerator,
   isInterrupted: IsInterrupted,
 ): Promise<Validation | undefined> {
   const loss = await validationLoss(trainer, set.groups, config, model, isInterrupted);
   if (loss === undefined) return undefined;
   if (set.examples.length === 0) return { ...loss, bleu: null, samples: [] };
-  const outputs = await sampler(set.examples.map(({ source }) => source), isInterrupted);
+  const outputs = await generateTexts(set.examples.map(({ source }) => source), isInterrupted);
   if (outputs === undefined) return undefined;
   const { score } = corpusBleu(outputs, set.examples.map(({ references }) => references));
   const samples = set.examples.slice(0, config.validation.samples)

@@ -4,8 +4,8 @@ import {
   commandNodes,
   type OptionNode,
 } from "../../src/cli/completions/nodes.ts";
-import { processEnvironment } from "../../src/cli/environment.ts";
 import { makeProgram } from "../../src/cli/program.ts";
+import { processEnvironment } from "../../src/host/environment.ts";
 import { runHere } from "./fake_process.ts";
 import { isInstalled, linesOf, withShell, type Workplace } from "./shell.ts";
 

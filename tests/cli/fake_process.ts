@@ -1,6 +1,6 @@
 /** The program in this process, with streams and variables of the test's own. */
-import type { Environment } from "../../src/cli/environment.ts";
 import { run } from "../../src/cli/run.ts";
+import type { Environment } from "../../src/host/environment.ts";
 import type { Outcome } from "./shell.ts";
 
 /** What the program finds. */

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { leavesOf, pathOf } from "../../src/cli/command_tree.ts";
-import { processEnvironment } from "../../src/cli/environment.ts";
 import { makeProgram } from "../../src/cli/program.ts";
 import { settingsOf } from "../../src/cli/settings.ts";
+import { processEnvironment } from "../../src/host/environment.ts";
 import { withFolder } from "../denoiser/test_files.ts";
 import { runHere, type Surroundings } from "./fake_process.ts";
 import { withShell } from "./shell.ts";

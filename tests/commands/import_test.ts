@@ -1,12 +1,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { ExitCode, UserError } from "../../src/errors.ts";
 import { importModel, type ImportOptions } from "../../src/commands/import.ts";
 import { formatModelConfig, type ModelConfig } from "../../src/denoiser/config.ts";
-import { readTextFile } from "../../src/denoiser/files.ts";
 import { loadModelFolder } from "../../src/denoiser/model_folder.ts";
 import { expectedTensors } from "../../src/denoiser/parameters.ts";
 import { floatTensor, writeSafetensors } from "../../src/denoiser/safetensors.ts";
 import { toFloat32 } from "../../src/denoiser/tensors.ts";
+import { ExitCode, UserError } from "../../src/errors.ts";
+import { readTextFile } from "../../src/host/files.ts";
 import { changed, SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
 import { sampleWeights } from "../denoiser/sample_folder.ts";
 import { withFolder } from "../denoiser/test_files.ts";

@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { UserError } from "../../src/errors.ts";
 import { info, type InfoOptions } from "../../src/commands/info.ts";
-import { readTextFile } from "../../src/denoiser/files.ts";
 import { parameterCounts } from "../../src/denoiser/parameters.ts";
+import { UserError } from "../../src/errors.ts";
+import { readTextFile } from "../../src/host/files.ts";
 import { changed, SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
 import { writeSampleFolder } from "../denoiser/sample_folder.ts";
 import { withFolder } from "../denoiser/test_files.ts";

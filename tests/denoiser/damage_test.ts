@@ -3,13 +3,13 @@
  * never a crash, a hang or a model with wrong weights. Damage is random but seeded.
  */
 import { assert, assertThrows } from "@std/assert";
-import { UserError } from "../../src/errors.ts";
-import { readFileBytes } from "../../src/denoiser/files.ts";
 import { loadModelFolder } from "../../src/denoiser/model_folder.ts";
 import { readPublishedWeights } from "../../src/denoiser/published_weights.ts";
 import { DATA_TYPE_SIZES } from "../../src/denoiser/tensors.ts";
 import { parseTorchCheckpoint } from "../../src/denoiser/torch_checkpoint.ts";
 import { readZip } from "../../src/denoiser/zip.ts";
+import { UserError } from "../../src/errors.ts";
+import { readFileBytes } from "../../src/host/files.ts";
 import { Random } from "./random.ts";
 import { SAMPLE_CONFIG } from "./sample_config.ts";
 import { writeSampleFolder } from "./sample_folder.ts";

@@ -1,6 +1,4 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { ExitCode, UserError } from "../../src/errors.ts";
-import { readTextFile } from "../../src/denoiser/files.ts";
 import {
   checkWeights,
   loadModelFolder,
@@ -9,6 +7,8 @@ import {
 } from "../../src/denoiser/model_folder.ts";
 import { expectedTensors } from "../../src/denoiser/parameters.ts";
 import { bytesOf, type StoredTensor, toFloat32 } from "../../src/denoiser/tensors.ts";
+import { ExitCode, UserError } from "../../src/errors.ts";
+import { readTextFile } from "../../src/host/files.ts";
 import { changed, SAMPLE_CONFIG } from "./sample_config.ts";
 import { sampleWeights, writeSampleFolder } from "./sample_folder.ts";
 import { withFolder } from "./test_files.ts";

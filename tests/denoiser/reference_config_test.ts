@@ -1,11 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../src/errors.ts";
-import { readTextFile } from "../../src/denoiser/files.ts";
 import {
   isReferenceConfig,
   parseReferenceConfig,
   readReferenceConfig,
 } from "../../src/denoiser/reference_config.ts";
+import { UserError } from "../../src/errors.ts";
+import { readTextFile } from "../../src/host/files.ts";
 import { changed, SAMPLE_CONFIG } from "./sample_config.ts";
 import { golden } from "./test_files.ts";
 

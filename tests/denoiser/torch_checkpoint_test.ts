@@ -1,10 +1,10 @@
 /** Against files that torch.save wrote (scripts/oracles/checkpoint_fixtures.py). */
 import { assertEquals, assertThrows } from "@std/assert";
-import { ExitCode, UserError } from "../../src/errors.ts";
-import { readFileBytes } from "../../src/denoiser/files.ts";
 import { readPublishedWeights } from "../../src/denoiser/published_weights.ts";
 import { toFloat32, toInt32 } from "../../src/denoiser/tensors.ts";
 import { parseTorchCheckpoint } from "../../src/denoiser/torch_checkpoint.ts";
+import { ExitCode, UserError } from "../../src/errors.ts";
+import { readFileBytes } from "../../src/host/files.ts";
 import { fixture } from "./test_files.ts";
 
 function read(name: string) {

@@ -6,7 +6,7 @@ import {
   GENERATION_DEFAULTS,
   type GenerationResult,
 } from "../../src/generation/generate.ts";
-import type { Model } from "../../src/generation/model.ts";
+import type { LoadedModel } from "../../src/generation/loaded_model.ts";
 import { Random } from "../denoiser/random.ts";
 import { Channel } from "./channel.ts";
 import { withTinyModel } from "./tiny_model.ts";
@@ -27,7 +27,7 @@ const LINES = (() => {
 })();
 
 async function textsOf(
-  model: Model,
+  model: LoadedModel,
   options: Partial<GenerateOptions>,
   lines: readonly string[] = LINES,
 ): Promise<string[][]> {

@@ -2,8 +2,8 @@
 import type { DiffusionConfig, ModelConfig, TextConfig } from "../../src/denoiser/config.ts";
 import { writeModelFolder } from "../../src/denoiser/model_folder.ts";
 import { elementCount, expectedTensors } from "../../src/denoiser/parameters.ts";
-import { Model } from "../../src/generation/model.ts";
-import { parseTokenizer } from "../../src/text/tokenizer.ts";
+import { LoadedModel } from "../../src/generation/loaded_model.ts";
+import { parseTokenizer } from "../../src/text/parse_tokenizer.ts";
 import { TOKENIZER, TOKENIZER_SIZE } from "../commands/sample_tokenizer.ts";
 import { Random } from "../denoiser/random.ts";
 import { withFolder } from "../denoiser/test_files.ts";
@@ -91,13 +91,13 @@ function lengthenEnd(embeddings: Float32Array, { network, text }: ModelConfig): 
 
 /** Runs a test with the model loaded on the CPU. */
 export function withTinyModel(
-  test: (model: Model) => Promise<void>,
+  test: (model: LoadedModel) => Promise<void>,
   text: Partial<TextConfig> = {},
   diffusion: Partial<DiffusionConfig> = {},
 ): () => Promise<void> {
   return withFolder(async (folder) => {
     writeTinyModel(`${folder}/model`, text, diffusion);
-    using model = await Model.load(`${folder}/model`, {
+    using model = await LoadedModel.load(`${folder}/model`, {
       device: { kind: "cpu", index: 0 },
       dtype: "f32",
       threads: 2,

@@ -2,7 +2,8 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { ExitCode, UserError } from "../../src/errors.ts";
 import { openFile } from "../../src/text/data_lines.ts";
 import { parseDataSpec } from "../../src/text/data_spec.ts";
-import { type Pair, readPairs, readReferences } from "../../src/text/records.ts";
+import type { Pair } from "../../src/text/data_spec.ts";
+import { readPairs, readReferences } from "../../src/text/records.ts";
 import { type Content, filesOf } from "./streams.ts";
 
 type Files = Readonly<Record<string, Content>>;

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ExitCode, UserError } from "../../src/errors.ts";
-import { parseTokenizer } from "../../src/text/tokenizer.ts";
+import { parseTokenizer } from "../../src/text/parse_tokenizer.ts";
 import { modelJson, readFixture, tokenizerJson, TOKENIZERS } from "./fixtures.ts";
 
 const SOURCE = "model/tokenizer.json";

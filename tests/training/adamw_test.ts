@@ -33,6 +33,7 @@ async function emptyTrainer(portable: boolean): Promise<NativeTrainer> {
     dtype: "f32",
     threads: 1,
     portable,
+    chainOnly: false,
     embeddingNoise: 0,
     priorScale: 0,
     schedule: new Float32Array(8).fill(1),

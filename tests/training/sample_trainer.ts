@@ -1,6 +1,7 @@
 /** A small network with random weights, batches for it and trainers of it. */
 import type { ModelConfig, NetworkConfig } from "../../src/denoiser/config.ts";
 import { networkFields } from "../../src/denoiser/network_fields.ts";
+import { processOf } from "../../src/diffusion/process.ts";
 import { NativeModel } from "../../src/native/model.ts";
 import { type BatchOptions, NativeTrainer } from "../../src/native/trainer.ts";
 import {
@@ -8,8 +9,8 @@ import {
   type AssembledBatch,
   randomTimesteps,
 } from "../../src/training/micro_batch.ts";
-import { processOf } from "../../src/training/model_config.ts";
-import { Purpose, Random } from "../../src/training/random.ts";
+import { Random } from "../../src/random.ts";
+import { Purpose } from "../../src/training/random.ts";
 import { assembleShifted } from "../../src/training/shifted_batch.ts";
 
 /** No size is a multiple of a vector. */
@@ -71,7 +72,7 @@ export function sampleTrainer(
     threads: 1,
     portable,
     chainOnly,
-    ...processOf(config),
+    ...processOf(config.diffusion).trainingTables(),
   });
 }
 

@@ -121,6 +121,7 @@ Deno.test("updates() passes on the options and the place of each micro-batch", a
     dropout: 0.3,
     attentionDropout: 0,
     labelSmoothing: 0,
+    squaredError: 1,
     selfConditionNoise: 0,
     normaliser: 20,
   });

@@ -1,7 +1,7 @@
 /** Declares `ardiff evaluate`. */
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import type { Environment } from "../../host/environment.ts";
 import { METRICS } from "../../metrics/metric_names.ts";
-import type { Environment } from "../environment.ts";
 import { addGenerationOptions, generationValues, MAX_ROWS } from "../generation_options.ts";
 import { addGuide } from "../guide.ts";
 import { integer, listOf, withoutUndefined } from "../values.ts";

@@ -1,8 +1,8 @@
 /** Declares `ardiff generate`. */
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { ExitCode } from "../../errors.ts";
-import { OUTPUT_FORMATS } from "../../generation/format.ts";
-import type { Environment } from "../environment.ts";
+import { OUTPUT_FORMATS } from "../../generation/choices.ts";
+import type { Environment } from "../../host/environment.ts";
 import { addGenerationOptions, generationValues, MAX_ROWS, shard } from "../generation_options.ts";
 import { addGuide } from "../guide.ts";
 import { integer, withoutUndefined } from "../values.ts";

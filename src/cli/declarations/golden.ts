@@ -1,6 +1,6 @@
 /** Declares `ardiff golden`. */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import type { Environment } from "../environment.ts";
+import type { Environment } from "../../host/environment.ts";
 import { deviceOption, dtypeOption, threadsOption } from "../generation_options.ts";
 import { addGuide } from "../guide.ts";
 import { sharedValues } from "../shared_options.ts";

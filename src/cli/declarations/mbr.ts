@@ -1,6 +1,6 @@
 /** Declares `ardiff mbr`. */
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
-import type { Environment } from "../environment.ts";
+import type { Environment } from "../../host/environment.ts";
 import { MBR_METHODS, UTILITIES } from "../generation_options.ts";
 import { addGuide } from "../guide.ts";
 import { integer, withoutUndefined } from "../values.ts";

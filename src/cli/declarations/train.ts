@@ -5,7 +5,7 @@ import {
   InvalidArgumentError,
   Option,
 } from "@commander-js/extra-typings";
-import type { Environment } from "../environment.ts";
+import type { Environment } from "../../host/environment.ts";
 import { addGuide } from "../guide.ts";
 import { device, integer, number, withoutUndefined } from "../values.ts";
 

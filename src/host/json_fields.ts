@@ -4,6 +4,7 @@
  */
 import { nearest } from "../nearest.ts";
 import type { Fail } from "./fail.ts";
+import { describe, isObject } from "./json_value.ts";
 
 /** What a value must be. */
 export interface FieldType<T> {
@@ -71,11 +72,6 @@ export function listOf<T>(type: FieldType<T>): FieldType<readonly T[]> {
   };
 }
 
-/** Whether a parsed JSON value is an object, not null and not a list. */
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /**
  * Reads an object whose keys are exactly those of a table.
  *
@@ -109,13 +105,6 @@ export function readKnownFields<T>(
     return [name, found];
   });
   return Object.fromEntries(entries) as T;
-}
-
-/** A value as JSON, cut to a length that fits a sentence. */
-export function describe(value: unknown): string {
-  if (value === undefined) return "nothing";
-  const json = JSON.stringify(value);
-  return json.length > 60 ? `${json.slice(0, 57)}...` : json;
 }
 
 function join(path: string, name: string): string {

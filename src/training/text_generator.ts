@@ -1,16 +1,16 @@
 /** Generates with the weights of a run while it trains. */
 import { Denoiser } from "../denoiser/denoiser.ts";
 import { generateBatch, type GenerateOptions } from "../generation/generate.ts";
-import { Model } from "../generation/model.ts";
+import { LoadedModel } from "../generation/loaded_model.ts";
 import { tensorsOf } from "./checkpoint.ts";
 import type { Run } from "./run.ts";
-import type { Sampler } from "./validation.ts";
+import type { TextGenerator } from "./validation.ts";
 
 /** Lines in the network at once. */
 const BATCH_SIZE = 64;
 
-/** A sampler of a run's averaged weights as they are when it is called. */
-export function samplerOf(run: Run): Sampler {
+/** Generates with a run's averaged weights as they are when it is called. */
+export function textGeneratorOf(run: Run): TextGenerator {
   const { validation, training } = run.config;
   const options: GenerateOptions = {
     steps: validation.steps,
@@ -33,7 +33,7 @@ export function samplerOf(run: Run): Sampler {
       tensorsOf(run.trainer.read("average"), run.layout),
       { device: run.device, dtype: training.dtype, threads: training.threads },
     );
-    using model = new Model(run.model, run.tokenizer, denoiser);
+    using loaded = new LoadedModel(run.model, run.tokenizer, denoiser);
     const texts: string[] = [];
     // Sorted, lines of a batch have about the same number of slots.
     const order = lines.map((line, index) => ({ line, index }))
@@ -41,7 +41,7 @@ export function samplerOf(run: Run): Sampler {
     for (let start = 0; start < order.length; start += BATCH_SIZE) {
       if (isInterrupted()) return undefined;
       const part = order.slice(start, start + BATCH_SIZE);
-      const results = await generateBatch(model, part.map(({ line }) => line), options);
+      const results = await generateBatch(loaded, part.map(({ line }) => line), options);
       part.forEach(({ index }, i) => texts[index] = results[i]!.text);
     }
     return texts;

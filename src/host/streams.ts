@@ -1,9 +1,9 @@
 /** Where commands read and write: a file, or a standard stream. */
-import { writeText } from "../cli/environment.ts";
 import { ExitCode, messageOf, UserError } from "../errors.ts";
+import { writeText } from "./environment.ts";
 
 /** Something that text is written to. Dispose of it when done. */
-export interface Output extends Disposable {
+interface Output extends Disposable {
   write(text: string): void | Promise<void>;
 }
 

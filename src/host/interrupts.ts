@@ -1,7 +1,15 @@
 /** Signals that ask the program to stop, as something that work can listen to. */
 import { ExitCode, UserError } from "../errors.ts";
 
+/** A signal that asks the program to stop. */
+export type EndingSignal = "SIGINT" | "SIGTERM";
+
 const EXIT_CODES = { SIGINT: ExitCode.interrupted, SIGTERM: ExitCode.terminated } as const;
+
+/** The exit code of work that a signal has ended. */
+export function exitCodeOf(signal: EndingSignal): ExitCode {
+  return EXIT_CODES[signal];
+}
 
 /**
  * Milliseconds within which signals count as one: Ctrl-C goes to all programs of the terminal, and
@@ -15,18 +23,30 @@ const ECHO = 250;
  */
 export class Interrupts implements Disposable {
   readonly #controller = new AbortController();
-  /** Set by the first signal. */
+  #received: EndingSignal | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  readonly #listeners = (["SIGINT", "SIGTERM"] as const).map((name) => {
-    const listener = () => {
-      if (this.#timer !== undefined) return;
-      this.#timer = setTimeout(() => this[Symbol.dispose](), ECHO);
-      Deno.unrefTimer(this.#timer);
-      this.#controller.abort(new UserError(EXIT_CODES[name], `Stopped by ${name}`));
-    };
-    Deno.addSignalListener(name, listener);
-    return { name, listener };
-  });
+  readonly #listeners: { readonly name: EndingSignal; readonly listener: () => void }[];
+
+  /** @param onFirst called when the first signal comes */
+  constructor(onFirst: (signal: EndingSignal) => void = () => {}) {
+    this.#listeners = (["SIGINT", "SIGTERM"] as const).map((name) => {
+      const listener = () => {
+        if (this.#received !== undefined) return;
+        this.#received = name;
+        this.#timer = setTimeout(() => this[Symbol.dispose](), ECHO);
+        Deno.unrefTimer(this.#timer);
+        onFirst(name);
+        this.#controller.abort(new UserError(exitCodeOf(name), `Stopped by ${name}`));
+      };
+      Deno.addSignalListener(name, listener);
+      return { name, listener };
+    });
+  }
+
+  /** The signal that has come, if any. */
+  get received(): EndingSignal | undefined {
+    return this.#received;
+  }
 
   /** Aborted when the program is asked to stop; the reason carries the exit code. */
   get signal(): AbortSignal {

@@ -2,20 +2,15 @@
 import type { ModelConfig } from "../denoiser/config.ts";
 import { Denoiser } from "../denoiser/denoiser.ts";
 import { loadModelFolder, MODEL_FILES } from "../denoiser/model_folder.ts";
-import { noiseSchedule } from "../diffusion/noise_schedule.ts";
 import { type SamplingPlan, samplingPlan } from "../diffusion/plan.ts";
+import { processOf } from "../diffusion/process.ts";
 import type { SamplerName } from "../diffusion/samplers.ts";
 import type { StepGridKind } from "../diffusion/step_grid.ts";
 import { ExitCode, UserError } from "../errors.ts";
 import { resolveDevice } from "../native/device.ts";
 import type { Device, Dtype } from "../native/model.ts";
-import { parseTokenizer, type Tokenizer } from "../text/tokenizer.ts";
-import {
-  generate,
-  type GenerateOptions,
-  GENERATION_DEFAULTS,
-  type GenerationResult,
-} from "./generate.ts";
+import { parseTokenizer } from "../text/parse_tokenizer.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
 
 /** Where and how a model computes. */
 export interface LoadOptions {
@@ -40,17 +35,17 @@ export interface PlanOptions {
 }
 
 /** A loaded model. Dispose of it when done. */
-export class Model implements Disposable {
+export class LoadedModel implements Disposable {
   readonly #plans = new Map<string, SamplingPlan>();
 
   /** What the network is, and the process and text it was trained with. */
   readonly config: ModelConfig;
   /** Text to ids and back. */
   readonly tokenizer: Tokenizer;
-  /** @internal The network. */
+  /** The network. */
   readonly denoiser: Denoiser;
 
-  /** @internal Takes over the denoiser, which is disposed of with the model. */
+  /** Takes over the denoiser, which is disposed of with the model. */
   constructor(config: ModelConfig, tokenizer: Tokenizer, denoiser: Denoiser) {
     this.config = config;
     this.tokenizer = tokenizer;
@@ -66,7 +61,7 @@ export class Model implements Disposable {
   static async load(
     path: string,
     { device = "auto", dtype = "f32", threads = 0 }: LoadOptions = {},
-  ): Promise<Model> {
+  ): Promise<LoadedModel> {
     const folder = loadModelFolder(path);
     const tokenizer = await parseTokenizer(
       folder.tokenizerJson,
@@ -81,43 +76,21 @@ export class Model implements Disposable {
       );
     }
     const place = { device: resolveDevice(device), dtype, threads };
-    return new Model(folder.config, tokenizer, await Denoiser.fromFolder(folder, place));
+    return new LoadedModel(folder.config, tokenizer, await Denoiser.fromFolder(folder, place));
   }
 
-  /**
-   * Generates for a line, or for each line of a stream, while it still comes: one result a line, in
-   * order. What a line gets depends on the line, the seed and the options alone.
-   *
-   * @param options those left out are {@linkcode GENERATION_DEFAULTS}
-   * @param signal ends the run: finished results still come, then its reason is thrown
-   */
-  generate(
-    lines: string | Iterable<string> | AsyncIterable<string>,
-    options: Partial<GenerateOptions> = {},
-    signal?: AbortSignal,
-  ): AsyncGenerator<GenerationResult, void, undefined> {
-    const stream = typeof lines === "string" ? [lines] : lines;
-    return generate(this, stream, { ...GENERATION_DEFAULTS, ...options }, signal);
-  }
-
-  /** @internal The plan for a number of slots, made once. */
+  /** The plan for a number of slots, made once. */
   plan(slots: number, { steps, grid, sampler, eta }: PlanOptions): SamplingPlan {
     const key = `${slots} ${steps} ${grid} ${sampler} ${eta}`;
     const known = this.#plans.get(key);
     if (known !== undefined) return known;
     const { diffusion } = this.config;
-    const plan = samplingPlan({
-      schedule: noiseSchedule(diffusion.noise_schedule, diffusion.steps),
-      timestepKind: diffusion.timesteps,
+    const plan = samplingPlan(processOf(diffusion), {
       slots,
       evaluations: steps,
       grid: grid === "auto" ? diffusion.step_grid : grid,
       sampler,
       eta,
-      anchorScale: diffusion.anchor_scale,
-      anchorDistance: diffusion.anchor_distance,
-      noiseFactor: diffusion.noise_factor,
-      rescaleTimesteps: diffusion.rescale_timesteps,
     });
     this.#plans.set(key, plan);
     return plan;

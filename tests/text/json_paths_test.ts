@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { stringsOf, valueAt } from "../../src/text/json_fields.ts";
+import { stringsOf, valueAt } from "../../src/text/json_paths.ts";
 
 Deno.test("valueAt() follows names joined by dots", () => {
   const record = { a: { b: [{ c: "deep" }] }, "a.b": "own name", "x.y": { z: 1 } };

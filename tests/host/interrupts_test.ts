@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 
-const MODULE = new URL("../../src/cli/interrupts.ts", import.meta.url).href;
+const MODULE = new URL("../../src/host/interrupts.ts", import.meta.url).href;
 
 /** Runs a program that has asked itself to stop, and tells how it ended. */
 async function outcome(program: string) {
