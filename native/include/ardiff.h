@@ -269,6 +269,114 @@ ARDIFF_API int32_t ardiff_generation_write(ardiff_generation* generation, int32_
 ARDIFF_API int32_t ardiff_generation_seconds(const ardiff_generation* generation, double* seconds,
                                              char* error, int32_t error_capacity);
 
+/* ------------------------------------------------------------------ decoding ------------------ */
+
+/*
+ * Texts of `shifted` networks (without time conditioning), many rows at a time, each at a place of its
+ * own. Usage (error handling left out):
+ *
+ *     ardiff_decoding_create(model, ids, mask, sources, length, rows, source_of_row, positions, 0,
+ *                            &decoding, error, sizeof error);
+ *     stream of row r: start token                                    // first, then `left`, `draft`
+ *     while (some row has not ended) {
+ *         ardiff_decoding_step(decoding, A, row, stream_count, stream_ids, k, block, 1, predicted,
+ *                              NULL, NULL, NULL, error, sizeof error);
+ *         for every row: keep = 1 + how many of its drafted tokens were predicted in front of them
+ *                        left = what the last kept slot predicted
+ *         ardiff_decoding_keep(decoding, A, row, keep, left, draft, NULL, error, sizeof error);
+ *     }
+ *     ardiff_decoding_free(decoding);
+ *
+ * A row is a line of settled slots at positions 0, 1, ..., whose keys and values are kept. A step
+ * appends slots to it (the stream); `keep` takes those back whose tokens turned out wrong. What a
+ * settled slot predicts depends on the settled slots up to it and on its source, on nothing else: on
+ * the CPU's fused kernels the results of a row are the same bits alone and in any batch, with any
+ * number of threads and however its tokens are spread over steps.
+ */
+typedef struct ardiff_decoding ardiff_decoding;
+
+/* Flags of ardiff_decoding_create. */
+/* Use libtorch's operators even where fused CPU kernels exist (the path CUDA takes; for tests). */
+#define ARDIFF_DECODING_PORTABLE 1
+
+/*
+ * Encodes S sources, once, and starts R empty rows. Memory for a row's keys and values is taken when
+ * the row is first used.
+ *
+ *   ids, mask      [S,L], as in ardiff_generation_create
+ *   source_of_row  [R] int32, the source of each row, 0 to S - 1
+ *   positions      N, the most settled slots a row may have, 1 to max_positions
+ */
+ARDIFF_API int32_t ardiff_decoding_create(ardiff_model* model, const int32_t* ids,
+                                          const uint8_t* mask, int32_t sources, int32_t length,
+                                          int32_t rows, const int32_t* source_of_row,
+                                          int32_t positions, int32_t flags,
+                                          ardiff_decoding** decoding, char* error,
+                                          int32_t error_capacity);
+
+/* Frees a decoding and its device memory. */
+ARDIFF_API void ardiff_decoding_free(ardiff_decoding* decoding);
+
+/*
+ * One network call for A rows: appends slots to each row and runs blocks of waiting slots beside them.
+ * M is the sum of stream_count; slots of all rows lie one behind the other. Slots that an earlier step
+ * appended and ardiff_decoding_keep did not take back stay.
+ *
+ *   row           [A] int32, different rows
+ *   stream_count  [A] int32, how many slots are appended, 1 or more, N in all at most
+ *   stream_ids    [M] int32, the token that each new slot holds: that left of its position
+ *   width         k, slots of a block, 0 to max_positions
+ *   block         [M] uint8, 1: a block begins after this slot, if k > 0. Its slots wait at the
+ *                 positions behind the slot's (at the last one of max_positions where there is none),
+ *                 attend to the settled slots up to it and to each other, and are attended to by none
+ *                 else. What they predict is what ardiff_decoding_keep drafts from
+ *   top           T, 1 to V
+ *   ids           [M,T] int32, receives the T most likely tokens of each appended slot, the likeliest
+ *                 first and the lower id first among equals
+ *   log_probability         [M,T] float32, receives their log-softmax; NULL spares computing it
+ *   wanted, wanted_log_probability   [M] int32 ids and [M] float32, which receives the log-softmax of
+ *                 those ids; both may be NULL
+ */
+ARDIFF_API int32_t ardiff_decoding_step(ardiff_decoding* decoding, int32_t rows, const int32_t* row,
+                                        const int32_t* stream_count, const int32_t* stream_ids,
+                                        int32_t width, const uint8_t* block, int32_t top,
+                                        int32_t* ids, float* log_probability, const int32_t* wanted,
+                                        float* wanted_log_probability, char* error,
+                                        int32_t error_capacity);
+
+/*
+ * Of the slots that the last step of A rows appended, keeps the first, and drafts what follows them.
+ *
+ *   row    [A] int32, different rows that have had a step
+ *   keep   [A] int32, how many of the slots that the row's last step appended stay, 1 to all that are
+ *          left of them
+ *   left   [A] int32, the token chosen for the position of the last kept slot; may be NULL with draft
+ *   draft  [A,k] int32, k being the last step's width, receives a token for each of the positions
+ *          behind it: the greedy choice from the block that begins there, each token chained to the one
+ *          before. Where the step ran no block there, it is run now, which is another network call.
+ *          NULL: nothing is drafted
+ *   draft_log_probability  [A,k] float32, receives the log-softmax of the drafted tokens; may be NULL
+ *
+ * The CPU's fused kernels chain among the 64 tokens that the block finds likeliest without the chain.
+ */
+ARDIFF_API int32_t ardiff_decoding_keep(ardiff_decoding* decoding, int32_t rows, const int32_t* row,
+                                        const int32_t* keep, const int32_t* left, int32_t* draft,
+                                        float* draft_log_probability, char* error,
+                                        int32_t error_capacity);
+
+/*
+ * Makes rows `to_row` what rows `from_row` are, [count] int32 each: their settled slots and their
+ * source. All rows are read before any is written; a row may be read more often than once, and `to_row`
+ * are different rows. A copy has no last step: it can be stepped, not kept.
+ */
+ARDIFF_API int32_t ardiff_decoding_copy(ardiff_decoding* decoding, int32_t count,
+                                        const int32_t* from_row, const int32_t* to_row, char* error,
+                                        int32_t error_capacity);
+
+/* Seconds spent so far: encoder, network, choosing tokens, drafting. `seconds` has 4. */
+ARDIFF_API int32_t ardiff_decoding_seconds(const ardiff_decoding* decoding, double* seconds,
+                                           char* error, int32_t error_capacity);
+
 /* ------------------------------------------------------------------ parts, for tests and benches */
 
 /* Philox4x32-10 (Salmon et al. 2011): counter [4] and key [2] to output [4], all uint32. */

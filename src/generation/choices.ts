@@ -12,6 +12,9 @@ export const OUTPUT_FORMATS = ["text", "tsv", "jsonl"] as const;
 /** One of {@linkcode OUTPUT_FORMATS}. */
 export type OutputFormat = typeof OUTPUT_FORMATS[number];
 
+/** Network calls of a grid where none are given. */
+export const GRID_STEPS = 20;
+
 /**
  * What "auto" stands for where settled slots are dropped and the model was trained with `length`
  * "batch".

@@ -14,7 +14,10 @@ import { defaultsOf, type GenerationValues, LOAD_OPTIONS, type ValuesOf } from "
 export type LoadOptions = Partial<ValuesOf<typeof LOAD_OPTIONS>>;
 
 /** How a run of the reverse process is planned (SPEC 5). */
-type PlanOptions = Pick<GenerationValues, "steps" | "grid" | "sampler" | "eta">;
+interface PlanOptions extends Pick<GenerationValues, "grid" | "sampler" | "eta"> {
+  /** Network evaluations M. */
+  readonly steps: number;
+}
 
 /** A loaded model. Dispose of it when done. */
 export class LoadedModel implements Disposable {

@@ -5,7 +5,7 @@
  */
 import { SAMPLERS, STEP_GRIDS } from "../diffusion/names.ts";
 import { SELECTION_METHODS, UTILITIES } from "../mbr/names.ts";
-import { AUTO_SHARE } from "./choices.ts";
+import { AUTO_SHARE, GRID_STEPS } from "./choices.ts";
 import { SELECTORS } from "./selectors.ts";
 import {
   device,
@@ -71,8 +71,58 @@ export const GENERATION_OPTIONS = {
     OURS,
     "lines read ahead to find some of similar length (default: 8 batches)",
   )),
-  /** Network evaluations M. */
-  steps: row("--steps <n>", wholeNumber(1, 1_000_000), 20, PAPER, "network evaluations"),
+  /**
+   * Network evaluations M: of a grid that many, of adaptive calls at most that many. "auto": 20, or as
+   * many as a sentence needs.
+   */
+  steps: row(
+    "--steps <n>",
+    orName(wholeNumber(1, 1_000_000), ["auto"]),
+    "auto",
+    PAPER,
+    `network evaluations; auto: ${GRID_STEPS} of a grid, or as many as a sentence needs`,
+  ),
+  /** Whether calls follow a grid or the sentence; "auto": the sentence, where the model can. */
+  skip: row(
+    "--skip <how>",
+    nameOf(["auto", "grid", "adaptive"]),
+    "auto",
+    `\`grid\`: ${PAPER}`,
+    "how calls are skipped: by a grid made before, or by what the sentence needs; auto: the " +
+      "sentence, where the model can",
+  ),
+  /** Slots that are drafted in an adaptive call; "auto": as many as are fastest. */
+  draft: row(
+    "--draft <n>",
+    orName(wholeNumber(0, 64), ["auto"]),
+    "auto",
+    OURS,
+    "slots that are drafted in an adaptive call; auto: as many as are fastest",
+  ),
+  /** What log-probabilities are divided by where tokens are drawn: below 1 sharpens. */
+  temperature: row(
+    "--temperature <t>",
+    numberFrom(0.01, 100),
+    0.7,
+    OURS,
+    "of drawing tokens in adaptive calls: below 1 sharpens",
+  ),
+  /** Tokens less likely than this, at temperature 1, are not drawn (epsilon sampling). */
+  epsilon: row(
+    "--epsilon <p>",
+    numberFrom(0, 1),
+    0.05,
+    "Hewitt et al. 2022",
+    "tokens less likely than this are not drawn",
+  ),
+  /** Of the likeliest tokens so many are drawn from as together have this probability. */
+  topP: row(
+    "--top-p <p>",
+    numberFrom(0, 1),
+    1,
+    "Holtzman et al. 2020",
+    "tokens are drawn from the likeliest that together have this probability",
+  ),
   /** How they are spaced; "auto": as the model says. */
   grid: row(
     "--grid <kind>",

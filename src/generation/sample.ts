@@ -1,9 +1,12 @@
 /** One batch through the reverse process: sources of the same number of slots, to candidates. */
+import { processOf } from "../diffusion/process.ts";
 import type { SamplingPlan } from "../diffusion/plan.ts";
 import type { GenerationSeconds, GenerationStep, NativeGeneration } from "../native/generation.ts";
 import type { LoadedModel } from "./loaded_model.ts";
+import { GRID_STEPS } from "./choices.ts";
 import type { GenerationValues } from "./options.ts";
 import { dropShare, EndTracker } from "./settle.ts";
+import { SlotSettler } from "./slot_settler.ts";
 import { padSources, type Source } from "./source.ts";
 import { decodeTarget, sentenceLength } from "./target.ts";
 import { type Trace, TraceRecorder } from "./trace.ts";
@@ -20,6 +23,8 @@ export interface SampleOptions extends Omit<GenerationValues, "utility"> {
 
 /** A generated sentence. */
 export interface Candidate {
+  /** Network calls that it took; those of a grid are planned, and fewer are made where all has ended. */
+  readonly calls: number;
   /** Its text. */
   readonly text: string;
   /**
@@ -32,7 +37,7 @@ export interface Candidate {
 }
 
 /** The candidates of each source, and the time their batch took. */
-interface SampleResult {
+export interface SampleResult {
   readonly candidates: Candidate[][];
   readonly seconds: GenerationSeconds;
 }
@@ -88,7 +93,9 @@ async function sampleRows(
 ): Promise<{ candidates: Candidate[]; seconds: GenerationSeconds }> {
   const { text, diffusion } = model.config;
   const slots = sources[0]!.slots;
-  const plan = model.plan(slots, options);
+  const steps = options.steps === "auto" ? GRID_STEPS : options.steps;
+  const plan = model.plan(slots, { ...options, steps });
+  const process = processOf(diffusion);
   using batch = await model.denoiser.start(padSources(sources, text.pad_id), {
     candidates: count,
     firstCandidate: first,
@@ -103,17 +110,25 @@ async function sampleRows(
     maxTimestep: share * (diffusion.steps - 1),
   });
   const recorder = options.trace ? new TraceRecorder(batch.rows, plan) : undefined;
-  const follow = ends !== undefined || recorder !== undefined;
-  const logProbability = options.confidence ? new Float32Array(batch.rows * slots) : undefined;
+  const settler = options.skip === "adaptive"
+    ? new SlotSettler(batch.rows, slots, text.eos_id)
+    : undefined;
+  const logProbability = options.confidence || settler
+    ? new Float32Array(batch.rows * slots)
+    : undefined;
+  const follow = ends !== undefined || recorder !== undefined || settler !== undefined;
   for (let m = 0; m < plan.evaluations; m++) {
     signal?.throwIfAborted();
-    const step = { ...stepOf(plan, m), byLogits: text.rounding === "logits" };
+    const planned = { ...stepOf(plan, m), byLogits: text.rounding === "logits" };
+    const step = settler?.apply(planned, process) ?? planned;
     batch.setPresent(plan.present[m]!);
     const predicted = await takeStep(batch, step, options, follow, logProbability);
     if (predicted === undefined) continue;
     recorder?.record(m, predicted);
     const timesteps = plan.from.subarray(m * slots, (m + 1) * slots);
-    if (ends?.observe(predicted, timesteps, step.atRest)) batch.shrink(ends.active);
+    if (ends?.observe(predicted, timesteps, planned.atRest)) batch.shrink(ends.active);
+    settler?.observe(predicted, logProbability!, step.atRest);
+    if (settler?.done) break;
     // Nothing that is left can change: the other calls would only be looked at.
     if (
       recorder === undefined && ends !== undefined && isAtRest(plan, m, Math.max(...ends.active))
@@ -126,7 +141,8 @@ async function sampleRows(
     const counted = Math.min(slots, sentenceLength(tokens, text) + 1); // the end token counts
     return {
       text: decodeTarget(tokens, model.tokenizer, text),
-      ...(logProbability && {
+      calls: settler?.calls[row] ?? plan.evaluations,
+      ...(options.confidence && logProbability && {
         logProbability: meanOf(logProbability.subarray(...range).subarray(0, counted)),
       }),
       ...(recorder && { trace: recorder.traces[row]! }),

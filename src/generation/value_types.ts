@@ -51,7 +51,7 @@ export function orName<T, const N extends string>(
   names: readonly N[],
 ): ValueType<T | N> {
   return {
-    expected: [type.expected, names.join(" or ")].join(", "),
+    expected: `${type.expected}${names.length > 1 ? "," : " or"} ${names.join(" or ")}`,
     parse: (text) => names.find((name) => name === text) ?? type.parse(text),
     words: names,
   };

@@ -12,7 +12,8 @@ import {
   type TimestepSource,
   weightOf,
 } from "./micro_batch.ts";
-import { Purpose, Random } from "./random.ts";
+import { Random } from "../random.ts";
+import { Purpose } from "./random.ts";
 import {
   assembleShifted,
   type BlockWidths,

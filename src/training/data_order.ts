@@ -2,7 +2,8 @@
  * The order of training data: every epoch a new one, a function of seed and epoch only. All rows of
  * a batch have the same number of target slots, and about equal lengths.
  */
-import { Purpose, Random } from "./random.ts";
+import { Random } from "../random.ts";
+import { Purpose } from "./random.ts";
 
 /** What an order depends on. */
 interface OrderOptions {

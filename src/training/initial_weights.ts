@@ -1,5 +1,6 @@
 /** Random weights to start from, as the reference implementation draws them. */
-import { Purpose, Random } from "./random.ts";
+import { Random } from "../random.ts";
+import { Purpose } from "./random.ts";
 
 /** A tensor to be drawn. */
 interface WeightTensor {

@@ -3,7 +3,7 @@ import type { ModelConfig } from "../denoiser/config.ts";
 import { processOf } from "../diffusion/process.ts";
 import type { RowTimesteps } from "../diffusion/timesteps/scheme.ts";
 import type { TrainingBatch } from "../native/trainer.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../random.ts";
 import type { TokenPair } from "./token_cache.ts";
 
 /** Draws the timesteps of the next row, of N slots, whose target has a number of tokens. */

@@ -13,7 +13,7 @@
  */
 import type { AssembledBatch } from "./micro_batch.ts";
 import { assembleSources } from "./micro_batch.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../random.ts";
 import type { TokenPair } from "./token_cache.ts";
 
 /** How the slots of a micro-batch lie; the same for all its rows. */

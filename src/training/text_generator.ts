@@ -18,7 +18,7 @@ export function textGeneratorOf(run: Run): TextGenerator {
   const { validation, training } = run.config;
   const options: GenerateOptions = {
     ...GENERATION_DEFAULTS,
-    steps: validation.steps,
+    steps: run.model.network.shifted ? "auto" : validation.steps,
     candidates: validation.candidates,
     maxRows: 8 * BATCH_SIZE,
     batchSize: BATCH_SIZE,

@@ -28,7 +28,7 @@ const declarations = new Map<string, Declaration>(
 
 /** How a C type crosses the FFI: handles as integers, other pointers as buffers. */
 function ffiType(type: string): string {
-  if (/^(const )?ardiff_(model|generation|trainer)\*$/.test(type)) return "u64";
+  if (/^(const )?ardiff_(model|generation|decoding|trainer)\*$/.test(type)) return "u64";
   if (type.endsWith("*")) return "buffer";
   const scalars: Record<string, string> = {
     int32_t: "i32",

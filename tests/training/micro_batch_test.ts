@@ -7,7 +7,8 @@ import {
   randomTimesteps,
   weightOf,
 } from "../../src/training/micro_batch.ts";
-import { Purpose, Random } from "../../src/training/random.ts";
+import { Random } from "../../src/random.ts";
+import { Purpose } from "../../src/training/random.ts";
 import { SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
 
 const PAIRS = [

@@ -2,7 +2,8 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { type BatchOptions, flatLayout } from "../../src/native/trainer.ts";
 import { assembleBatch, randomTimesteps } from "../../src/training/micro_batch.ts";
-import { Purpose, Random } from "../../src/training/random.ts";
+import { Random } from "../../src/random.ts";
+import { Purpose } from "../../src/training/random.ts";
 import { SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
 import {
   BATCH_OPTIONS,

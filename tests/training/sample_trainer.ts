@@ -9,7 +9,8 @@ import {
   type AssembledBatch,
   randomTimesteps,
 } from "../../src/training/micro_batch.ts";
-import { Purpose, Random } from "../../src/training/random.ts";
+import { Random } from "../../src/random.ts";
+import { Purpose } from "../../src/training/random.ts";
 import { assembleShifted } from "../../src/training/shifted_batch.ts";
 
 /** No size is a multiple of a vector. */

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <memory>
 
+#include "abi/checks.h"
 #include "ardiff.h"
 #include "core/error.h"
 #include "core/handles.h"
@@ -15,32 +16,6 @@ constexpr int64_t kLargest = int64_t{1} << 31;  // values in one state buffer
 Generator& generator_of(ardiff_generation* generation) {
     require(generation != nullptr, "Generation is NULL");
     return *generation->generator;
-}
-
-void check_sources(const NetworkConfig& config, const BatchRequest& r) {
-    for (int s = 0; s < r.sources; ++s) {
-        bool any = false;
-        for (int l = 0; l < r.length; ++l) {
-            const ptrdiff_t at = static_cast<ptrdiff_t>(s) * r.length + l;
-            if (r.mask[at] == 0) continue;
-            any = true;
-            if (r.ids[at] < 0 || r.ids[at] >= config.vocabulary) {
-                throw Error(ARDIFF_INVALID_ARGUMENT,
-                            format("Token id %d of source %d is outside the vocabulary of %d",
-                                   r.ids[at], s, config.vocabulary));
-            }
-        }
-        if (!any)
-            throw Error(ARDIFF_INVALID_ARGUMENT, format("Source %d has no unmasked token", s));
-    }
-}
-
-void check_range(const char* what, int64_t value, int64_t low, int64_t high) {
-    if (value < low || value > high) {
-        throw Error(ARDIFF_INVALID_ARGUMENT,
-                    format("%s is %lld: expected %lld to %lld", what, static_cast<long long>(value),
-                           static_cast<long long>(low), static_cast<long long>(high)));
-    }
 }
 
 int64_t state_size(const ardiff_generation* generation, int32_t state) {
@@ -93,18 +68,10 @@ int32_t ardiff_generation_create(ardiff_model* model, const int32_t* ids, const 
                     1, kLargest / config.embedding);
         const BatchRequest request = {ids,   mask, sources,    length, candidates, first_candidate,
                                       slots, seed, noise_scale};
-        check_sources(config, request);
+        check_sources(ids, mask, sources, length, config.vocabulary);
         auto batch = std::make_unique<ardiff_generation>();
         batch->config = config;
-        batch->backend = model->backend;
-        if ((flags & ARDIFF_GENERATION_PORTABLE) != 0) {
-            if (!model->portable) {
-                model->portable =
-                    make_torch_backend(model->parameters, model->device, model->device_index,
-                                       model->dtype, model->threads);
-            }
-            batch->backend = model->portable;
-        }
+        batch->backend = model->chosen_backend((flags & ARDIFF_GENERATION_PORTABLE) != 0);
         batch->generator = batch->backend->start(request);
         *generation = batch.release();
     });

@@ -5,6 +5,7 @@
 #include <memory>
 #include <thread>
 
+#include "abi/checks.h"
 #include "ardiff.h"
 #include "core/error.h"
 #include "core/handles.h"
@@ -23,14 +24,6 @@ namespace {
 
 constexpr int kMostSlots = 4;                   // for each position, where several share one
 constexpr int64_t kLargest = int64_t{1} << 31;  // values in one buffer of a batch
-
-void check_range(const char* what, int64_t value, int64_t low, int64_t high) {
-    if (value < low || value > high) {
-        throw Error(ARDIFF_INVALID_ARGUMENT,
-                    format("%s is %lld: expected %lld to %lld", what, static_cast<long long>(value),
-                           static_cast<long long>(low), static_cast<long long>(high)));
-    }
-}
 
 // `below`: the value must be less than `high`; else it may equal it.
 void check_number(const char* what, double value, double low, double high, bool below = false) {
@@ -93,24 +86,6 @@ void check_options(const ardiff_training_options& o, const NetworkConfig& config
 }
 
 // Every row has a token to attend to, and ids that are used lie in the vocabulary.
-void check_source(const TrainingBatch& b, int vocabulary) {
-    for (int row = 0; row < b.rows; ++row) {
-        bool any = false;
-        for (int l = 0; l < b.length; ++l) {
-            const ptrdiff_t at = static_cast<ptrdiff_t>(row) * b.length + l;
-            if (b.mask[at] == 0) continue;
-            any = true;
-            if (b.ids[at] < 0 || b.ids[at] >= vocabulary) {
-                throw Error(ARDIFF_INVALID_ARGUMENT,
-                            format("Token id %d of source %d is outside the vocabulary of %d",
-                                   b.ids[at], row, vocabulary));
-            }
-        }
-        if (!any)
-            throw Error(ARDIFF_INVALID_ARGUMENT, format("Source %d has no unmasked token", row));
-    }
-}
-
 void check_target(const TrainingBatch& b, int vocabulary, int diffusion_steps) {
     for (int row = 0; row < b.rows; ++row) {
         bool any = b.key_mask == nullptr;
@@ -268,7 +243,7 @@ int32_t ardiff_trainer_batch(ardiff_trainer* trainer, const ardiff_training_opti
                                   diffusion_noise,
                                   terms,
                                   slot_terms};
-        check_source(batch, config.vocabulary);
+        check_sources(ids, mask, rows, length, config.vocabulary);
         require(
             (left_ids != nullptr) == config.shifted,
             config.shifted ? "Ids of left tokens are NULL" : "Only shifted networks take left ids");

@@ -1,4 +1,5 @@
 // The CPU backend: packed weights and threads shared by all batches of a model.
+#include "core/error.h"
 #include "cpu/generate/generator.h"
 
 namespace ardiff {
@@ -12,6 +13,9 @@ class CpuBackend final : public Backend {
 
     std::unique_ptr<Generator> start(const BatchRequest& request) const override {
         return std::make_unique<CpuGenerator>(weights_, threads_, request);
+    }
+    std::unique_ptr<Decoder> decode(const DecodingRequest& request) const override {
+        throw Error(ARDIFF_UNSUPPORTED, "Decoding has no fused CPU kernels yet");
     }
 
   private:

@@ -89,7 +89,7 @@ class Layers {
 
     A *dy_operand_, *dy_transposed_, *x_scratch_;
     float* attention_scratch_;
-    Plane<float> logits_;
+    std::vector<Plane<float>> logits_;  // one a tile of the vocabulary
     Plane<A> rounded_;
     float *maximum_, *chosen_, *log_total_;
     double* total_;

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals } from "@std/assert";
-import { Random } from "../../src/training/random.ts";
+import { Random } from "../src/random.ts";
 
 const draw = (random: Random, count: number) => Array.from({ length: count }, () => random.bits());
 
