@@ -20,7 +20,7 @@ const RESULT: GenerationResult = {
   source: "dog & <i>",
   text: "a dog",
   chosen: 1,
-  candidates: [{ text: "not this one" }, { text: "a dog", trace: TRACE }],
+  candidates: [{ text: "not this one", calls: 5 }, { text: "a dog", calls: 5, trace: TRACE }],
   calls: 3,
   truncated: false,
 };
