@@ -5,6 +5,7 @@
  * and the candidates of one batch are compared while the next is in the network. What comes out for a
  * line depends on the line, the seed and the options alone, never on the lines around it.
  */
+import { ExitCode, UserError } from "../errors.ts";
 import { SelectionPool } from "../mbr/pool.ts";
 import type { GenerationSeconds } from "../native/generation.ts";
 import {
@@ -17,6 +18,7 @@ import {
 import type { LoadedModel } from "./loaded_model.ts";
 import { mapBatches } from "./map_batches.ts";
 import { type Candidate, sample, type SampleOptions } from "./sample.ts";
+import { sampleDrafts } from "./sample_drafts.ts";
 import { encodeSource, type Source } from "./source.ts";
 
 /** How a stream is generated. */
@@ -35,7 +37,12 @@ export interface GenerateOptions extends Omit<SampleOptions, "confidence">, Choi
 
 /** What `ardiff generate` does unless it is told otherwise. */
 export const GENERATION_DEFAULTS: GenerateOptions = {
-  steps: 20,
+  steps: "auto",
+  skip: "auto",
+  draft: "auto",
+  temperature: 0.7,
+  epsilon: 0.05,
+  topP: 1,
   grid: "auto",
   sampler: "posterior",
   eta: 0,
@@ -60,10 +67,7 @@ export interface GenerationResult {
   readonly chosen: number | null;
   /** All candidates; those of a blank line are empty and have no scores. */
   readonly candidates: readonly ScoredCandidate[];
-  /**
-   * Network calls planned for each candidate, 0 for a blank line; fewer are made where all sentences of
-   * a batch have ended before.
-   */
+  /** Network calls of the chosen candidate, or the most of any where all are results; 0 for a blank line. */
   readonly calls: number;
   /** Whether the line was over the model's source limit. */
   readonly truncated: boolean;
@@ -82,19 +86,45 @@ export async function* generate(
   signal?: AbortSignal,
 ): AsyncGenerator<GenerationResult, void, undefined> {
   checkCounts(options);
+  const drafting = drafts(model, options);
+  // Rows that are done make room for others, of any length: the more there are, the fuller the calls.
+  const batchSize = drafting ? GROUP * options.batchSize : options.batchSize;
   using pool = new SelectionPool(options.mbrThreads ?? 1);
   yield* mapBatches(
     encodeLines(model, lines),
     (batch, stopping) =>
       workOn(model, batch, options, (...request) => pool.select(...request), stopping),
     {
-      batchSize: options.batchSize,
+      batchSize,
       window: options.window ?? 8 * options.batchSize,
       maxWait: options.maxWait,
-      keyOf: ({ source }) => source?.slots ?? 0,
+      keyOf: ({ source }) => source === undefined ? 0 : drafting ? 1 : source.slots,
       ...(signal && { signal }),
     },
   );
+}
+
+/** Lines of adaptive calls are worked on in groups of so many batches. */
+const GROUP = 8;
+
+/**
+ * Whether a model's texts are drafted and verified, row by row.
+ *
+ * @throws {UserError} where the model cannot do what is asked for
+ */
+export function drafts(
+  { config }: LoadedModel,
+  { skip }: Pick<SampleOptions, "skip">,
+): boolean {
+  const { shifted } = config.network;
+  if (skip === "grid" && shifted) {
+    throw new UserError(
+      ExitCode.usage,
+      'Cannot use --skip "grid": the slots of this model settle in one move, which no grid divides; ' +
+        'use "adaptive", with --steps for a limit',
+    );
+  }
+  return shifted;
 }
 
 /** Generates for lines that are all at hand. */
@@ -142,19 +172,29 @@ async function workOn(
   const sources = batch.flatMap(({ source }) => source ?? []);
   if (sources.length === 0) return batch.map(({ line }) => blankResult(line, options));
   const sampling = { ...options, confidence: needsConfidence(options) };
-  const { candidates, seconds } = await sample(model, sources, sampling, signal);
+  const { candidates, seconds } = drafts(model, options)
+    ? await sampleDrafts(model, sources, rowsAtOnce(options), sampling, signal)
+    : await sample(model, sources, sampling, signal);
   options.onBatch?.(seconds);
   return batch.map(async ({ line }, i) => {
     const choice = await choose(line, candidates[i]!, options, selectByUtility);
     const text = choice.candidates[choice.chosen ?? 0]!.text;
+    const calls = choice.chosen === null
+      ? Math.max(...choice.candidates.map(({ calls }) => calls))
+      : choice.candidates[choice.chosen]!.calls;
     return {
       source: line,
       text,
       ...choice,
-      calls: options.steps,
+      calls,
       truncated: sources[i]!.truncated,
     };
   });
+}
+
+/** Rows in a call: all candidates of a batch's lines, but no more than fit. */
+function rowsAtOnce({ batchSize, candidates, maxRows }: GenerateOptions): number {
+  return Math.min(batchSize * candidates, maxRows);
 }
 
 function blankResult(line: string, { candidates, select }: GenerateOptions): GenerationResult {
@@ -162,7 +202,7 @@ function blankResult(line: string, { candidates, select }: GenerateOptions): Gen
     source: line,
     text: "",
     chosen: select === "all" ? null : 0,
-    candidates: Array.from({ length: candidates }, (): Candidate => ({ text: "" })),
+    candidates: Array.from({ length: candidates }, (): Candidate => ({ text: "", calls: 0 })),
     calls: 0,
     truncated: false,
   };

@@ -1,14 +1,26 @@
 /** One batch through the reverse process: sources of the same number of slots, to candidates. */
+import { processOf } from "../diffusion/process.ts";
 import type { SamplingPlan } from "../diffusion/plan.ts";
 import type { GenerationSeconds, GenerationStep, NativeGeneration } from "../native/generation.ts";
 import type { LoadedModel, PlanOptions } from "./loaded_model.ts";
+import type { DrawOptions } from "./token_chooser.ts";
 import { type DropSettled, dropShare, EndTracker } from "./settle.ts";
+import { SlotSettler } from "./slot_settler.ts";
 import { padSources, type Source } from "./source.ts";
 import { decodeTarget, sentenceLength } from "./target.ts";
 import { type Trace, TraceRecorder } from "./trace.ts";
 
 /** How a batch is sampled. */
-export interface SampleOptions extends PlanOptions {
+export interface SampleOptions extends Omit<PlanOptions, "steps">, DrawOptions {
+  /**
+   * Network calls: of a grid that many, of adaptive calls at most that many. "auto": {@linkcode
+   * GRID_STEPS}, or as many as a sentence needs.
+   */
+  readonly steps: number | "auto";
+  /** Whether calls follow a grid or the sentence; "auto": the sentence, where the model can. */
+  readonly skip: Skip;
+  /** Slots that are drafted in an adaptive call; "auto": as many as are fastest. */
+  readonly draft: number | "auto";
   /** Candidates K of each source. */
   readonly candidates: number;
   /** Seed of the noise, 64 bits. */
@@ -25,8 +37,16 @@ export interface SampleOptions extends PlanOptions {
   readonly trace?: boolean;
 }
 
+/** How calls are skipped: by a grid made before (the paper), or by what the sentence needs. */
+export type Skip = "auto" | "grid" | "adaptive";
+
+/** Network calls of a grid where none are given. */
+export const GRID_STEPS = 20;
+
 /** A generated sentence. */
 export interface Candidate {
+  /** Network calls that it took; those of a grid are planned, and fewer are made where all has ended. */
+  readonly calls: number;
   /** Its text. */
   readonly text: string;
   /**
@@ -39,7 +59,7 @@ export interface Candidate {
 }
 
 /** The candidates of each source, and the time their batch took. */
-interface SampleResult {
+export interface SampleResult {
   readonly candidates: Candidate[][];
   readonly seconds: GenerationSeconds;
 }
@@ -95,7 +115,9 @@ async function sampleRows(
 ): Promise<{ candidates: Candidate[]; seconds: GenerationSeconds }> {
   const { text, diffusion } = model.config;
   const slots = sources[0]!.slots;
-  const plan = model.plan(slots, options);
+  const steps = options.steps === "auto" ? GRID_STEPS : options.steps;
+  const plan = model.plan(slots, { ...options, steps });
+  const process = processOf(diffusion);
   using batch = await model.denoiser.start(padSources(sources, text.pad_id), {
     candidates: count,
     firstCandidate: first,
@@ -110,17 +132,25 @@ async function sampleRows(
     maxTimestep: share * (diffusion.steps - 1),
   });
   const recorder = options.trace ? new TraceRecorder(batch.rows, plan) : undefined;
-  const follow = ends !== undefined || recorder !== undefined;
-  const logProbability = options.confidence ? new Float32Array(batch.rows * slots) : undefined;
+  const settler = options.skip === "adaptive"
+    ? new SlotSettler(batch.rows, slots, text.eos_id)
+    : undefined;
+  const logProbability = options.confidence || settler
+    ? new Float32Array(batch.rows * slots)
+    : undefined;
+  const follow = ends !== undefined || recorder !== undefined || settler !== undefined;
   for (let m = 0; m < plan.evaluations; m++) {
     signal?.throwIfAborted();
-    const step = { ...stepOf(plan, m), byLogits: text.rounding === "logits" };
+    const planned = { ...stepOf(plan, m), byLogits: text.rounding === "logits" };
+    const step = settler?.apply(planned, process) ?? planned;
     batch.setPresent(plan.present[m]!);
     const predicted = await takeStep(batch, step, options, follow, logProbability);
     if (predicted === undefined) continue;
     recorder?.record(m, predicted);
     const timesteps = plan.from.subarray(m * slots, (m + 1) * slots);
-    if (ends?.observe(predicted, timesteps, step.atRest)) batch.shrink(ends.active);
+    if (ends?.observe(predicted, timesteps, planned.atRest)) batch.shrink(ends.active);
+    settler?.observe(predicted, logProbability!, step.atRest);
+    if (settler?.done) break;
     // Nothing that is left can change: the other calls would only be looked at.
     if (
       recorder === undefined && ends !== undefined && isAtRest(plan, m, Math.max(...ends.active))
@@ -133,7 +163,8 @@ async function sampleRows(
     const counted = Math.min(slots, sentenceLength(tokens, text) + 1); // the end token counts
     return {
       text: decodeTarget(tokens, model.tokenizer, text),
-      ...(logProbability && {
+      calls: settler?.calls[row] ?? plan.evaluations,
+      ...(options.confidence && logProbability && {
         logProbability: meanOf(logProbability.subarray(...range).subarray(0, counted)),
       }),
       ...(recorder && { trace: recorder.traces[row]! }),

@@ -282,6 +282,12 @@ export const OPTIONS = {
       `${PAPER}; linear in its other runs`,
       "What the learning rate does after warm-up: stay, or fall linearly to 0.",
     ),
+    decay_share: fixed(
+      number(0.001, 1),
+      1,
+      `${PAPER}'s other runs: all after warm-up`,
+      "Share of the updates over which linear decay takes place, at the end of the run.",
+    ),
     beta1: fixed(number(0, 0.9999999), 0.9, "AdamW, PyTorch", "Decay of the first moment."),
     beta2: fixed(number(0, 0.9999999), 0.999, "AdamW, PyTorch", "Decay of the second moment."),
     epsilon: fixed(number(0, 1), 1e-8, "AdamW, PyTorch", "Added to the denominator."),

@@ -1,6 +1,10 @@
 /** Generates with the weights of a run while it trains. */
 import { Denoiser } from "../denoiser/denoiser.ts";
-import { generateBatch, type GenerateOptions } from "../generation/generate.ts";
+import {
+  generateBatch,
+  type GenerateOptions,
+  GENERATION_DEFAULTS,
+} from "../generation/generate.ts";
 import { LoadedModel } from "../generation/loaded_model.ts";
 import { tensorsOf } from "./checkpoint.ts";
 import type { Run } from "./run.ts";
@@ -13,19 +17,12 @@ const BATCH_SIZE = 64;
 export function textGeneratorOf(run: Run): TextGenerator {
   const { validation, training } = run.config;
   const options: GenerateOptions = {
-    steps: validation.steps,
-    grid: "auto",
-    sampler: "posterior",
-    eta: 0,
+    ...GENERATION_DEFAULTS,
+    steps: run.model.network.shifted ? "auto" : validation.steps,
     candidates: validation.candidates,
-    seed: 0n,
-    rounding: true,
     maxRows: 8 * BATCH_SIZE,
     batchSize: BATCH_SIZE,
     maxWait: 0,
-    select: "mbr",
-    utility: "bleu",
-    mbrMethod: "exact",
   };
   return async (lines, isInterrupted) => {
     const denoiser = await Denoiser.create(
