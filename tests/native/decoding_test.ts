@@ -44,7 +44,7 @@ async function feed(decoding: NativeDecoding, blocks: boolean) {
   return { ids, logProbability, wanted };
 }
 
-for (const portable of [true]) {
+for (const portable of [true, false]) {
   const kernels = portable ? "libtorch's operators" : "fused kernels";
 
   Deno.test(`${kernels} decode as plain PyTorch does`, async () => {
