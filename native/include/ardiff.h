@@ -357,7 +357,8 @@ ARDIFF_API int32_t ardiff_decoding_step(ardiff_decoding* decoding, int32_t rows,
  *          NULL: nothing is drafted
  *   draft_log_probability  [A,k] float32, receives the log-softmax of the drafted tokens; may be NULL
  *
- * The CPU's fused kernels chain among the 64 tokens that the block finds likeliest without the chain.
+ * The CPU's fused kernels chain among the some 60 tokens that a slot finds likeliest without the chain, and
+ * take the log-softmax over those only: a draft decides about calls, not about text.
  */
 ARDIFF_API int32_t ardiff_decoding_keep(ardiff_decoding* decoding, int32_t rows, const int32_t* row,
                                         const int32_t* keep, const int32_t* left, int32_t* draft,

@@ -17,50 +17,49 @@ export interface DecodingOptions {
 
 /**
  * One network call for A rows. Slots of all rows lie one behind the other: M is the sum of
- * `streamCount`.
+ * `streamCounts`.
  */
 export interface DecodingStep {
-  /** [A] different rows. */
-  readonly row: Int32Array<ArrayBuffer>;
+  /** [A] numbers of the rows, all different. */
+  readonly rows: Int32Array<ArrayBuffer>;
   /** [A] how many settled slots are appended to each, 1 or more. */
-  readonly streamCount: Int32Array<ArrayBuffer>;
+  readonly streamCounts: Int32Array<ArrayBuffer>;
   /** [M] the token that each of them holds: that left of its position. */
   readonly streamIds: Int32Array<ArrayBuffer>;
-  /** k, slots of a block. */
+  /** Waiting slots k of a block. */
   readonly width: number;
-  /** [M] 1: a block of `width` waiting slots begins after this slot. */
-  readonly block: Uint8Array<ArrayBuffer>;
-  /** T, how many of the likeliest tokens are wanted. */
+  /** [M] 1: a block begins after this slot. */
+  readonly blocks: Uint8Array<ArrayBuffer>;
+  /** How many of the likeliest tokens are wanted of each slot. */
   readonly top: number;
-  /** [M, T] receives them, the likeliest first. */
+  /** [M, top] receives them, the likeliest first. */
   readonly ids: Int32Array<ArrayBuffer>;
-  /** [M, T] receives their log-softmax; without it, computing it is spared. */
-  readonly logProbability?: Float32Array<ArrayBuffer>;
-  /** Tokens whose log-softmax is asked for, one for each appended slot. */
+  /** [M, top] receives their log-probabilities; without it, computing them is spared. */
+  readonly logProbabilities?: Float32Array<ArrayBuffer>;
+  /** Tokens whose log-probabilities are asked for, one for each appended slot. */
   readonly wanted?: {
     /** [M] */
     readonly ids: Int32Array<ArrayBuffer>;
-    /** [M] receives it. */
-    readonly logProbability: Float32Array<ArrayBuffer>;
+    /** [M] receives them. */
+    readonly logProbabilities: Float32Array<ArrayBuffer>;
   };
 }
 
-/** What becomes of the slots that the last step of A rows appended. */
+/** What becomes of the slots that the last step of A rows appended, and what follows them. */
 export interface DecodingKeep {
-  /** [A] different rows. */
-  readonly row: Int32Array<ArrayBuffer>;
+  /** [A] numbers of the rows, all different. */
+  readonly rows: Int32Array<ArrayBuffer>;
   /** [A] how many of them stay, 1 or more. */
-  readonly keep: Int32Array<ArrayBuffer>;
-}
-
-/** What the next tokens of rows are guessed from. */
-export interface DecodingDraft {
-  /** [A] the token chosen for the position of the last kept slot. */
-  readonly left: Int32Array<ArrayBuffer>;
-  /** [A, k] receives a token for each of the positions behind it. */
-  readonly ids: Int32Array<ArrayBuffer>;
-  /** [A, k] receives their log-softmax. */
-  readonly logProbability?: Float32Array<ArrayBuffer>;
+  readonly counts: Int32Array<ArrayBuffer>;
+  /** [A] the token chosen for the position of the last that stays; without a draft not needed. */
+  readonly left?: Int32Array<ArrayBuffer>;
+  /**
+   * [A, k] receives a token for each of the positions behind it, from the block that begins there.
+   * Where the step ran none, it is run now: another network call.
+   */
+  readonly draft?: Int32Array<ArrayBuffer>;
+  /** [A, k] receives their log-probabilities, each given those before it. */
+  readonly draftLogProbabilities?: Float32Array<ArrayBuffer>;
 }
 
 /** Seconds a decoding has spent, by part. */
@@ -120,40 +119,35 @@ export class NativeDecoding implements Disposable {
       unwrapAsync((...error) =>
         library().ardiff_decoding_step(
           handle,
-          step.row.length,
-          bytes(step.row),
-          bytes(step.streamCount),
+          step.rows.length,
+          bytes(step.rows),
+          bytes(step.streamCounts),
           bytes(step.streamIds),
           step.width,
-          step.block,
+          step.blocks,
           step.top,
           bytes(step.ids),
-          step.logProbability === undefined ? null : bytes(step.logProbability),
-          step.wanted === undefined ? null : bytes(step.wanted.ids),
-          step.wanted === undefined ? null : bytes(step.wanted.logProbability),
+          bytesOrNull(step.logProbabilities),
+          bytesOrNull(step.wanted?.ids),
+          bytesOrNull(step.wanted?.logProbabilities),
           ...error,
         )
       )
     );
   }
 
-  /**
-   * Takes slots back that were appended by the last step, and guesses what follows the others.
-   *
-   * @param draft from the block that begins after the last kept slot; where the step ran none, it is
-   *   run now
-   */
-  keep(keep: DecodingKeep, draft?: DecodingDraft): Promise<void> {
+  /** Takes slots back that were appended by the last step, and drafts what follows the others. */
+  keep(keep: DecodingKeep): Promise<void> {
     return this.#handle.during((handle) =>
       unwrapAsync((...error) =>
         library().ardiff_decoding_keep(
           handle,
-          keep.row.length,
-          bytes(keep.row),
-          bytes(keep.keep),
-          draft === undefined ? null : bytes(draft.left),
-          draft === undefined ? null : bytes(draft.ids),
-          draft?.logProbability === undefined ? null : bytes(draft.logProbability),
+          keep.rows.length,
+          bytes(keep.rows),
+          bytes(keep.counts),
+          bytesOrNull(keep.left),
+          bytesOrNull(keep.draft),
+          bytesOrNull(keep.draftLogProbabilities),
           ...error,
         )
       )
@@ -186,4 +180,10 @@ export class NativeDecoding implements Disposable {
   [Symbol.dispose](): void {
     this.#handle.dispose();
   }
+}
+
+function bytesOrNull(
+  values: ArrayBufferView<ArrayBuffer> | undefined,
+): Uint8Array<ArrayBuffer> | null {
+  return values === undefined ? null : bytes(values);
 }

@@ -29,22 +29,22 @@ async function feed(decoding: NativeDecoding, blocks: boolean) {
   }
   const ids = new Int32Array(slots * VOCABULARY);
   const logProbability = new Float32Array(slots * VOCABULARY);
-  const wanted = { ids: tokens, logProbability: new Float32Array(slots) };
+  const wanted = { ids: tokens, logProbabilities: new Float32Array(slots) };
   await decoding.step({
-    row: ALL_ROWS,
-    streamCount: new Int32Array(ROWS).fill(SETTLED),
+    rows: ALL_ROWS,
+    streamCounts: new Int32Array(ROWS).fill(SETTLED),
     streamIds,
     width: BLOCK,
-    block: blocks ? block : block.fill(0),
+    blocks: blocks ? block : block.fill(0),
     top: VOCABULARY,
     ids,
-    logProbability,
+    logProbabilities: logProbability,
     wanted,
   });
   return { ids, logProbability, wanted };
 }
 
-for (const portable of [true]) {
+for (const portable of [true, false]) {
   const kernels = portable ? "libtorch's operators" : "fused kernels";
 
   Deno.test(`${kernels} decode as plain PyTorch does`, async () => {
@@ -61,17 +61,23 @@ for (const portable of [true]) {
       ids.forEach((id, i) => byId[i - i % VOCABULARY + id] = logProbability[i]!);
       assertNear(byId, expected, 1e-5, "log-probabilities of all tokens");
       const ofWanted = Float32Array.from(tokens, (id, i) => expected[i * VOCABULARY + id]!);
-      assertNear(wanted.logProbability, ofWanted, 1e-5, "log-probabilities of wanted tokens");
+      assertNear(wanted.logProbabilities, ofWanted, 1e-5, "log-probabilities of wanted tokens");
       for (const [block, start] of [...BLOCK_START.entries()].reverse()) {
         const left = Int32Array.from(ALL_ROWS, (row) => tokens[row * SETTLED + start]!);
-        const draft = { left, ids: new Int32Array(9), logProbability: new Float32Array(9) };
-        await decoding.keep({ row: ALL_ROWS, keep: left.slice().fill(start + 1) }, draft);
+        const draft = new Int32Array(ROWS * BLOCK), scored = new Float32Array(ROWS * BLOCK);
+        await decoding.keep({
+          rows: ALL_ROWS,
+          counts: left.slice().fill(start + 1),
+          left,
+          draft,
+          draftLogProbabilities: scored,
+        });
         for (const row of ALL_ROWS) {
           const at = (row * BLOCK_START.length + block) * BLOCK;
           const own = [row * BLOCK, (row + 1) * BLOCK] as const;
-          assertEquals(draft.ids.slice(...own), drafts.slice(at, at + BLOCK));
+          assertEquals(draft.slice(...own), drafts.slice(at, at + BLOCK));
           const scores = draftScores.subarray(at, at + BLOCK);
-          assertNear(draft.logProbability.subarray(...own), scores, 1e-5, `draft from ${start}`);
+          assertNear(scored.subarray(...own), scores, 1e-5, `draft from ${start}`);
         }
       }
     }

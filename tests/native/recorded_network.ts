@@ -55,7 +55,7 @@ export function recordedSources() {
   };
 }
 
-/** Throws unless values agree to `tolerance`, relative to the largest of those expected. */
+/** Throws unless values agree to `tolerance`, relative to 1 and to the largest of those expected. */
 export function assertNear(
   values: ArrayLike<number>,
   expected: ArrayLike<number>,
@@ -63,7 +63,7 @@ export function assertNear(
   what: string,
 ): void {
   if (values.length !== expected.length) throw new Error(`${what}: ${values.length} values`);
-  const largest = Math.max(...Array.from(expected, Math.abs));
+  const largest = Math.max(1, ...Array.from(expected, Math.abs));
   for (let i = 0; i < values.length; i++) {
     const gap = Math.abs(values[i]! - expected[i]!);
     if (!(gap <= tolerance * largest)) {

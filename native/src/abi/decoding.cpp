@@ -18,9 +18,8 @@ Decoder& decoder_of(ardiff_decoding* decoding) {
 
 void check_id(const char* what, int32_t id, int vocabulary) {
     if (id < 0 || id >= vocabulary) {
-        throw Error(
-            ARDIFF_INVALID_ARGUMENT,
-            format("%s %d is outside the vocabulary of %d", what, id, vocabulary));
+        throw Error(ARDIFF_INVALID_ARGUMENT,
+                    format("%s %d is outside the vocabulary of %d", what, id, vocabulary));
     }
 }
 
@@ -80,10 +79,10 @@ void check_keep(const ardiff_decoding& decoding, const DecodingKeep& k) {
         if (k.draft == nullptr) continue;
         check_id("Token left of a draft", k.left[a], decoding.config.vocabulary);
         if (row.width == 0 || row.width != width) {
-            throw Error(ARDIFF_INVALID_STATE,
-                        format("The last step of row %d had blocks of %d slots: expected %s",
-                               k.row[a], row.width,
-                               row.width == 0 ? "1 or more" : "as many as the first row's"));
+            throw Error(
+                ARDIFF_INVALID_STATE,
+                format("The last step of row %d had blocks of %d slots: expected %s", k.row[a],
+                       row.width, row.width == 0 ? "1 or more" : "as many as the first row's"));
         }
     }
 }
@@ -115,9 +114,9 @@ int32_t ardiff_decoding_create(ardiff_model* model, const int32_t* ids, const ui
         }
         auto made = std::make_unique<ardiff_decoding>();
         made->config = config;
-        made->backend = model->chosen_backend(true);
-        made->decoder = made->backend->decode(
-            {ids, mask, sources, length, rows, source_of_row, positions});
+        made->backend = model->chosen_backend((flags & ARDIFF_DECODING_PORTABLE) != 0);
+        made->decoder =
+            made->backend->decode({ids, mask, sources, length, rows, source_of_row, positions});
         *decoding = made.release();
     });
 }
@@ -131,8 +130,17 @@ int32_t ardiff_decoding_step(ardiff_decoding* decoding, int32_t rows, const int3
                              float* wanted_log_probability, char* error, int32_t error_capacity) {
     return guarded(error, error_capacity, [&] {
         Decoder& decoder = decoder_of(decoding);
-        const DecodingStep step = {rows,  row, stream_count, stream_ids,      width,  block,
-                                   top,   ids, log_probability, wanted, wanted_log_probability};
+        const DecodingStep step = {rows,
+                                   row,
+                                   stream_count,
+                                   stream_ids,
+                                   width,
+                                   block,
+                                   top,
+                                   ids,
+                                   log_probability,
+                                   wanted,
+                                   wanted_log_probability};
         check_step(*decoding, step);
         decoder.step(step);
     });

@@ -1,5 +1,7 @@
 // The CPU backend: packed weights and threads shared by all batches of a model.
-#include "core/error.h"
+#include <mutex>
+
+#include "cpu/generate/decoding.h"
 #include "cpu/generate/generator.h"
 
 namespace ardiff {
@@ -15,12 +17,16 @@ class CpuBackend final : public Backend {
         return std::make_unique<CpuGenerator>(weights_, threads_, request);
     }
     std::unique_ptr<Decoder> decode(const DecodingRequest& request) const override {
-        throw Error(ARDIFF_UNSUPPORTED, "Decoding has no fused CPU kernels yet");
+        std::call_once(decoding_made_,
+                       [&] { decoding_ = std::make_shared<const DecodingWeights>(*weights_); });
+        return std::make_unique<CpuDecoder>(weights_, decoding_, threads_, request);
     }
 
   private:
     std::shared_ptr<const Weights> weights_;
     std::shared_ptr<ThreadPool> threads_;
+    mutable std::once_flag decoding_made_;
+    mutable std::shared_ptr<const DecodingWeights> decoding_;
 };
 
 }  // namespace cpu

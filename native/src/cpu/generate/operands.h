@@ -67,13 +67,13 @@ inline void attend(const Kernels& k, int queries, const float* q, int q_stride, 
              scratch, nullptr, out, out_stride);
 }
 
-// Transposes keys [from, to) of one head, `k` being the first of them, into [head_size][key_stride], zeros beyond.
-inline void transpose_keys(const float* k, int stride, int from, int to, int head_size, float* out,
+// Transposes the keys of one head into [head_size][key_stride], zeros beyond the last key.
+inline void transpose_keys(const float* k, int stride, int count, int head_size, float* out,
                            int out_stride) {
     for (int c = 0; c < head_size; ++c) {
         float* row = out + static_cast<ptrdiff_t>(c) * out_stride;
-        for (int j = from; j < to; ++j) row[j] = k[static_cast<ptrdiff_t>(j - from) * stride + c];
-        std::fill(row + to, row + out_stride, 0.0f);
+        for (int j = 0; j < count; ++j) row[j] = k[static_cast<ptrdiff_t>(j) * stride + c];
+        std::fill(row + count, row + out_stride, 0.0f);
     }
 }
 

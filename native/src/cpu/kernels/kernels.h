@@ -46,6 +46,18 @@ struct HeadKeys {
     int value_stride;     // multiple of kPad, at least head_size; zeros beyond head_size
 };
 
+// Slots in a group of kept keys, on every instruction set.
+constexpr int kKeyGroup = 16;
+
+// Keys and values of slots, all heads side by side, in groups of kKeyGroup.
+struct KeyGroups {
+    const float* const* keys;  // of each group: [heads * head_size][kKeyGroup]
+    const float* const*
+        values;  // of each group: [kKeyGroup][value_stride], a vector of room behind it
+    int value_stride;
+    int count;  // keys
+};
+
 // The target embeddings prepared for argmax over the vocabulary of x . e_v + bias_v.
 struct Vocabulary {
     int size = 0;                  // V
@@ -90,6 +102,28 @@ struct Kernels {
     void (*attend)(int queries, const float* q, int q_stride, int head_size, float scale,
                    const HeadKeys& keys, float* scratch, float* out, bf16* out_half,
                    int out_stride);
+
+    // ---- attention of one slot, all its heads side by side in `q` and `out`, over the keys of `past` and
+    // those of `beside`. `scratch` holds a float for every key of whole groups. Keys beyond their count
+    // weigh exactly nothing.
+    void (*attend_past)(int heads, int head_size, const float* q, float scale,
+                        const KeyGroups& past, const KeyGroups& beside, float* scratch, float* out);
+    // Writes the key k [width] to place `lane` of a group.
+    void (*keep_keys)(int width, const float* k, int lane, float* keys);
+
+    // ---- logits. `table` is the vocabulary packed as a layer, its bias -infinity in columns beyond it
+    // index[r] = argmax of the logits of x_r, as matmul_f32 computes them; the lowest among equals.
+    void (*best_tokens)(int rows, const float* x, int stride, const PackedWeights& table,
+                        int32_t* index);
+    // log sum exp of scores; `size` is a multiple of the vector width.
+    float (*log_total)(const float* scores, int size);
+    // About the 60 best of `size` scores, all of them where there are fewer: ids in rising order,
+    // `capacity` at most; returns how many.
+    int (*shortlist)(const float* scores, int size, int capacity, int32_t* ids);
+    // argmax of x . table_v + bias_v among `count` ids in rising order, the lowest among equals, and its
+    // log-softmax among them.
+    int32_t (*best_among)(const float* x, const float* table, int stride, const float* bias,
+                          int count, const int32_t* ids, float* log_probability);
 
     // ---- vocabulary
     int64_t (*vocabulary_bytes)(int size, int width);

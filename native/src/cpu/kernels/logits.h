@@ -42,8 +42,7 @@ struct LaneBest {
     }
 };
 
-void best_tokens(int rows, const float* x, int stride, const PackedWeights& table,
-                 int32_t* index) {
+void best_tokens(int rows, const float* x, int stride, const PackedWeights& table, int32_t* index) {
     constexpr int kRows = 64;  // whose best so far is kept on the stack
     const ivec lane = lanes();
     for (int first = 0; first < rows; first += kRows) {
@@ -110,19 +109,24 @@ int shortlist(const float* scores, int size, int capacity, int32_t* ids) {
 }
 
 int32_t best_among(const float* x, const float* table, int stride, const float* bias, int count,
-                   const int32_t* ids) {
+                   const int32_t* ids, float* log_probability) {
     float best = kNone;
     int32_t chosen = count > 0 ? ids[0] : 0;
+    double total = 0;  // of exp(score - best)
     for (int i = 0; i < count; ++i) {
         const float* e = table + static_cast<ptrdiff_t>(ids[i]) * stride;
-        vec total{};
-        for (int c = 0; c < stride; c += W) total += load(x + c) * load(e + c);
-        const float score = sum(total) + bias[ids[i]];
+        vec products{};
+        for (int c = 0; c < stride; c += W) products += load(x + c) * load(e + c);
+        const float score = sum(products) + bias[ids[i]];
         if (score > best) {
+            total = total * std::exp(static_cast<double>(best) - score) + 1;
             best = score;
             chosen = ids[i];
+        } else {
+            total += std::exp(static_cast<double>(score) - best);
         }
     }
+    *log_probability = static_cast<float>(-std::log(std::max(total, 1.0)));
     return chosen;
 }
 

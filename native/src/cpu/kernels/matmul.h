@@ -87,11 +87,6 @@ void matmul_panels(int rows, const float* a, int a_stride, const PackedWeights& 
     }
 }
 
-void matmul_f32(int rows, const float* a, int a_stride, const PackedWeights& w, Epilogue epilogue,
-                float* c, int c_stride) {
-    matmul_panels(rows, a, a_stride, w, epilogue, c, c_stride);
-}
-
 #if defined(__AMX_BF16__)
 
 template <class Out>

@@ -3,8 +3,11 @@
 #include "cpu/kernels/kernels.h"
 
 #include "cpu/kernels/attention.h"
+#include "cpu/kernels/few_rows.h"
+#include "cpu/kernels/logits.h"
 #include "cpu/kernels/matmul.h"
 #include "cpu/kernels/noise.h"
+#include "cpu/kernels/past_attention.h"
 #include "cpu/kernels/rows.h"
 #if defined(__AMX_BF16__)
 #include "cpu/kernels/nearest_tiles.h"
@@ -26,12 +29,18 @@ const Kernels ARDIFF_JOIN(kernels_, ARDIFF_ISA) = {
     packed_bytes,
     pack,
     packed_columns,
-    matmul_f32,
+    matmul_rows,
     matmul_bf16,
     matmul_bf16_out,
     layer_norm,
     to_bf16,
     attend,
+    attend_past,
+    keep_keys,
+    best_tokens,
+    log_total,
+    shortlist,
+    best_among,
     vocabulary_bytes,
     pack_vocabulary,
     nearest_scratch,
