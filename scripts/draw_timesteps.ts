@@ -8,25 +8,15 @@
  * the anchor. Middle and right: the same as colours, one row a network call, for two step grids.
  */
 import { samplingPlan } from "../src/diffusion/plan.ts";
-import { processOf } from "../src/diffusion/process.ts";
+import { PAPER_PROCESS, processOf } from "../src/diffusion/process.ts";
 import type { StepGridKind } from "../src/diffusion/names.ts";
 
 const SLOTS = 16;
-const STEPS = 2000;
+const STEPS = PAPER_PROCESS.steps;
 const CALLS = 20;
-const ANCHOR_SCALE = 2;
+const ANCHOR_SCALE = PAPER_PROCESS.anchor_scale;
 
-/** The paper's process. */
-const PROCESS = processOf({
-  steps: STEPS,
-  noise_schedule: "sqrt",
-  timesteps: "token",
-  anchor_scale: ANCHOR_SCALE,
-  anchor_distance: null,
-  noise_factor: 1,
-  rescale_timesteps: true,
-  step_grid: "even",
-});
+const PROCESS = processOf(PAPER_PROCESS);
 /** Indices whose lines are drawn: three that start on the slot axis, three on the timestep axis. */
 const INDICES = [3, 7, 11, 515, 1015, 1515] as const;
 

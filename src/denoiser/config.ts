@@ -20,6 +20,7 @@ import {
   oneOf,
   readFields,
   readKnownFields,
+  since,
   text,
 } from "../host/json_fields.ts";
 import { describe, isObject } from "../host/json_value.ts";
@@ -74,6 +75,14 @@ export interface NetworkConfig {
   readonly token_chain: number;
 }
 
+/** Networks have these options as the paper's has them; a key that is added later stands here too. */
+export const PLAIN_NETWORK = {
+  self_conditioning: false,
+  embedding_layer_norm: false,
+  shifted: false,
+  token_chain: 0,
+} as const satisfies Partial<NetworkConfig>;
+
 /** How text becomes ids. */
 export interface TextConfig {
   /** Target slots N; at most this many where `length` is "batch". */
@@ -124,7 +133,7 @@ export interface Provenance {
   readonly [key: string]: string | number | boolean;
 }
 
-/** The content of `config.json`. All keys are required. */
+/** The content of `config.json`. All keys are required but those that older folders lack. */
 export interface ModelConfig {
   /** The file format. */
   readonly format: typeof MODEL_FORMAT;
@@ -168,8 +177,8 @@ const NETWORK_FIELDS: Fields<NetworkConfig> = {
   time_conditioning: oneOf(TIME_CONDITIONINGS),
   self_conditioning: boolean,
   embedding_layer_norm: boolean,
-  shifted: boolean,
-  token_chain: integer(0, 65_536),
+  shifted: since(boolean, PLAIN_NETWORK.shifted),
+  token_chain: since(integer(0, 65_536), PLAIN_NETWORK.token_chain),
 };
 
 const DIFFUSION_FIELDS: Fields<DiffusionConfig> = {

@@ -24,6 +24,18 @@ export interface DiffusionConfig extends TimestepConfig {
   readonly step_grid: StepGridKind;
 }
 
+/** The paper's; a key that is added later stands here too. */
+export const PAPER_PROCESS: DiffusionConfig = {
+  steps: 2000,
+  noise_schedule: "sqrt",
+  timesteps: "token",
+  anchor_scale: 2,
+  anchor_distance: null,
+  noise_factor: 1,
+  rescale_timesteps: true,
+  step_grid: "even",
+};
+
 /** The process as a trainer takes it (SPEC 1 and 3). */
 interface TrainingTables {
   /** [T, 4] scaled timestep, factor on x0, factor on the noise, factor on z at the input. */

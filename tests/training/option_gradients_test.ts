@@ -4,6 +4,7 @@
  */
 import { assert, assertAlmostEquals } from "@std/assert";
 import type { ModelConfig, NetworkConfig } from "../../src/denoiser/config.ts";
+import { PAPER_PROCESS } from "../../src/diffusion/process.ts";
 import { flatLayout } from "../../src/native/trainer.ts";
 import type { BatchOptions } from "../../src/native/trainer_options.ts";
 import { SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
@@ -15,15 +16,7 @@ import {
   sampleTrainer,
 } from "./sample_trainer.ts";
 
-const DIFFUSION: ModelConfig["diffusion"] = {
-  ...SAMPLE_CONFIG.diffusion,
-  steps: 2000,
-  noise_schedule: "sqrt",
-  timesteps: "token",
-  anchor_scale: 2,
-  noise_factor: 1,
-  rescale_timesteps: true,
-};
+const DIFFUSION: ModelConfig["diffusion"] = PAPER_PROCESS;
 
 /** What a variant changes. */
 interface Variant {

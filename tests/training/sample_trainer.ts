@@ -1,5 +1,5 @@
 /** A small network with random weights, batches for it and trainers of it. */
-import type { ModelConfig, NetworkConfig } from "../../src/denoiser/config.ts";
+import { type ModelConfig, type NetworkConfig, PLAIN_NETWORK } from "../../src/denoiser/config.ts";
 import { networkFields } from "../../src/denoiser/network_fields.ts";
 import { processOf } from "../../src/diffusion/process.ts";
 import { NativeModel } from "../../src/native/model.ts";
@@ -26,10 +26,7 @@ export const NETWORK: NetworkConfig = {
   time_channels: 6,
   max_positions: 12,
   time_conditioning: "txl",
-  self_conditioning: false,
-  embedding_layer_norm: false,
-  shifted: false,
-  token_chain: 0,
+  ...PLAIN_NETWORK,
 };
 
 /** A model with random weights. */
