@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import type { NetworkConfig } from "../../src/denoiser/config.ts";
 import { ExitCode, UserError } from "../../src/errors.ts";
 import { NativeError, Status } from "../../src/native/errors.ts";
 import { withEachKernel } from "./kernels.ts";
