@@ -68,7 +68,7 @@ using denoiser = await Denoiser.create(
     ),
   { device: { kind: "cpu", index: 0 }, dtype: "f32", threads: 1 },
 );
-console.log("rows stream width blocks   cpu us/call  us/row  step us  keep us (choice, draft)");
+print("rows stream width blocks   cpu us/call  us/row  step us  keep us (choice, draft)");
 for (const rows of options.rows.split(",").map(Number)) {
   for (const shape of SHAPES) await measure(rows, shape);
 }
@@ -137,5 +137,9 @@ async function measure(rows: number, { stream, width, blocks }: Shape): Promise<
     (1e3 * per(total.keep)).toFixed(0).padStart(8),
     `(${(1e6 * per(total.choice)).toFixed(0)}, ${(1e6 * per(total.draft)).toFixed(0)})`,
   ];
-  console.log(cells.join(" "));
+  print(cells.join(" "));
+}
+
+function print(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 }

@@ -75,11 +75,17 @@ export interface DecodingSeconds {
 }
 
 const PORTABLE = 1;
+/** Slots of a call that is not worth another thread. */
+const SMALL_CALL = 32;
+/** Milliseconds of such calls, one after another. */
+const MOST_BLOCKED = 20;
 
 /** Owns an `ardiff_decoding`. */
 export class NativeDecoding implements Disposable {
   readonly #handle: Handle;
   readonly rows: number;
+  /** Milliseconds of blocking calls since timers could pass. */
+  #blocked = 0;
 
   private constructor(handle: bigint, rows: number) {
     this.#handle = new Handle(this, handle, library().ardiff_decoding_free);
@@ -115,42 +121,45 @@ export class NativeDecoding implements Disposable {
 
   /** Appends slots to rows and predicts with them, blocks of waiting slots beside them. */
   step(step: DecodingStep): Promise<void> {
-    return this.#handle.during((handle) =>
-      unwrapAsync((...error) =>
-        library().ardiff_decoding_step(
-          handle,
-          step.rows.length,
-          bytes(step.rows),
-          bytes(step.streamCounts),
-          bytes(step.streamIds),
-          step.width,
-          step.blocks,
-          step.top,
-          bytes(step.ids),
-          bytesOrNull(step.logProbabilities),
-          bytesOrNull(step.wanted?.ids),
-          bytesOrNull(step.wanted?.logProbabilities),
-          ...error,
-        )
-      )
+    const waiting = step.width * step.blocks.reduce((sum, flag) => sum + flag, 0);
+    const { ardiff_decoding_step, ardiff_decoding_step_now } = library();
+    const parameters = [
+      this.#handle.value,
+      step.rows.length,
+      bytes(step.rows),
+      bytes(step.streamCounts),
+      bytes(step.streamIds),
+      step.width,
+      step.blocks,
+      step.top,
+      bytes(step.ids),
+      bytesOrNull(step.logProbabilities),
+      bytesOrNull(step.wanted?.ids),
+      bytesOrNull(step.wanted?.logProbabilities),
+    ] as const;
+    return this.#call(
+      step.blocks.length + waiting,
+      (...error) => ardiff_decoding_step_now(...parameters, ...error),
+      (...error) => ardiff_decoding_step(...parameters, ...error),
     );
   }
 
   /** Takes slots back that were appended by the last step, and drafts what follows the others. */
   keep(keep: DecodingKeep): Promise<void> {
-    return this.#handle.during((handle) =>
-      unwrapAsync((...error) =>
-        library().ardiff_decoding_keep(
-          handle,
-          keep.rows.length,
-          bytes(keep.rows),
-          bytes(keep.counts),
-          bytesOrNull(keep.left),
-          bytesOrNull(keep.draft),
-          bytesOrNull(keep.draftLogProbabilities),
-          ...error,
-        )
-      )
+    const { ardiff_decoding_keep, ardiff_decoding_keep_now } = library();
+    const parameters = [
+      this.#handle.value,
+      keep.rows.length,
+      bytes(keep.rows),
+      bytes(keep.counts),
+      bytesOrNull(keep.left),
+      bytesOrNull(keep.draft),
+      bytesOrNull(keep.draftLogProbabilities),
+    ] as const;
+    return this.#call(
+      keep.draft?.length ?? 0,
+      (...error) => ardiff_decoding_keep_now(...parameters, ...error),
+      (...error) => ardiff_decoding_keep(...parameters, ...error),
     );
   }
 
@@ -179,6 +188,26 @@ export class NativeDecoding implements Disposable {
 
   [Symbol.dispose](): void {
     this.#handle.dispose();
+  }
+
+  /**
+   * Makes a call of few slots at once, which takes less than a millisecond, and another on a thread of
+   * its own. Timers and signals are not to wait for ever behind small calls: after some of them comes one
+   * that lets them pass.
+   */
+  async #call(
+    slots: number,
+    now: (error: Uint8Array<ArrayBuffer>, capacity: number) => number,
+    later: (error: Uint8Array<ArrayBuffer>, capacity: number) => Promise<number>,
+  ): Promise<void> {
+    if (slots <= SMALL_CALL && this.#blocked < MOST_BLOCKED) {
+      const start = performance.now();
+      unwrap(now);
+      this.#blocked += performance.now() - start;
+      return;
+    }
+    this.#blocked = 0;
+    await this.#handle.during(() => unwrapAsync(later));
   }
 }
 

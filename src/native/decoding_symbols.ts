@@ -2,7 +2,37 @@
 
 const error = ["buffer", "i32"] as const; // char* error, int32_t error_capacity
 
-/** Declarations for `Deno.dlopen`. */
+const step = [
+  "u64", // ardiff_decoding* decoding
+  "i32", // int32_t rows
+  "buffer", // const int32_t* row
+  "buffer", // const int32_t* stream_count
+  "buffer", // const int32_t* stream_ids
+  "i32", // int32_t width
+  "buffer", // const uint8_t* block
+  "i32", // int32_t top
+  "buffer", // int32_t* ids
+  "buffer", // float* log_probability
+  "buffer", // const int32_t* wanted
+  "buffer", // float* wanted_log_probability
+  ...error,
+] as const;
+
+const keep = [
+  "u64", // ardiff_decoding* decoding
+  "i32", // int32_t rows
+  "buffer", // const int32_t* row
+  "buffer", // const int32_t* keep
+  "buffer", // const int32_t* left
+  "buffer", // int32_t* draft
+  "buffer", // float* draft_log_probability
+  ...error,
+] as const;
+
+/**
+ * Declarations for `Deno.dlopen`. Step and keep are there twice: handing a call to another thread takes
+ * a tenth of a millisecond, more than a small call itself.
+ */
 export const decodingSymbols = {
   ardiff_decoding_create: {
     parameters: [
@@ -25,39 +55,10 @@ export const decodingSymbols = {
     parameters: ["u64"], // ardiff_decoding* decoding
     result: "void",
   },
-  ardiff_decoding_step: {
-    parameters: [
-      "u64", // ardiff_decoding* decoding
-      "i32", // int32_t rows
-      "buffer", // const int32_t* row
-      "buffer", // const int32_t* stream_count
-      "buffer", // const int32_t* stream_ids
-      "i32", // int32_t width
-      "buffer", // const uint8_t* block
-      "i32", // int32_t top
-      "buffer", // int32_t* ids
-      "buffer", // float* log_probability
-      "buffer", // const int32_t* wanted
-      "buffer", // float* wanted_log_probability
-      ...error,
-    ],
-    result: "i32",
-    nonblocking: true,
-  },
-  ardiff_decoding_keep: {
-    parameters: [
-      "u64", // ardiff_decoding* decoding
-      "i32", // int32_t rows
-      "buffer", // const int32_t* row
-      "buffer", // const int32_t* keep
-      "buffer", // const int32_t* left
-      "buffer", // int32_t* draft
-      "buffer", // float* draft_log_probability
-      ...error,
-    ],
-    result: "i32",
-    nonblocking: true,
-  },
+  ardiff_decoding_step: { parameters: step, result: "i32", nonblocking: true },
+  ardiff_decoding_step_now: { name: "ardiff_decoding_step", parameters: step, result: "i32" },
+  ardiff_decoding_keep: { parameters: keep, result: "i32", nonblocking: true },
+  ardiff_decoding_keep_now: { name: "ardiff_decoding_keep", parameters: keep, result: "i32" },
   ardiff_decoding_copy: {
     parameters: [
       "u64", // ardiff_decoding* decoding

@@ -55,15 +55,19 @@ export function recordedSources() {
   };
 }
 
-/** Throws unless values agree to `tolerance`, relative to 1 and to the largest of those expected. */
+/**
+ * Throws unless values agree to `tolerance`, relative to the largest of those expected.
+ *
+ * @param least what counts as the largest where all are smaller
+ */
 export function assertNear(
   values: ArrayLike<number>,
   expected: ArrayLike<number>,
-  tolerance: number,
+  { tolerance = 1e-5, least }: { tolerance?: number; least: number },
   what: string,
 ): void {
   if (values.length !== expected.length) throw new Error(`${what}: ${values.length} values`);
-  const largest = Math.max(1, ...Array.from(expected, Math.abs));
+  const largest = Math.max(least, ...Array.from(expected, Math.abs));
   for (let i = 0; i < values.length; i++) {
     const gap = Math.abs(values[i]! - expected[i]!);
     if (!(gap <= tolerance * largest)) {
