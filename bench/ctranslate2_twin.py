@@ -206,7 +206,7 @@ class Run:
     processor_seconds: float  # of the whole process, from text to text
     seconds: float  # of the wall clock
     texts: list[str]
-    tokens: int  # written, end tokens not counted
+    tokens: list[int]  # of every text, end tokens not counted
 
 
 class Rival:
@@ -249,9 +249,8 @@ class Rival:
             for row, result in zip(rows, results):
                 outputs[row] = [self.id_of[token] for token in result.hypotheses[0]]
         decoded = self.tokenizer.decode_batch(outputs, skip_special_tokens=True)
-        return Run(
-            time.process_time() - processor, time.perf_counter() - wall, decoded, sum(map(len, outputs))
-        )
+        seconds = time.process_time() - processor, time.perf_counter() - wall
+        return Run(*seconds, decoded, [len(output) for output in outputs])
 
     def calls(
         self, sources: list[list[str]], setting: Setting, lengths: list[int] | None
@@ -317,7 +316,7 @@ def measure(arguments: argparse.Namespace) -> None:
                 "lines_per_processor_second": round(lines / seconds, 1),
                 "processor_ms_a_line": round(1000 * seconds / lines, 3),
                 "wall_ms_a_line": round(1000 * statistics.median(run.seconds for run in found) / lines, 3),
-                "tokens_a_line": round(found[0].tokens / lines, 2),
+                "tokens_a_line": round(sum(found[0].tokens) / lines, 2),
                 "bleu": None if lengths else round(bleu(found[0].texts, examples[:lines]), 2),
             }),
             flush=True,
