@@ -10,6 +10,7 @@
 import { samplingPlan } from "../src/diffusion/plan.ts";
 import { PAPER_PROCESS, processOf } from "../src/diffusion/process.ts";
 import type { StepGridKind } from "../src/diffusion/names.ts";
+import { element, label } from "./svg.ts";
 
 const SLOTS = 16;
 const STEPS = PAPER_PROCESS.steps;
@@ -33,22 +34,6 @@ const TOP = 64;
 const CELL = 14;
 /** Height of a colour map: the calls and the end. */
 const MAP_HEIGHT = (CALLS + 1) * CELL;
-
-type Attributes = Readonly<Record<string, string | number>>;
-
-/** An SVG element; numbers are written with at most two decimals. */
-function element(name: string, attributes: Attributes, ...content: string[]): string {
-  const written = Object.entries(attributes).map(([key, value]) =>
-    ` ${key}="${typeof value === "number" ? Math.round(value * 100) / 100 : value}"`
-  ).join("");
-  return content.length === 0
-    ? `<${name}${written}/>`
-    : `<${name}${written}>${content.join("")}</${name}>`;
-}
-
-function label(x: number, y: number, content: string, attributes: Attributes = {}): string {
-  return element("text", { x, y, ...attributes }, content);
-}
 
 /** The lines of f(n, i) over the slots n, each drawn on to the anchor. */
 function lines(left: number, width: number): string {

@@ -5,7 +5,7 @@ import {
   type OptionNode,
 } from "../../src/cli/completions/nodes.ts";
 import { makeProgram } from "../../src/cli/program.ts";
-import { SAMPLERS } from "../../src/diffusion/samplers.ts";
+import { SAMPLERS } from "../../src/diffusion/names.ts";
 import { processEnvironment } from "../../src/host/environment.ts";
 import { runHere } from "./fake_process.ts";
 import { isInstalled, linesOf, withShell, type Workplace } from "./shell.ts";
