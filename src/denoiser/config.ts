@@ -228,6 +228,7 @@ export function parseModelConfig(json: string, source: string): ModelConfig {
 export function checkModelConfig(value: unknown, source: string): ModelConfig {
   const fail = failure(source);
   const sections = readFields(value, CONFIG_FIELDS, "", fail);
+  refuseCausalPast(sections.network, fail);
   const config: ModelConfig = {
     format: MODEL_FORMAT,
     network: readFields(sections.network, NETWORK_FIELDS, "network", fail),
@@ -259,6 +260,20 @@ export function failure(source: string): (problem: string, cause?: unknown) => n
     const message = `Cannot read configuration "${source}": ${problem}`;
     throw new UserError(ExitCode.model, message, { cause });
   };
+}
+
+/** Folders were once written for a layout that the shifted one has replaced; no weights fit both. */
+function refuseCausalPast(network: unknown, fail: Fail): void {
+  if (!isObject(network) || !Object.hasOwn(network, "causal_past")) return;
+  if (network["causal_past"] === false) {
+    fail(
+      '"network.causal_past" is false, and no longer a key: delete it, nothing else has changed',
+    );
+  }
+  fail(
+    '"network.causal_past" is of a layout that is gone, whose weights fit no other: train the model ' +
+      'again, with "network.shifted" (docs/training.md)',
+  );
 }
 
 function readProvenance(value: unknown, fail: Fail): Provenance {

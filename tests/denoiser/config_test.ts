@@ -58,6 +58,12 @@ Deno.test("checkModelConfig() names an unknown key and suggests the nearest", ()
   assertRefused("text.colour", 8, 'unknown key "text.colour"');
 });
 
+Deno.test("checkModelConfig() says what to do about folders of the layout that is gone", () => {
+  const gone = "network.causal_past";
+  assertRefused(gone, true, `"${gone}" is of a layout that is gone`, "train the model again");
+  assertRefused(gone, false, `"${gone}" is false, and no longer a key`, "delete it");
+});
+
 Deno.test("checkModelConfig() names wrong types and ranges with the value", () => {
   assertRefused("format", "ardiff-model-2", '"format" is "ardiff-model-2"', '"ardiff-model-1"');
   assertRefused("network", 3, '"network" is 3, expected an object');
