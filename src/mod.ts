@@ -128,6 +128,8 @@ export {
 
 // Training.
 export { train, type TrainOptions } from "./training/train.ts";
+export type { DataTable, TrainingSettings } from "./training/config.ts";
+export type { OptionValues } from "./training/options.ts";
 export type { ProgressOutput } from "./host/status_line.ts";
 
 // Errors that a user can mend.

@@ -1,6 +1,7 @@
 /** `ardiff evaluate`: scores the outputs of one or more systems, and says what the scores are. */
 import { ExitCode, messageOf, UserError } from "../errors.ts";
 import { Model } from "../generation/mod.ts";
+import { generationOptionsOf, loadOptionsOf } from "../generation/option_parts.ts";
 import { ProgressBar } from "../host/progress_bar.ts";
 import { parseCandidateLine } from "../mbr/candidate_lines.ts";
 import {
@@ -112,8 +113,11 @@ function checkRequest(options: EvaluateOptions): void {
       throw usage(`Cannot generate with "${generation.model}": give its sources with --data`);
     }
   }
-  if (references?.length && data !== undefined) {
-    throw usage("Cannot use --references and --data together: give the references once");
+  if (references?.length && data !== undefined && /\.(jsonl?|tsv|csv)$/.test(data)) {
+    throw usage(
+      "Cannot use --references and --data together: give the references once, or with --data a file " +
+        "of sources alone, a line each",
+    );
   }
   const comparing = metrics.find((metric) => METRICS_WITH_REFERENCES.includes(metric));
   if (comparing && !references?.length && data === undefined) {
@@ -130,15 +134,18 @@ function checkRequest(options: EvaluateOptions): void {
 async function readTestSet(
   { references = [], data }: Pick<EvaluateOptions, "references" | "data">,
 ): Promise<Pick<ScoreInput, "references" | "sources">> {
-  if (data !== undefined) return await readExamples(data);
-  if (references.length === 0) return {};
+  if (references.length === 0) return data === undefined ? {} : await readExamples(data);
   const streams: string[][] = [];
   for (const path of references) {
     const lines = await readTexts(path);
     checkCount(path, lines.length, references[0]!, streams[0]?.length ?? lines.length);
     streams.push(lines);
   }
-  return { references: streams[0]!.map((_, line) => streams.map((stream) => stream[line]!)) };
+  const testSet = { references: streams[0]!.map((_, i) => streams.map((stream) => stream[i]!)) };
+  if (data === undefined) return testSet;
+  const sources = await readTexts(data);
+  checkCount(data, sources.length, references[0]!, testSet.references.length);
+  return { ...testSet, sources };
 }
 
 function checkCount(path: string, count: number, first: string, expected: number): void {
@@ -167,16 +174,18 @@ async function generateSystem(
   sources: readonly string[],
   io: EvaluateIo,
 ): Promise<System> {
-  using model = await Model.load(options.model, options);
   using progress = new ProgressBar(
     { stderr: (text) => io.stderr(text), interactive: io.interactive ?? false },
     "lines",
     sources.length,
   );
+  progress.announce(`loading ${options.model}`);
+  using model = await Model.load(options.model, loadOptionsOf(options));
+  progress.announce("loaded");
   const hypotheses: string[] = [];
   const candidates: string[][] = [];
   const calls: number[] = [];
-  for await (const result of model.generate(sources.map(onOneLine), options)) {
+  for await (const result of model.generate(sources.map(onOneLine), generationOptionsOf(options))) {
     hypotheses.push(result.text);
     calls.push(result.calls);
     candidates.push(result.candidates.map(({ text }) => text));
@@ -199,21 +208,31 @@ function systemNames(paths: readonly string[]): readonly string[] {
 async function readJsonOutputs(path: string): Promise<Omit<System, "name">> {
   const outputs = (await readRecords(path)).map((record) => outputOf(record, path));
   const candidates = outputs.map((output) => output.candidates);
+  const calls = outputs.flatMap((output) => output.calls ?? []);
   return {
     hypotheses: outputs.map(({ text }) => text),
+    ...(calls.length === outputs.length && { calls }),
     ...(candidates.every((texts) => texts.length > 1) && { candidates }),
   };
 }
 
+/** A line of a system's output. */
+interface OutputLine {
+  readonly text: string;
+  readonly candidates: readonly string[];
+  /** Network calls that it took, where the system says so as ardiff does. */
+  readonly calls: number | undefined;
+}
+
 /** A system's output: `text`, `candidates` or both. */
-function outputOf(
-  { line, fields }: DataRecord,
-  path: string,
-): { text: string; candidates: readonly string[] } {
+function outputOf({ line, fields }: DataRecord, path: string): OutputLine {
   const text = typeof fields.text === "string" ? fields.text : undefined;
-  if (text !== undefined && fields.candidates === undefined) return { text, candidates: [text] };
+  const calls = Number.isSafeInteger(fields.calls) ? fields.calls as number : undefined;
+  if (text !== undefined && fields.candidates === undefined) {
+    return { text, candidates: [text], calls };
+  }
   const { texts } = parseCandidateLine(line, path);
-  return { text: text ?? texts[0]!, candidates: texts };
+  return { text: text ?? texts[0]!, candidates: texts, calls };
 }
 
 /**
@@ -223,8 +242,9 @@ function outputOf(
 async function readExamples(
   path: string,
 ): Promise<{ sources: string[]; references: (readonly string[])[] }> {
-  if (path.endsWith(".tsv")) {
-    const table = { format: "tsv", file: path, group_sources: true };
+  const format = /\.(tsv|csv)$/.exec(path)?.[1];
+  if (format !== undefined) {
+    const table = { format, file: path, group_sources: true, ...await columnsOf(path, format) };
     const examples = await Array.fromAsync(readReferences(parseDataSpec(table, "--data")));
     return {
       sources: examples.map(({ source }) => source),
@@ -241,6 +261,19 @@ async function readExamples(
     sources: records.map((record) => textsOf(record, "source").join(" ")),
     references: records.map((record) => textsOf(record, "references")),
   };
+}
+
+/** The columns of a CSV file whose header names them; without one they are the first two. */
+async function columnsOf(path: string, format: string): Promise<Record<string, unknown>> {
+  if (format !== "csv") return {};
+  for await (const { text } of readDataLines(path, openFile)) {
+    const names = text.split(",").map((name) => name.trim().replace(/^"(.*)"$/, "$1"));
+    const target = ["target", "reference", "references"].find((name) => names.includes(name));
+    return names.includes("source") && target !== undefined
+      ? { source: "source", target, header: true }
+      : {};
+  }
+  return {};
 }
 
 /** A line of a JSON lines file and the fields of its object. */

@@ -69,3 +69,23 @@ for (const [args, suggestion] of SLIPS) {
     assertMatch(stderr, suggestion);
   });
 }
+
+Deno.test("help for a command that there is not says so and suggests one", async () => {
+  for (const [name, suggestion] of [["nothing", ""], ["genrate", "\n(Did you mean generate?)"]]) {
+    const { code, stdout, stderr } = await runHere(["help", name!]);
+    assertEquals([code, stdout], [2, ""]);
+    assertStringIncludes(stderr, `unknown command '${name}'${suggestion}`);
+  }
+  assertEquals((await runHere(["help", "generate"])).code, 0);
+});
+
+Deno.test("a variable that looks like one of ardiff's is named", async () => {
+  const variables = { ARDIFF_EXPORTED: "ARDIFF_STPES ARDIFF_STEPS ARDIFF_MINE ARDIFF_LIBTORCH" };
+  const told = async (...options: string[]) =>
+    (await runHere(["info", "/none", ...options], { variables })).stderr;
+  assertStringIncludes(
+    await told(),
+    "Ignored the variable ARDIFF_STPES: did you mean ARDIFF_STEPS?\nError: ",
+  );
+  assertEquals((await told("--quiet")).includes("Ignored"), false);
+});

@@ -19,7 +19,8 @@ export function evaluateCommand(environment: Environment): CommandUnknownOpts {
     .option("--references <file...>", "references, one file a reference")
     .option(
       "--data <file>",
-      'JSON lines {"source": ..., "references": [...]}, or NAME.tsv: source, tab, reference',
+      'JSON lines {"source": ..., "references": [...]}, NAME.tsv or NAME.csv: source and reference; ' +
+        "or, with --references, sources, a line each",
     )
     .addOption(
       new Option("--metrics <list>", `some of ${METRICS.join(",")}`).argParser(listOf(METRICS))
