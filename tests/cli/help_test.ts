@@ -12,7 +12,7 @@ import { runHere } from "./fake_process.ts";
 const program = makeProgram(processEnvironment());
 
 /** Models that come with the program. */
-const SHIPPED = ["models/commongen-small", "models/tatoeba-en-fr-small"];
+const SHIPPED = ["commongen-small", "tatoeba-en-fr-small"];
 
 for (const command of [program, ...leavesOf(program)]) {
   const path = pathOf(command);
@@ -26,8 +26,10 @@ for (const command of [program, ...leavesOf(program)]) {
       for (const [name, ...args] of simpleCommands(example.replaceAll("$TASK", "1"))) {
         if (name !== "ardiff") continue;
         assertEquals(await complaint(args), undefined, example);
-        for (const arg of args) {
-          if (arg.startsWith("models/") && args[0] !== "import") assert(SHIPPED.includes(arg), arg);
+        for (const [i, arg] of args.entries()) {
+          // By name, they are found from any folder, and in the one-file program.
+          const isModel = /^(-m|--model|info)$/.test(args[i - 1] ?? "") && arg !== "MODEL";
+          if (isModel) assert(SHIPPED.includes(arg), arg);
           if (/^(configs|tests)\//.test(arg)) assert(Deno.statSync(arg), arg);
         }
       }

@@ -1,4 +1,4 @@
-import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { mbr, type MbrOptions } from "../../src/commands/mbr.ts";
 import { UserError } from "../../src/errors.ts";
 import { withFolder } from "../denoiser/test_files.ts";
@@ -126,7 +126,8 @@ Deno.test(
     Deno.writeTextFileSync(path, '{"candidates": ["a b"]}\n');
     await run("", { input: path, output: path });
     assertEquals(Deno.readTextFileSync(path), "a b\n");
-    await assertRejects(() => run("", { input: `${folder}/none`, output: path }), UserError);
+    const { error } = await run("", { input: `${folder}/none`, output: path });
+    assert(error instanceof UserError);
     assertEquals(Deno.readTextFileSync(path), "a b\n");
     assertEquals(Array.from(Deno.readDirSync(folder), ({ name }) => name), ["lines"]);
   }),
