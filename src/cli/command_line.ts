@@ -2,6 +2,7 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { CommanderError } from "commander";
 import { ExitCode } from "../errors.ts";
+import { printableLines } from "../printable.ts";
 import { asError, type Environment, quietable } from "./environment.ts";
 import { makeProgram } from "./program.ts";
 import type { Manner } from "./run.ts";
@@ -28,7 +29,7 @@ export async function runCommandLine(
       },
       writeErr: (text: string) => environment.stderr(text),
       outputError: (text: string) =>
-        environment.stderr(asError(text.replace(/^error: /, ""), environment)),
+        environment.stderr(asError(printableLines(text.replace(/^error: /, "")), environment)),
       getOutHasColors: () => environment.colors.stdout,
       getErrHasColors: () => environment.colors.stderr,
     });
@@ -66,5 +67,5 @@ async function reportSettings(
 ): Promise<void> {
   const { settingsReport } = await import("./settings_report.ts");
   const { layersOf } = await import("./layers.ts");
-  environment.stderr(settingsReport(command, layersOf(command)));
+  environment.stderr(printableLines(settingsReport(command, layersOf(command))));
 }

@@ -5,6 +5,7 @@ import { fishCompletions } from "../cli/completions/fish.ts";
 import { commandNodes } from "../cli/completions/nodes.ts";
 import { zshCompletions } from "../cli/completions/zsh.ts";
 import { modelNames } from "../denoiser/model_path.ts";
+import { printable } from "../printable.ts";
 
 const WRITERS = { bash: bashCompletions, zsh: zshCompletions, fish: fishCompletions } as const;
 
@@ -22,5 +23,6 @@ export async function completions(
   program: CommandUnknownOpts,
   io: CompletionsIo,
 ): Promise<void> {
-  await io.stdout(WRITERS[shell](commandNodes(program), modelNames()));
+  const names = modelNames().filter((name) => printable(name) === name);
+  await io.stdout(WRITERS[shell](commandNodes(program), names));
 }

@@ -18,6 +18,7 @@ import {
   type ReferenceConfig,
 } from "../denoiser/reference_config.ts";
 import { type StoredTensor, toFloat32 } from "../denoiser/tensors.ts";
+import { printable } from "../printable.ts";
 import { parseTokenizer, type Tokenizer } from "../text/tokenizer.ts";
 
 /** Options of {@linkcode importModel}. */
@@ -70,7 +71,7 @@ export async function importModel(options: ImportOptions, io: ImportIo): Promise
     dtype: storedPrecision(tensors),
     tokenizerJson,
   });
-  for (const note of notes) await io.stderr(`${note}\n`);
+  for (const note of notes) await io.stderr(`${printable(note)}\n`);
   const { total } = parameterCounts(config.network);
   await io.stderr(
     `Imported ${tensors.size} tensors with ${total.toLocaleString("en")} parameters ` +
