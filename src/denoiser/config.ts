@@ -11,6 +11,7 @@ import {
 } from "../diffusion/noise_schedule.ts";
 import { STEP_GRIDS, type StepGridKind } from "../diffusion/step_grid.ts";
 import type { Fail } from "./fail.ts";
+import { elementCount, expectedTensors } from "./parameters.ts";
 import {
   boolean,
   describe,
@@ -165,6 +166,9 @@ const CONFIG_FIELDS: Fields<Record<keyof ModelConfig, unknown>> = {
   provenance: object,
 };
 
+/** Each limit below holds alone; together, sizes may not give a tensor of more than 4 GB. */
+const MAX_TENSOR_VALUES = 2 ** 30;
+
 const width = integer(1, 65_536);
 const tokenId = integer(0, 2 ** 24 - 1);
 const positions = integer(1, 2 ** 20);
@@ -284,6 +288,15 @@ function checkConsistency({ network, diffusion, text }: ModelConfig, fail: Fail)
       `"network.hidden_size" is ${hidden_size}, ` +
         `expected a multiple of "network.attention_heads" (${attention_heads})`,
     );
+  }
+  for (const [name, shape] of expectedTensors(network)) {
+    const values = elementCount(shape);
+    if (values > MAX_TENSOR_VALUES) {
+      fail(
+        `tensor "${name}" of shape [${shape}] would have ${values} values, more than the ` +
+          `${MAX_TENSOR_VALUES} of the largest that ardiff can hold: choose smaller sizes`,
+      );
+    }
   }
   const headSize = hidden_size / attention_heads;
   if (network.time_conditioning === "rotary" && headSize % 2 !== 0) {

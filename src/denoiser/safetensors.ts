@@ -6,6 +6,7 @@
 import { ExitCode, messageOf, UserError } from "../errors.ts";
 import type { Fail } from "./fail.ts";
 import { readFileBytes, writeAll, writeFileAtomically } from "./files.ts";
+import { standIn } from "./not_the_file.ts";
 import { describe, isObject } from "./json_fields.ts";
 import {
   byteCount,
@@ -65,6 +66,8 @@ export function parseSafetensors(bytes: Uint8Array<ArrayBuffer>, source: string)
   const fail = (problem: string): never => {
     throw new UserError(ExitCode.model, `Cannot read tensors of "${source}": ${problem}`);
   };
+  const other = standIn(bytes);
+  if (other !== undefined) fail(other);
   if (bytes.length < 8) fail(`it has only ${bytes.length} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerLength = view.getBigUint64(0, true);
