@@ -10,6 +10,7 @@ import {
   type NoiseScheduleName,
 } from "../diffusion/noise_schedule.ts";
 import { STEP_GRIDS, type StepGridKind } from "../diffusion/step_grid.ts";
+import { parseJsonText } from "../json_text.ts";
 import type { Fail } from "./fail.ts";
 import { elementCount, expectedTensors } from "./parameters.ts";
 import {
@@ -255,7 +256,7 @@ export function formatModelConfig(config: ModelConfig): string {
 /** Parses JSON that a user has written; `source` is its path, for messages. */
 export function parseJson(json: string, source: string): unknown {
   try {
-    return JSON.parse(json);
+    return parseJsonText(json);
   } catch (error) {
     return failure(source)(`it is not valid JSON (${messageOf(error)})`, error);
   }

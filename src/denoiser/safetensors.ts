@@ -4,6 +4,7 @@
  * is checked before a byte of data is used.
  */
 import { ExitCode, messageOf, UserError } from "../errors.ts";
+import { parseJsonText } from "../json_text.ts";
 import type { Fail } from "./fail.ts";
 import { readFileBytes, writeAll, writeFileAtomically } from "./files.ts";
 import { standIn } from "./not_the_file.ts";
@@ -144,7 +145,8 @@ export function floatTensor(
 
 function parseHeader(bytes: Uint8Array, fail: Fail): Readonly<Record<string, unknown>> {
   try {
-    const header: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    const header = parseJsonText(text);
     if (isObject(header)) return header;
   } catch (error) {
     fail(`its header is not valid JSON (${messageOf(error)})`);

@@ -1,5 +1,6 @@
 /** Weights in several safetensors files, found by the index that Hugging Face's programs write. */
 import { ExitCode, UserError } from "../errors.ts";
+import { parseJsonText } from "../json_text.ts";
 import { describe, isObject } from "./json_fields.ts";
 import { readSafetensors } from "./safetensors.ts";
 import type { StoredTensor } from "./tensors.ts";
@@ -57,7 +58,7 @@ export function adviceForShard(path: string): string {
 
 function weightMap(json: string): Readonly<Record<string, unknown>> | undefined {
   try {
-    const value: unknown = JSON.parse(json);
+    const value = parseJsonText(json);
     return isObject(value) && isObject(value["weight_map"]) ? value["weight_map"] : undefined;
   } catch {
     return undefined;

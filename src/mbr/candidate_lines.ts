@@ -1,6 +1,7 @@
 /** The input of `ardiff mbr`: one JSON object a line, the candidates of any system for one input. */
 
 import { messageOf } from "../errors.ts";
+import { parseJsonText } from "../json_text.ts";
 import { dataError, onOneLine } from "../text/data_lines.ts";
 import type { Line } from "../text/lines.ts";
 
@@ -47,7 +48,7 @@ export function parseCandidateLine(line: Line, path: string): CandidateLine {
 
 function parseJson({ text }: Line, fail: (flaw: string) => Error): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch (error) {
     throw fail(`it is not valid JSON (${messageOf(error)})`);
   }

@@ -93,6 +93,7 @@ export {
   metricScores,
   type SystemInput,
 } from "./metric_scores.ts";
+export { scoreNotices } from "./notices.ts";
 export { formatReport, reportToJson, scoreLine } from "./report.ts";
 export {
   score,

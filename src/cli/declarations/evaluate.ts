@@ -24,7 +24,7 @@ export function evaluateCommand(environment: Environment): CommandUnknownOpts {
     .option("--bootstrap <n>", "resamples of the paired bootstrap", integer(1, 1_000_000))
     .addOption(
       new Option("--tokenize <name>", "BLEU's tokenizer")
-        .choices(["13a", "intl", "none", "char"] as const).default("13a" as const),
+        .choices(["13a", "intl", "zh", "none", "char"] as const).default("13a" as const),
     )
     .addOption(
       new Option("--smooth <name>", "BLEU's smoothing")
