@@ -20,7 +20,7 @@ const FASTEST_TOGETHER: DraftPlan = { width: 0, blocks: "every" };
  * How a call of so many rows drafts: with "auto" by what is fastest, as `bench/decoding.ts` measures it.
  * The text is the same; but where calls are limited it is not, so that the plan is always one there.
  */
-export function draftPlan(
+function draftPlan(
   draft: number | "auto",
   steps: number | "auto",
 ): (rows: number) => DraftPlan {
