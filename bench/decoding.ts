@@ -9,7 +9,7 @@
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
-import type { NetworkConfig } from "../src/denoiser/config.ts";
+import { type NetworkConfig, PLAIN_NETWORK } from "../src/denoiser/config.ts";
 import { Denoiser } from "../src/denoiser/denoiser.ts";
 import { elementCount, expectedTensors } from "../src/denoiser/parameters.ts";
 import { Random } from "../tests/denoiser/random.ts";
@@ -25,8 +25,7 @@ const NETWORK: NetworkConfig = {
   time_channels: 128,
   max_positions: 64,
   time_conditioning: "none",
-  self_conditioning: false,
-  embedding_layer_norm: false,
+  ...PLAIN_NETWORK,
   shifted: true,
   token_chain: 256,
 };

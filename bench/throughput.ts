@@ -9,7 +9,7 @@
  * parts are means over threads; MBR is timed anew, alone; "waiting" is what is left of the wall clock.
  */
 import { parseArgs } from "node:util";
-import { generate, type GenerateOptions } from "../src/generation/generate.ts";
+import { generate, type GenerateOptions, GENERATION_DEFAULTS } from "../src/generation/generate.ts";
 import { readInputs } from "../src/generation/inputs.ts";
 import { openLines } from "../src/generation/line_source.ts";
 import { LoadedModel } from "../src/generation/loaded_model.ts";
@@ -98,19 +98,11 @@ await print(
 for (const setting of SETTINGS) {
   for (const dropSettled of ["off", "auto"] as const) {
     const options: GenerateOptions = {
+      ...GENERATION_DEFAULTS,
       ...setting,
       dropSettled,
       grid: "even",
-      sampler: "posterior",
-      eta: 0,
-      seed: 0n,
-      rounding: true,
-      maxRows: 1024,
-      batchSize: 32,
       maxWait: 0,
-      select: "mbr",
-      utility: "bleu",
-      mbrMethod: "exact",
       onBatch: (parts) => {
         for (const part of ["encoder", "network", "rounding", "update"] as const) {
           seconds[part] += parts[part];

@@ -8,25 +8,16 @@
  * the anchor. Middle and right: the same as colours, one row a network call, for two step grids.
  */
 import { samplingPlan } from "../src/diffusion/plan.ts";
-import { processOf } from "../src/diffusion/process.ts";
-import type { StepGridKind } from "../src/diffusion/step_grid.ts";
+import { PAPER_PROCESS, processOf } from "../src/diffusion/process.ts";
+import type { StepGridKind } from "../src/diffusion/names.ts";
+import { element, label } from "./svg.ts";
 
 const SLOTS = 16;
-const STEPS = 2000;
+const STEPS = PAPER_PROCESS.steps;
 const CALLS = 20;
-const ANCHOR_SCALE = 2;
+const ANCHOR_SCALE = PAPER_PROCESS.anchor_scale;
 
-/** The paper's process. */
-const PROCESS = processOf({
-  steps: STEPS,
-  noise_schedule: "sqrt",
-  timesteps: "token",
-  anchor_scale: ANCHOR_SCALE,
-  anchor_distance: null,
-  noise_factor: 1,
-  rescale_timesteps: true,
-  step_grid: "even",
-});
+const PROCESS = processOf(PAPER_PROCESS);
 /** Indices whose lines are drawn: three that start on the slot axis, three on the timestep axis. */
 const INDICES = [3, 7, 11, 515, 1015, 1515] as const;
 
@@ -43,22 +34,6 @@ const TOP = 64;
 const CELL = 14;
 /** Height of a colour map: the calls and the end. */
 const MAP_HEIGHT = (CALLS + 1) * CELL;
-
-type Attributes = Readonly<Record<string, string | number>>;
-
-/** An SVG element; numbers are written with at most two decimals. */
-function element(name: string, attributes: Attributes, ...content: string[]): string {
-  const written = Object.entries(attributes).map(([key, value]) =>
-    ` ${key}="${typeof value === "number" ? Math.round(value * 100) / 100 : value}"`
-  ).join("");
-  return content.length === 0
-    ? `<${name}${written}/>`
-    : `<${name}${written}>${content.join("")}</${name}>`;
-}
-
-function label(x: number, y: number, content: string, attributes: Attributes = {}): string {
-  return element("text", { x, y, ...attributes }, content);
-}
 
 /** The lines of f(n, i) over the slots n, each drawn on to the anchor. */
 function lines(left: number, width: number): string {

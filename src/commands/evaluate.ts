@@ -175,13 +175,15 @@ async function generateSystem(
   );
   const hypotheses: string[] = [];
   const candidates: string[][] = [];
+  const calls: number[] = [];
   for await (const result of model.generate(sources.map(onOneLine), options)) {
     hypotheses.push(result.text);
+    calls.push(result.calls);
     candidates.push(result.candidates.map(({ text }) => text));
     progress.advance();
   }
   const name = fileName(options.model);
-  return { name, hypotheses, ...(options.candidates > 1 && { candidates }) };
+  return { name, hypotheses, calls, ...(options.candidates > 1 && { candidates }) };
 }
 
 function fileName(path: string): string {

@@ -2,10 +2,11 @@
 import { ExitCode, UserError } from "../errors.ts";
 import type { OutputFormat } from "../generation/choices.ts";
 import { formatResult } from "../generation/format.ts";
-import type { GenerateOptions, GenerationResult } from "../generation/generate.ts";
+import type { GenerationResult } from "../generation/generate.ts";
 import { type InputFormat, readInputs } from "../generation/inputs.ts";
 import { openLines } from "../generation/line_source.ts";
 import { Model } from "../generation/mod.ts";
+import type { GENERATION_OPTIONS, LOAD_OPTIONS, ValuesOf } from "../generation/options.ts";
 import type { Shard } from "../generation/shard.ts";
 import { PAGE_END, pageSection, pageStart } from "../generation/trace_html.ts";
 import { traceAsText } from "../generation/trace_text.ts";
@@ -14,16 +15,11 @@ import { Interrupts } from "../host/interrupts.ts";
 import { ProgressBar } from "../host/progress_bar.ts";
 import { inputFile, openOutput } from "../host/streams.ts";
 import { supports } from "../mbr/select.ts";
-import type { UtilityName } from "../mbr/utilities/mod.ts";
-import type { Device, Dtype } from "../native/model.ts";
 
 /** How a model is loaded and what it is asked for. */
-export interface ModelRunOptions extends Omit<GenerateOptions, "trace" | "scores"> {
-  readonly utility: UtilityName;
+export interface ModelRunOptions
+  extends ValuesOf<typeof GENERATION_OPTIONS>, ValuesOf<typeof LOAD_OPTIONS> {
   readonly model: string;
-  readonly device: "auto" | Device;
-  readonly dtype: Dtype;
-  readonly threads: number;
 }
 
 /** Options of the command. */

@@ -4,9 +4,9 @@ import { ExitCode, UserError } from "../errors.ts";
 import { inputFile, openOutput } from "../host/streams.ts";
 import { type CandidateLine, parseCandidateLine } from "../mbr/candidate_lines.ts";
 import { mapOrdered } from "../mbr/map_ordered.ts";
+import type { SelectionMethod, UtilityName } from "../mbr/names.ts";
 import { SelectionPool } from "../mbr/pool.ts";
-import { type Selection, type SelectionMethod, supports } from "../mbr/select.ts";
-import type { UtilityName } from "../mbr/utilities/mod.ts";
+import { type Selection, supports } from "../mbr/select.ts";
 import { openFile, readDataLines } from "../text/data_lines.ts";
 
 /** Options of {@linkcode mbr}. */

@@ -3,11 +3,11 @@
  * diffusion process it was trained with, and how text becomes ids for it. Whatever a model was
  * trained with that generation must obey stands here.
  */
-import { ExitCode, messageOf, UserError } from "../errors.ts";
-import { NOISE_SCHEDULES, noiseSchedule } from "../diffusion/noise_schedule.ts";
+import { NOISE_SCHEDULES, STEP_GRIDS } from "../diffusion/names.ts";
+import { noiseSchedule } from "../diffusion/noise_schedule.ts";
 import type { DiffusionConfig } from "../diffusion/process.ts";
-import { STEP_GRIDS } from "../diffusion/step_grid.ts";
 import { TRAINED_SCHEMES } from "../diffusion/timesteps/schemes.ts";
+import { ExitCode, messageOf, UserError } from "../errors.ts";
 import type { Fail } from "../host/fail.ts";
 import {
   boolean,
@@ -20,6 +20,7 @@ import {
   oneOf,
   readFields,
   readKnownFields,
+  since,
   text,
 } from "../host/json_fields.ts";
 import { describe, isObject } from "../host/json_value.ts";
@@ -74,6 +75,14 @@ export interface NetworkConfig {
   readonly token_chain: number;
 }
 
+/** Networks have these options as the paper's has them; a key that is added later stands here too. */
+export const PLAIN_NETWORK = {
+  self_conditioning: false,
+  embedding_layer_norm: false,
+  shifted: false,
+  token_chain: 0,
+} as const satisfies Partial<NetworkConfig>;
+
 /** How text becomes ids. */
 export interface TextConfig {
   /** Target slots N; at most this many where `length` is "batch". */
@@ -124,7 +133,7 @@ export interface Provenance {
   readonly [key: string]: string | number | boolean;
 }
 
-/** The content of `config.json`. All keys are required. */
+/** The content of `config.json`. All keys are required but those that older folders lack. */
 export interface ModelConfig {
   /** The file format. */
   readonly format: typeof MODEL_FORMAT;
@@ -168,8 +177,8 @@ const NETWORK_FIELDS: Fields<NetworkConfig> = {
   time_conditioning: oneOf(TIME_CONDITIONINGS),
   self_conditioning: boolean,
   embedding_layer_norm: boolean,
-  shifted: boolean,
-  token_chain: integer(0, 65_536),
+  shifted: since(boolean, PLAIN_NETWORK.shifted),
+  token_chain: since(integer(0, 65_536), PLAIN_NETWORK.token_chain),
 };
 
 const DIFFUSION_FIELDS: Fields<DiffusionConfig> = {
@@ -219,6 +228,7 @@ export function parseModelConfig(json: string, source: string): ModelConfig {
 export function checkModelConfig(value: unknown, source: string): ModelConfig {
   const fail = failure(source);
   const sections = readFields(value, CONFIG_FIELDS, "", fail);
+  refuseCausalPast(sections.network, fail);
   const config: ModelConfig = {
     format: MODEL_FORMAT,
     network: readFields(sections.network, NETWORK_FIELDS, "network", fail),
@@ -250,6 +260,20 @@ export function failure(source: string): (problem: string, cause?: unknown) => n
     const message = `Cannot read configuration "${source}": ${problem}`;
     throw new UserError(ExitCode.model, message, { cause });
   };
+}
+
+/** Folders were once written for a layout that the shifted one has replaced; no weights fit both. */
+function refuseCausalPast(network: unknown, fail: Fail): void {
+  if (!isObject(network) || !Object.hasOwn(network, "causal_past")) return;
+  if (network["causal_past"] === false) {
+    fail(
+      '"network.causal_past" is false, and no longer a key: delete it, nothing else has changed',
+    );
+  }
+  fail(
+    '"network.causal_past" is of a layout that is gone, whose weights fit no other: train the model ' +
+      'again, with "network.shifted" (docs/training.md)',
+  );
 }
 
 function readProvenance(value: unknown, fail: Fail): Provenance {

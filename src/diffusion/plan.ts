@@ -4,9 +4,8 @@
  * sentences of the same number of slots.
  */
 import { ExitCode, UserError } from "../errors.ts";
+import type { SamplerName, StepGridKind } from "./names.ts";
 import type { DiffusionProcess } from "./process.ts";
-import type { SamplerName } from "./samplers.ts";
-import type { StepGridKind } from "./step_grid.ts";
 
 /** How a run goes through a process. */
 export interface SamplingRun {

@@ -3,20 +3,10 @@
  * through together, and what the network is told of them (SPEC 1, 2). Made once from a configuration;
  * generation, training and whatever checks or draws them ask it, so that all mean the same process.
  */
-import {
-  inputScale,
-  type NoiseSchedule,
-  noiseSchedule,
-  type NoiseScheduleName,
-  scaledTimestep,
-} from "./noise_schedule.ts";
-import {
-  type Move,
-  type SamplerName,
-  type StepCoefficients,
-  stepCoefficients,
-} from "./samplers.ts";
-import { stepGrid, type StepGridKind } from "./step_grid.ts";
+import type { NoiseScheduleName, SamplerName, StepGridKind } from "./names.ts";
+import { inputScale, type NoiseSchedule, noiseSchedule, scaledTimestep } from "./noise_schedule.ts";
+import { type Move, type StepCoefficients, stepCoefficients } from "./samplers.ts";
+import { stepGrid } from "./step_grid.ts";
 import type { SlotTimesteps, TimestepConfig } from "./timesteps/scheme.ts";
 import { TIMESTEP_SCHEMES, type TimestepSchemeName } from "./timesteps/schemes.ts";
 
@@ -34,8 +24,20 @@ export interface DiffusionConfig extends TimestepConfig {
   readonly step_grid: StepGridKind;
 }
 
+/** The paper's; a key that is added later stands here too. */
+export const PAPER_PROCESS: DiffusionConfig = {
+  steps: 2000,
+  noise_schedule: "sqrt",
+  timesteps: "token",
+  anchor_scale: 2,
+  anchor_distance: null,
+  noise_factor: 1,
+  rescale_timesteps: true,
+  step_grid: "even",
+};
+
 /** The process as a trainer takes it (SPEC 1 and 3). */
-export interface TrainingTables {
+interface TrainingTables {
   /** [T, 4] scaled timestep, factor on x0, factor on the noise, factor on z at the input. */
   readonly schedule: Float32Array<ArrayBuffer>;
   /** sqrt(1 - abar[0]), the noise between embedding and x0. */

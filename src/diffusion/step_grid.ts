@@ -6,25 +6,12 @@
  * after another; the others step evenly in what those moves do to the latents.
  */
 import { ExitCode, UserError } from "../errors.ts";
+import type { StepGridKind } from "./names.ts";
 import { alphaBarAt, type NoiseSchedule } from "./noise_schedule.ts";
 import type { SlotTimesteps } from "./timesteps/scheme.ts";
 
-/** The grids that can be named on the command line. */
-export const STEP_GRIDS = ["even", "movement", "log-snr", "left"] as const;
-
-/**
- * One of {@linkcode STEP_GRIDS}:
- *
- * - `even`: every floor((N+T)/M)-th index from the top (the paper);
- * - `movement`: equal change of the mean token timestep per move;
- * - `log-snr`: equal change of the mean log signal-to-noise ratio per move;
- * - `left`: the same, with a mean in which slots count the less the further right they are, since few
- *   sentences have words there: the start goes slowly at first, then faster.
- */
-export type StepGridKind = typeof STEP_GRIDS[number];
-
 /** What a step grid depends on. */
-export interface StepGridOptions {
+interface StepGridOptions {
   /** What is spaced evenly. */
   readonly kind: StepGridKind;
   /** The number of network evaluations M, from 1 to the number of sentence-level indices. */

@@ -70,44 +70,44 @@ async function oneCall(
   rows: readonly DraftRow[],
   { plan, top, logProbabilities }: DraftOptions,
 ): Promise<void> {
-  const { width, blocks } = plan(rows.length);
+  const { width, blocks: layout } = plan(rows.length);
   const streams = rows.map(({ stream }) => stream);
   const total = streams.reduce((sum, { length }) => sum + length, 0);
-  const block = new Uint8Array(total).fill(width > 0 && blocks === "every" ? 1 : 0);
-  if (width > 0 && blocks === "likeliest") {
+  const blocks = new Uint8Array(total).fill(width > 0 && layout === "every" ? 1 : 0);
+  if (width > 0 && layout === "likeliest") {
     let first = 0;
     for (const [i, { length }] of streams.entries()) {
-      block[first + rows[i]!.likeliestEnd] = 1;
+      blocks[first + rows[i]!.likeliestEnd] = 1;
       first += length;
     }
   }
   const ids = new Int32Array(total * top);
-  const logProbability = logProbabilities ? new Float32Array(total * top) : undefined;
+  const likelihoods = logProbabilities ? new Float32Array(total * top) : undefined;
   await network.step({
-    row: Int32Array.from(rows, ({ row }) => row),
-    streamCount: Int32Array.from(streams, ({ length }) => length),
+    rows: Int32Array.from(rows, ({ row }) => row),
+    streamCounts: Int32Array.from(streams, ({ length }) => length),
     streamIds: Int32Array.from(streams.flat()),
     width,
-    block,
+    blocks,
     top,
     ids,
-    ...(logProbability && { logProbability }),
+    ...(likelihoods && { logProbabilities: likelihoods }),
   });
   let first = 0;
   const going = rows.map((row, i): Verified => {
     const range = [first * top, (first + streams[i]!.length) * top] as const;
     const { keep, left } = row.verify(
       ids.subarray(...range),
-      logProbability?.subarray(...range),
+      likelihoods?.subarray(...range),
       top,
     );
-    const blockRan = block[first + keep - 1] === 1;
+    const blockRan = blocks[first + keep - 1] === 1;
     first += streams[i]!.length;
     return { row, keep, left, blockRan };
   }).filter(({ row }) => !row.done);
-  const drafts = ({ blockRan }: Verified) => blockRan || (width > 0 && blocks === "after");
-  const likelihoods = logProbabilities || blocks === "likeliest";
-  await keepAndDraft(network, going.filter(drafts), width, likelihoods);
+  const drafts = ({ blockRan }: Verified) => blockRan || (width > 0 && layout === "after");
+  const scored = logProbabilities || layout === "likeliest";
+  await keepAndDraft(network, going.filter(drafts), width, scored);
   await keepAndDraft(network, going.filter((verified) => !drafts(verified)), 0, false);
 }
 
@@ -116,21 +116,19 @@ async function keepAndDraft(
   network: DraftingNetwork,
   verified: readonly Verified[],
   width: number,
-  likelihoods: boolean,
+  scored: boolean,
 ): Promise<void> {
   if (verified.length === 0) return;
-  const ids = new Int32Array(verified.length * width);
-  const logProbability = new Float32Array(ids.length);
-  const left = Int32Array.from(verified, ({ left }) => left);
-  await network.keep(
-    {
-      row: Int32Array.from(verified, ({ row }) => row.row),
-      keep: Int32Array.from(verified, ({ keep }) => keep),
-    },
-    width === 0 ? undefined : { left, ids, ...(likelihoods && { logProbability }) },
-  );
+  const draft = new Int32Array(verified.length * width);
+  const draftLogProbabilities = new Float32Array(draft.length);
+  await network.keep({
+    rows: Int32Array.from(verified, ({ row }) => row.row),
+    counts: Int32Array.from(verified, ({ keep }) => keep),
+    ...(width > 0 && { left: Int32Array.from(verified, ({ left }) => left), draft }),
+    ...(width > 0 && scored && { draftLogProbabilities }),
+  });
   for (const [i, { row }] of verified.entries()) {
     const range = [i * width, (i + 1) * width] as const;
-    row.propose(ids.subarray(...range), logProbability.subarray(...range));
+    row.propose(draft.subarray(...range), draftLogProbabilities.subarray(...range));
   }
 }

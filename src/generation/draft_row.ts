@@ -134,10 +134,13 @@ export class DraftRow {
    */
   propose(ids: ArrayLike<number>, logProbabilities: ArrayLike<number>): void {
     const { endId, limit } = this.#options;
-    const draft = Array.from(ids).slice(0, limit - this.#tokens.length);
+    const isLast = this.#calls >= this.#options.mostCalls;
+    // A draft that is to be verified leaves room for the token that follows it.
+    const room = limit - this.#tokens.length - (isLast ? 0 : 1);
+    const draft = Array.from(ids).slice(0, room);
     const end = draft.indexOf(endId);
     if (end >= 0) draft.length = end + 1;
-    if (this.#calls < this.#options.mostCalls) {
+    if (!isLast) {
       this.#draft = draft;
       this.#draftLogProbabilities = Array.from(logProbabilities).slice(0, draft.length);
     } else {

@@ -17,18 +17,13 @@ import {
 } from "./choose.ts";
 import type { LoadedModel } from "./loaded_model.ts";
 import { mapBatches } from "./map_batches.ts";
+import { defaultsOf, GENERATION_OPTIONS } from "./options.ts";
 import { type Candidate, sample, type SampleOptions } from "./sample.ts";
 import { sampleDrafts } from "./sample_drafts.ts";
 import { encodeSource, type Source } from "./source.ts";
 
 /** How a stream is generated. */
 export interface GenerateOptions extends Omit<SampleOptions, "confidence">, ChoiceOptions {
-  /** Lines that go through the network at once. */
-  readonly batchSize: number;
-  /** Milliseconds that a line waits for others to fill its batch. */
-  readonly maxWait: number;
-  /** Lines read ahead to find some of the same number of slots. Default 8 batches. */
-  readonly window?: number;
   /** Threads that compare candidates, where it takes long enough. Default 1: the caller's. */
   readonly mbrThreads?: number;
   /** Told what each batch took in the network, when it is through. */
@@ -37,24 +32,8 @@ export interface GenerateOptions extends Omit<SampleOptions, "confidence">, Choi
 
 /** What `ardiff generate` does unless it is told otherwise. */
 export const GENERATION_DEFAULTS: GenerateOptions = {
-  steps: "auto",
-  skip: "auto",
-  draft: "auto",
-  temperature: 0.7,
-  epsilon: 0.05,
-  topP: 1,
-  grid: "auto",
-  sampler: "posterior",
-  eta: 0,
-  candidates: 1,
-  seed: 0n,
-  rounding: true,
+  ...defaultsOf(GENERATION_OPTIONS),
   maxRows: 1024,
-  batchSize: 32,
-  maxWait: 100,
-  select: "mbr",
-  utility: "bleu",
-  mbrMethod: "exact",
 };
 
 /** What became of a line. */

@@ -4,34 +4,19 @@ import { Denoiser } from "../denoiser/denoiser.ts";
 import { loadModelFolder, MODEL_FILES } from "../denoiser/model_folder.ts";
 import { type SamplingPlan, samplingPlan } from "../diffusion/plan.ts";
 import { processOf } from "../diffusion/process.ts";
-import type { SamplerName } from "../diffusion/samplers.ts";
-import type { StepGridKind } from "../diffusion/step_grid.ts";
 import { ExitCode, UserError } from "../errors.ts";
 import { resolveDevice } from "../native/device.ts";
-import type { Device, Dtype } from "../native/model.ts";
 import { parseTokenizer } from "../text/parse_tokenizer.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
+import { defaultsOf, type GenerationValues, LOAD_OPTIONS, type ValuesOf } from "./options.ts";
 
-/** Where and how a model computes. */
-export interface LoadOptions {
-  /** Default "auto": the first CUDA device, else the CPU. */
-  readonly device?: "auto" | Device;
-  /** Arithmetic of the network. Default "f32". */
-  readonly dtype?: Dtype;
-  /** CPU threads; 0, the default: one per hardware thread. */
-  readonly threads?: number;
-}
+/** Where and how a model computes; what is left out has its default. */
+export type LoadOptions = Partial<ValuesOf<typeof LOAD_OPTIONS>>;
 
 /** How a run of the reverse process is planned (SPEC 5). */
-export interface PlanOptions {
+interface PlanOptions extends Pick<GenerationValues, "grid" | "sampler" | "eta"> {
   /** Network evaluations M. */
   readonly steps: number;
-  /** How they are spaced; "auto": as the model says. */
-  readonly grid: StepGridKind | "auto";
-  /** How a latent moves between them. */
-  readonly sampler: SamplerName;
-  /** DDIM's share of fresh noise. */
-  readonly eta: number;
 }
 
 /** A loaded model. Dispose of it when done. */
@@ -60,7 +45,7 @@ export class LoadedModel implements Disposable {
    */
   static async load(
     path: string,
-    { device = "auto", dtype = "f32", threads = 0 }: LoadOptions = {},
+    options: LoadOptions = {},
   ): Promise<LoadedModel> {
     const folder = loadModelFolder(path);
     const tokenizer = await parseTokenizer(
@@ -75,6 +60,7 @@ export class LoadedModel implements Disposable {
           `network only ${vocabulary_size}`,
       );
     }
+    const { device, dtype, threads } = { ...defaultsOf(LOAD_OPTIONS), ...options };
     const place = { device: resolveDevice(device), dtype, threads };
     return new LoadedModel(folder.config, tokenizer, await Denoiser.fromFolder(folder, place));
   }

@@ -2,46 +2,24 @@
 import { processOf } from "../diffusion/process.ts";
 import type { SamplingPlan } from "../diffusion/plan.ts";
 import type { GenerationSeconds, GenerationStep, NativeGeneration } from "../native/generation.ts";
-import type { LoadedModel, PlanOptions } from "./loaded_model.ts";
-import type { DrawOptions } from "./token_chooser.ts";
-import { type DropSettled, dropShare, EndTracker } from "./settle.ts";
+import type { LoadedModel } from "./loaded_model.ts";
+import { GRID_STEPS } from "./choices.ts";
+import type { GenerationValues } from "./options.ts";
+import { dropShare, EndTracker } from "./settle.ts";
 import { SlotSettler } from "./slot_settler.ts";
 import { padSources, type Source } from "./source.ts";
 import { decodeTarget, sentenceLength } from "./target.ts";
 import { type Trace, TraceRecorder } from "./trace.ts";
 
 /** How a batch is sampled. */
-export interface SampleOptions extends Omit<PlanOptions, "steps">, DrawOptions {
-  /**
-   * Network calls: of a grid that many, of adaptive calls at most that many. "auto": {@linkcode
-   * GRID_STEPS}, or as many as a sentence needs.
-   */
-  readonly steps: number | "auto";
-  /** Whether calls follow a grid or the sentence; "auto": the sentence, where the model can. */
-  readonly skip: Skip;
-  /** Slots that are drafted in an adaptive call; "auto": as many as are fastest. */
-  readonly draft: number | "auto";
-  /** Candidates K of each source. */
-  readonly candidates: number;
-  /** Seed of the noise, 64 bits. */
-  readonly seed: bigint;
-  /** Replace predictions by their nearest embedding before each update. */
-  readonly rounding: boolean;
+export interface SampleOptions extends Omit<GenerationValues, "utility"> {
   /** Rows that go through the network at once; more candidates are split. */
   readonly maxRows: number;
-  /** When slots right of the end token are left out. Default "auto". */
-  readonly dropSettled?: DropSettled;
   /** Whether the model's confidence is computed. Default false. */
   readonly confidence?: boolean;
   /** Whether it is recorded how each candidate settles. Default false. */
   readonly trace?: boolean;
 }
-
-/** How calls are skipped: by a grid made before (the paper), or by what the sentence needs. */
-export type Skip = "auto" | "grid" | "adaptive";
-
-/** Network calls of a grid where none are given. */
-export const GRID_STEPS = 20;
 
 /** A generated sentence. */
 export interface Candidate {
@@ -126,7 +104,7 @@ async function sampleRows(
     noiseScale: diffusion.noise_factor,
     portable: false,
   });
-  const share = dropShare(options.dropSettled ?? "auto", text);
+  const share = dropShare(options.dropSettled, text);
   const ends = share === undefined ? undefined : new EndTracker(batch.rows, slots, {
     endId: text.eos_id,
     maxTimestep: share * (diffusion.steps - 1),

@@ -9,21 +9,24 @@ import { decodeTarget } from "./target.ts";
 import { drawKey, drawn, DRAWN_FROM, likeliest } from "./token_chooser.ts";
 import type { Trace } from "./trace.ts";
 
-/** Slots that are drafted where calls are what counts. */
-export const DRAFT_WIDTH = 4;
+/** Where calls are limited: as many slots drafted as help, and a block after every slot. */
+const FEWEST_CALLS: DraftPlan = { width: 4, blocks: "every" };
+/** One row in a call, which reads all weights for it: a short draft is nearly free. */
+const FASTEST_ALONE: DraftPlan = { width: 2, blocks: "likeliest" };
+/** More rows, which share the weights that are read: every slot that is computed costs. */
+const FASTEST_TOGETHER: DraftPlan = { width: 0, blocks: "every" };
 
 /**
- * How a call of so many rows drafts. With "auto" by what is fastest (`bench/decoding.ts`): few rows are
- * bound by reading weights, so that a draft is nearly free; many are bound by arithmetic. Where calls are
- * limited the text depends on the draft, and its width on nothing.
+ * How a call of so many rows drafts: with "auto" by what is fastest, as `bench/decoding.ts` measures it.
+ * The text is the same; but where calls are limited it is not, so that the plan is always one there.
  */
 export function draftPlan(
   draft: number | "auto",
   steps: number | "auto",
 ): (rows: number) => DraftPlan {
   if (draft !== "auto") return () => ({ width: draft, blocks: "every" });
-  if (steps !== "auto") return () => ({ width: DRAFT_WIDTH, blocks: "every" });
-  return (rows) => ({ width: rows < 4 ? DRAFT_WIDTH : 0, blocks: "every" });
+  if (steps !== "auto") return () => FEWEST_CALLS;
+  return (rows) => rows === 1 ? FASTEST_ALONE : FASTEST_TOGETHER;
 }
 
 /**

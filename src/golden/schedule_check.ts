@@ -1,5 +1,5 @@
 /** Checks `schedule.json`: alpha_bar, token timesteps, skipping grids. */
-import { type DiffusionConfig, processOf } from "../diffusion/process.ts";
+import { PAPER_PROCESS, processOf } from "../diffusion/process.ts";
 import { readTextFile } from "../host/files.ts";
 import { type Finding, relativeError, shareDifferent } from "./report.ts";
 
@@ -21,25 +21,13 @@ interface ScheduleFile {
   }[];
 }
 
-/** The paper's process, but for what the file varies. */
-const PAPER: DiffusionConfig = {
-  steps: 2000,
-  noise_schedule: "sqrt",
-  timesteps: "token",
-  anchor_scale: 2,
-  anchor_distance: null,
-  noise_factor: 1,
-  rescale_timesteps: true,
-  step_grid: "even",
-};
-
 /** Compares every value of the file. */
 export function checkSchedule(path: string): Finding[] {
   const golden: ScheduleFile = JSON.parse(readTextFile(path));
   const file = "schedule.json";
   const findings: Finding[] = [];
   for (const [steps, values] of Object.entries(golden.sqrt_alpha_bar)) {
-    const { alphaBar } = processOf({ ...PAPER, steps: Number(steps) }).schedule;
+    const { alphaBar } = processOf({ ...PAPER_PROCESS, steps: Number(steps) }).schedule;
     const indices = Object.keys(values).map(Number);
     findings.push({
       file,
@@ -52,7 +40,7 @@ export function checkSchedule(path: string): Finding[] {
     });
   }
   for (const { length, steps, anchor_scale, ...expected } of golden.token_timesteps) {
-    const timesteps = processOf({ ...PAPER, steps, anchor_scale }).timesteps(length);
+    const timesteps = processOf({ ...PAPER_PROCESS, steps, anchor_scale }).timesteps(length);
     findings.push({
       file,
       what: `token timesteps, N=${length} T=${steps} anchor scale ${anchor_scale}`,
@@ -64,7 +52,7 @@ export function checkSchedule(path: string): Finding[] {
     });
   }
   for (const { length, steps, evaluations, sentence_timestep } of golden.skip_steps) {
-    const grid = processOf({ ...PAPER, steps }).grid(length, evaluations, "even");
+    const grid = processOf({ ...PAPER_PROCESS, steps }).grid(length, evaluations, "even");
     findings.push({
       file,
       what: `step grid, N=${length} T=${steps} M=${evaluations}`,

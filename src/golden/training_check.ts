@@ -5,6 +5,7 @@
 import { networkFields } from "../denoiser/network_fields.ts";
 import { processOf } from "../diffusion/process.ts";
 import { NativeModel } from "../native/model.ts";
+import { PLAIN_BATCH } from "../native/trainer_options.ts";
 import { flatLayout, NativeTrainer, type TrainingBatch } from "../native/trainer.ts";
 import { type GoldenFile, type GoldenFolder, goldenSources } from "./folder.ts";
 import {
@@ -88,18 +89,8 @@ async function checkPass(
   using trainer = await startTrainer(folder, model, options);
   const slotTerms = new Float32Array(TERMS.length * count);
   const terms = await trainer.batch(batch, {
-    backward: true,
-    averaged: false,
+    ...PLAIN_BATCH,
     selfCondition: pass.selfCondition,
-    roundingLoss: "x0",
-    seed: 0n,
-    step: 0,
-    microBatch: 0,
-    dropout: 0,
-    attentionDropout: 0,
-    labelSmoothing: 0,
-    squaredError: 1,
-    selfConditionNoise: 0,
     normaliser: count,
   }, slotTerms);
   const file = pass.file.name;
@@ -157,7 +148,7 @@ export function startTrainer(
   options: GoldenOptions,
 ): Promise<NativeTrainer> {
   const tables = processOf(folder.config.diffusion).trainingTables();
-  return NativeTrainer.create(model, { chainOnly: false, ...options, ...tables });
+  return NativeTrainer.create(model, { ...options, ...tables });
 }
 
 /**

@@ -12,6 +12,8 @@ export interface FieldType<T> {
   readonly expected: string;
   /** Whether a parsed JSON value is one. */
   accepts(value: unknown): value is T;
+  /** What it is where the key is absent; without this the key is required. */
+  readonly absent?: T;
 }
 
 /** The type of every key of an object. */
@@ -63,6 +65,11 @@ export function nullable<T>(type: FieldType<T>): FieldType<T | null> {
   };
 }
 
+/** A value of another type, in a key that files had not always: where it is absent, it is given. */
+export function since<T>(type: FieldType<T>, absent: NoInfer<T>): FieldType<T> {
+  return { ...type, absent };
+}
+
 /** A list of values of one type, with at least one. */
 export function listOf<T>(type: FieldType<T>): FieldType<readonly T[]> {
   return {
@@ -100,6 +107,7 @@ export function readKnownFields<T>(
     const field = fields[name];
     const found = Object.hasOwn(value, name) ? value[name] : undefined;
     const key = join(path, name);
+    if (found === undefined && "absent" in field) return [name, field.absent];
     if (found === undefined) return fail(`missing key "${key}": expected ${field.expected}`);
     if (!field.accepts(found)) fail(`"${key}" is ${describe(found)}, expected ${field.expected}`);
     return [name, found];

@@ -7,12 +7,10 @@
 
 import { type DistinctCandidates, mergeDuplicates } from "./distinct.ts";
 import { aggregateExpectation, exactExpectation, type Expectation } from "./expectation.ts";
+import type { SelectionMethod, UtilityName } from "./names.ts";
 import { prunedExpectation } from "./prune.ts";
-import { utilities, type UtilityName } from "./utilities/mod.ts";
+import { utilities } from "./utilities/mod.ts";
 import type { CompiledCandidates, Utility } from "./utilities/utility.ts";
-
-/** How the expected utility is found: of every pair, of mean statistics, or by pruning. */
-export type SelectionMethod = "exact" | "aggregate" | "prune";
 
 /** What to select by. */
 export interface SelectionOptions {

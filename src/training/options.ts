@@ -6,6 +6,8 @@
  * Defaults are those of the paper's CommonGen run (AR-Diffusion, arXiv 2305.09515).
  */
 import { TIME_CONDITIONINGS } from "../denoiser/config.ts";
+import { NOISE_SCHEDULES, STEP_GRIDS } from "../diffusion/names.ts";
+import { TRAINED_SCHEMES } from "../diffusion/timesteps/schemes.ts";
 import {
   boolean,
   type FieldType,
@@ -15,9 +17,6 @@ import {
   oneOf,
   text,
 } from "../host/json_fields.ts";
-import { NOISE_SCHEDULES } from "../diffusion/noise_schedule.ts";
-import { STEP_GRIDS } from "../diffusion/step_grid.ts";
-import { TRAINED_SCHEMES } from "../diffusion/timesteps/schemes.ts";
 import { NORMALIZERS } from "../text/normalizer.ts";
 
 /** One option. */

@@ -5,6 +5,7 @@
 import type { ModelConfig } from "../denoiser/config.ts";
 import { corpusBleu } from "../metrics/bleu.ts";
 import type { LossTerms, NativeTrainer } from "../native/trainer.ts";
+import { PLAIN_BATCH } from "../native/trainer_options.ts";
 import { shiftedSettings } from "./batch_stream.ts";
 import type { TrainingConfig } from "./config.ts";
 import { assembleBatch, evenTimesteps } from "./micro_batch.ts";
@@ -107,19 +108,14 @@ async function validationLoss(
         : assembleBatch(part, settings, timesteps);
       const slotTerms = new Float32Array(6 * batch.rows * batch.slots);
       const terms = await trainer.batch(batch, {
+        ...PLAIN_BATCH,
         backward: false,
         averaged: true,
         selfCondition: model.network.self_conditioning,
         roundingLoss: training.rounding_loss,
-        seed: BigInt(training.seed),
-        step: 0,
-        microBatch: microBatch++,
-        dropout: 0,
-        attentionDropout: 0,
-        labelSmoothing: 0,
         squaredError: training.squared_error,
-        selfConditionNoise: 0,
-        normaliser: 1,
+        seed: BigInt(training.seed),
+        microBatch: microBatch++,
       }, slotTerms);
       for (const name of ["loss", "mse", "nll", "prior"] as const) sums[name] += terms[name];
       for (const value of batch.weights) weight += value;

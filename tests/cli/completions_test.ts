@@ -5,6 +5,7 @@ import {
   type OptionNode,
 } from "../../src/cli/completions/nodes.ts";
 import { makeProgram } from "../../src/cli/program.ts";
+import { SAMPLERS } from "../../src/diffusion/names.ts";
 import { processEnvironment } from "../../src/host/environment.ts";
 import { runHere } from "./fake_process.ts";
 import { isInstalled, linesOf, withShell, type Workplace } from "./shell.ts";
@@ -81,7 +82,7 @@ Deno.test(
     const { stdout } = await run(
       askBash(["ardiff generate --sampler = p", "ardiff generate --sampler =", "ardiff info mod"]),
     );
-    assertEquals(answers(stdout), [["posterior"], ["ddim", "dpm++2m", "posterior"], ["model"]]);
+    assertEquals(answers(stdout), [["posterior"], SAMPLERS.toSorted(), ["model"]]);
   }),
 );
 

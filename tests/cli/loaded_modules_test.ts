@@ -4,7 +4,15 @@ import { withFolder } from "../denoiser/test_files.ts";
 import { ROOT } from "../docs/markdown.ts";
 
 /** Names and numbers that help prints and that belong to other folders: they load nothing else. */
-const TABLES = ["generation/choices.ts", "metrics/metric_names.ts"];
+const TABLES = [
+  "diffusion/names.ts",
+  "generation/choices.ts",
+  "generation/options.ts",
+  "generation/selectors.ts",
+  "generation/value_types.ts",
+  "mbr/names.ts",
+  "metrics/metric_names.ts",
+];
 
 /** The modules of `src` that a command line loads: V8's coverage has a file for each. */
 async function loadedModules(folder: string, ...args: string[]): Promise<string[]> {

@@ -2,11 +2,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { samplingPlan } from "../../src/diffusion/plan.ts";
 import { processOf } from "../../src/diffusion/process.ts";
-import { readTextFile } from "../../src/host/files.ts";
 import { parseReferenceConfig } from "../../src/denoiser/reference_config.ts";
 import { readSafetensors } from "../../src/denoiser/safetensors.ts";
 import { type StoredTensor, toFloat32, toInt32 } from "../../src/denoiser/tensors.ts";
-import { noiseSchedule, scaledTimestep } from "../../src/diffusion/noise_schedule.ts";
+import { readTextFile } from "../../src/host/files.ts";
 import { golden } from "../denoiser/test_files.ts";
 
 /** The plan of a golden folder's configuration. */

@@ -1,10 +1,8 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../../src/errors.ts";
 import { type SamplingPlan, samplingPlan, type SamplingRun } from "../../src/diffusion/plan.ts";
-import { type DiffusionConfig, processOf } from "../../src/diffusion/process.ts";
-import { SAMPLERS } from "../../src/diffusion/samplers.ts";
-import { STEP_GRIDS } from "../../src/diffusion/step_grid.ts";
-import { PAPER } from "./paper_process.ts";
+import { type DiffusionConfig, PAPER_PROCESS, processOf } from "../../src/diffusion/process.ts";
+import { SAMPLERS, STEP_GRIDS } from "../../src/diffusion/names.ts";
 
 const run: SamplingRun = {
   slots: 20,
@@ -16,7 +14,7 @@ const run: SamplingRun = {
 
 /** The paper's process and a short run, but for what is given. */
 function planOf(given: Partial<SamplingRun> = {}, process: Partial<DiffusionConfig> = {}) {
-  return samplingPlan(processOf({ ...PAPER, ...process }), { ...run, ...given });
+  return samplingPlan(processOf({ ...PAPER_PROCESS, ...process }), { ...run, ...given });
 }
 
 /** The coefficients of one slot in one step. */

@@ -1,20 +1,19 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { DiffusionProcess, processOf } from "../../src/diffusion/process.ts";
+import { DiffusionProcess, PAPER_PROCESS, processOf } from "../../src/diffusion/process.ts";
 import { UserError } from "../../src/errors.ts";
-import { PAPER } from "./paper_process.ts";
 
 Deno.test("processOf() makes one process of a configuration", () => {
-  assertEquals(processOf(PAPER) === processOf(PAPER), true);
-  assertEquals(processOf({ ...PAPER }) === processOf(PAPER), false);
+  assertEquals(processOf(PAPER_PROCESS) === processOf(PAPER_PROCESS), true);
+  assertEquals(processOf({ ...PAPER_PROCESS }) === processOf(PAPER_PROCESS), false);
 });
 
 Deno.test("DiffusionProcess leaves slots out where the anchor moves", () => {
-  assertEquals(processOf(PAPER).leavesSlotsOut, false);
-  assertEquals(processOf({ ...PAPER, anchor_distance: 3 }).leavesSlotsOut, true);
+  assertEquals(processOf(PAPER_PROCESS).leavesSlotsOut, false);
+  assertEquals(processOf({ ...PAPER_PROCESS, anchor_distance: 3 }).leavesSlotsOut, true);
 });
 
 Deno.test("DiffusionProcess.trainingTables() gives factors that keep the variance", () => {
-  const process = processOf({ ...PAPER, steps: 200, noise_factor: 4 });
+  const process = processOf({ ...PAPER_PROCESS, steps: 200, noise_factor: 4 });
   const { schedule, embeddingNoise, priorScale } = process.trainingTables();
   assertEquals(schedule.length, 800);
   for (const timestep of [0, 77, 199]) {
@@ -28,6 +27,6 @@ Deno.test("DiffusionProcess.trainingTables() gives factors that keep the varianc
 });
 
 Deno.test("DiffusionProcess refuses a noise schedule that cannot be built", () => {
-  const config = { ...PAPER, noise_schedule: "linear", steps: 20 } as const;
+  const config = { ...PAPER_PROCESS, noise_schedule: "linear", steps: 20 } as const;
   assertThrows(() => new DiffusionProcess(config), UserError, "needs more than 20");
 });

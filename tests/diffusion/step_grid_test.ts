@@ -1,18 +1,17 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../../src/errors.ts";
-import { type DiffusionConfig, processOf } from "../../src/diffusion/process.ts";
-import { STEP_GRIDS, type StepGridKind } from "../../src/diffusion/step_grid.ts";
+import { type DiffusionConfig, PAPER_PROCESS, processOf } from "../../src/diffusion/process.ts";
+import { STEP_GRIDS, type StepGridKind } from "../../src/diffusion/names.ts";
 import { goldenSchedule } from "./golden_schedule.ts";
-import { PAPER } from "./paper_process.ts";
 
 const SLOTS = 54;
-const paper = processOf(PAPER);
+const paper = processOf(PAPER_PROCESS);
 
 const mean = (values: Int32Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 Deno.test("stepGrid() reproduces the reference's even grids", () => {
   for (const golden of goldenSchedule().skip_steps) {
-    const process = processOf({ ...PAPER, steps: golden.steps });
+    const process = processOf({ ...PAPER_PROCESS, steps: golden.steps });
     const grid = process.grid(golden.length, golden.evaluations, "even");
     assertEquals([...grid], [...golden.sentence_timestep]);
   }
@@ -27,7 +26,7 @@ Deno.test("stepGrid() always evaluates M times, strictly falling from the noisie
   ];
   for (const kind of STEP_GRIDS) {
     for (const { slots, given } of cases) {
-      const process = processOf({ ...PAPER, ...given });
+      const process = processOf({ ...PAPER_PROCESS, ...given });
       const { count } = process.timesteps(slots);
       for (const evaluations of [1, 2, 3, 7, 19, count - 1, count].filter((m) => m <= count)) {
         const grid = process.grid(slots, evaluations, kind);
@@ -59,7 +58,7 @@ Deno.test("stepGrid() visits the left-to-right phase on the movement grid, unlik
 
 Deno.test("stepGrid() changes the mean log-SNR equally on the log-snr grid", () => {
   for (const noise_factor of [1, 4]) {
-    const process = processOf({ ...PAPER, timesteps: "sentence", noise_factor });
+    const process = processOf({ ...PAPER_PROCESS, timesteps: "sentence", noise_factor });
     const grid = process.grid(SLOTS, 20, "log-snr");
     const logSnr = [...grid].map((t) => {
       const abar = process.schedule.alphaBar[t]!;
@@ -72,7 +71,7 @@ Deno.test("stepGrid() changes the mean log-SNR equally on the log-snr grid", () 
 });
 
 Deno.test("stepGrid() starts slots a few at a time at the left on the left grid", () => {
-  const moving = processOf({ ...PAPER, anchor_distance: 2, noise_factor: 20 });
+  const moving = processOf({ ...PAPER_PROCESS, anchor_distance: 2, noise_factor: 20 });
   const strides = (kind: StepGridKind, evaluations: number) => {
     const grid = moving.grid(20, evaluations, kind);
     const settled = [...grid].map((i) => Math.max(20 - i, 0));

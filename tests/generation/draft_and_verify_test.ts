@@ -31,47 +31,47 @@ class FakeNetwork implements DraftingNetwork {
   #starts = new Map<number, number>();
 
   step(step: Parameters<DraftingNetwork["step"]>[0]): Promise<void> {
-    this.rowsOfCalls.push(step.row.length);
-    this.#blocks = step.block.slice();
+    this.rowsOfCalls.push(step.rows.length);
+    this.#blocks = step.blocks.slice();
     this.#starts.clear();
     let first = 0;
-    step.row.forEach((row, i) => {
+    step.rows.forEach((row, i) => {
       const cache = this.caches.get(row) ?? [];
       this.#starts.set(row, first);
-      for (let slot = 0; slot < step.streamCount[i]!; slot++) {
+      for (let slot = 0; slot < step.streamCounts[i]!; slot++) {
         cache.push(step.streamIds[first + slot]!);
         const chosen = nextToken(row, cache.slice(1));
         for (let rank = 0; rank < step.top; rank++) {
           const at = (first + slot) * step.top + rank;
           step.ids[at] = rank === 0 ? chosen : 3 + (chosen + rank) % 6;
-          if (step.logProbability) step.logProbability[at] = Math.log(0.6 / 2 ** rank);
+          if (step.logProbabilities) step.logProbabilities[at] = Math.log(0.6 / 2 ** rank);
         }
       }
       this.caches.set(row, cache);
-      first += step.streamCount[i]!;
+      first += step.streamCounts[i]!;
     });
     this.startedBy.push(this.caches.size);
     return Promise.resolve();
   }
 
-  keep(...[keep, draft]: Parameters<DraftingNetwork["keep"]>): Promise<void> {
-    keep.row.forEach((row, i) => {
+  keep(keep: Parameters<DraftingNetwork["keep"]>[0]): Promise<void> {
+    keep.rows.forEach((row, i) => {
       const cache = this.caches.get(row)!;
       const start = this.#starts.get(row)!;
       const before = cache.length - this.#streamOf(row);
-      cache.length = before + keep.keep[i]!;
-      if (draft === undefined) return;
+      cache.length = before + keep.counts[i]!;
+      if (keep.draft === undefined) return;
       if (this.#blocks.includes(1)) {
-        assert(this.#blocks[start + keep.keep[i]! - 1] === 1, "a draft where no block began");
+        assert(this.#blocks[start + keep.counts[i]! - 1] === 1, "a draft where no block began");
       }
-      const width = draft.ids.length / keep.row.length;
-      const text = [...cache.slice(1), draft.left[i]!];
+      const width = keep.draft.length / keep.rows.length;
+      const text = [...cache.slice(1), keep.left![i]!];
       for (let k = 0; k < width; k++) {
         const right = nextToken(row, text);
         const wrong = new Random(row, 1, text.length).uniform() < 0.3;
         text.push(wrong ? 3 + (right + 1) % 6 : right);
-        draft.ids[i * width + k] = text.at(-1)!;
-        if (draft.logProbability) draft.logProbability[i * width + k] = -0.3;
+        keep.draft[i * width + k] = text.at(-1)!;
+        if (keep.draftLogProbabilities) keep.draftLogProbabilities[i * width + k] = -0.3;
       }
     });
     return Promise.resolve();

@@ -1,7 +1,13 @@
 /** A small model with random weights that says something else for every line. */
-import type { DiffusionConfig, ModelConfig, TextConfig } from "../../src/denoiser/config.ts";
+import {
+  type DiffusionConfig,
+  type ModelConfig,
+  PLAIN_NETWORK,
+  type TextConfig,
+} from "../../src/denoiser/config.ts";
 import { writeModelFolder } from "../../src/denoiser/model_folder.ts";
 import { elementCount, expectedTensors } from "../../src/denoiser/parameters.ts";
+import { PAPER_PROCESS } from "../../src/diffusion/process.ts";
 import { LoadedModel } from "../../src/generation/loaded_model.ts";
 import { parseTokenizer } from "../../src/text/parse_tokenizer.ts";
 import { TOKENIZER, TOKENIZER_SIZE } from "../commands/sample_tokenizer.ts";
@@ -33,20 +39,10 @@ function tinyConfig(text: Partial<TextConfig>, diffusion: Partial<DiffusionConfi
       time_channels: 8,
       max_positions: 40,
       time_conditioning: "txl",
-      self_conditioning: false,
-      embedding_layer_norm: false,
-      shifted: false,
-      token_chain: 0,
+      ...PLAIN_NETWORK,
     },
     diffusion: {
-      steps: 2000,
-      noise_schedule: "sqrt",
-      timesteps: "token",
-      anchor_scale: 2,
-      anchor_distance: null,
-      noise_factor: 1,
-      rescale_timesteps: true,
-      step_grid: "even",
+      ...PAPER_PROCESS,
       ...diffusion,
     },
     text: {

@@ -1,6 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { select, type SelectionMethod, supports } from "../../src/mbr/select.ts";
-import { utilities, type UtilityName } from "../../src/mbr/utilities/mod.ts";
+import { select, supports } from "../../src/mbr/select.ts";
+import type { SelectionMethod, UtilityName } from "../../src/mbr/names.ts";
+import { utilities } from "../../src/mbr/utilities/mod.ts";
 import { readOracle } from "./oracle.ts";
 import { randomCandidates } from "./random_candidates.ts";
 

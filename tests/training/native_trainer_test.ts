@@ -1,6 +1,7 @@
 /** The shim's trainer as TypeScript sees it. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { type BatchOptions, flatLayout } from "../../src/native/trainer.ts";
+import { flatLayout } from "../../src/native/trainer.ts";
+import type { BatchOptions } from "../../src/native/trainer_options.ts";
 import { assembleBatch, randomTimesteps } from "../../src/training/micro_batch.ts";
 import { Random } from "../../src/random.ts";
 import { Purpose } from "../../src/training/random.ts";

@@ -4,7 +4,9 @@
  */
 import { assert, assertAlmostEquals } from "@std/assert";
 import type { ModelConfig, NetworkConfig } from "../../src/denoiser/config.ts";
-import { type BatchOptions, flatLayout } from "../../src/native/trainer.ts";
+import { PAPER_PROCESS } from "../../src/diffusion/process.ts";
+import { flatLayout } from "../../src/native/trainer.ts";
+import type { BatchOptions } from "../../src/native/trainer_options.ts";
 import { SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
 import {
   BATCH_OPTIONS,
@@ -14,15 +16,7 @@ import {
   sampleTrainer,
 } from "./sample_trainer.ts";
 
-const DIFFUSION: ModelConfig["diffusion"] = {
-  ...SAMPLE_CONFIG.diffusion,
-  steps: 2000,
-  noise_schedule: "sqrt",
-  timesteps: "token",
-  anchor_scale: 2,
-  noise_factor: 1,
-  rescale_timesteps: true,
-};
+const DIFFUSION: ModelConfig["diffusion"] = PAPER_PROCESS;
 
 /** What a variant changes. */
 interface Variant {
@@ -42,7 +36,7 @@ const ALL: Variant = {
   diffusion: { noise_factor: 4, anchor_scale: 1 },
   options: {
     selfCondition: true,
-    selfConditionNoise: 0.3,
+    selfConditioningNoise: 0.3,
     roundingLoss: "prediction",
     labelSmoothing: 0.1,
     dropout: 0.2,
@@ -75,7 +69,7 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
   "self-conditioning, left out": { network: SELF_CONDITIONED },
   "self-conditioning, perturbed": {
     network: SELF_CONDITIONED,
-    options: { selfCondition: true, selfConditionNoise: 0.5 },
+    options: { selfCondition: true, selfConditioningNoise: 0.5 },
   },
   "all": ALL,
   "all, moving anchor": { ...ALL, diffusion: { ...ALL.diffusion, anchor_distance: 3 } },

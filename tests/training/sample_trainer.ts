@@ -1,9 +1,10 @@
 /** A small network with random weights, batches for it and trainers of it. */
-import type { ModelConfig, NetworkConfig } from "../../src/denoiser/config.ts";
+import { type ModelConfig, type NetworkConfig, PLAIN_NETWORK } from "../../src/denoiser/config.ts";
 import { networkFields } from "../../src/denoiser/network_fields.ts";
 import { processOf } from "../../src/diffusion/process.ts";
 import { NativeModel } from "../../src/native/model.ts";
-import { type BatchOptions, NativeTrainer } from "../../src/native/trainer.ts";
+import { NativeTrainer } from "../../src/native/trainer.ts";
+import { type BatchOptions, PLAIN_BATCH } from "../../src/native/trainer_options.ts";
 import {
   assembleBatch,
   type AssembledBatch,
@@ -25,10 +26,7 @@ export const NETWORK: NetworkConfig = {
   time_channels: 6,
   max_positions: 12,
   time_conditioning: "txl",
-  self_conditioning: false,
-  embedding_layer_norm: false,
-  shifted: false,
-  token_chain: 0,
+  ...PLAIN_NETWORK,
 };
 
 /** A model with random weights. */
@@ -44,18 +42,10 @@ export function sampleModel(network: NetworkConfig): NativeModel {
 
 /** A training pass in which nothing is dropped, smoothed or perturbed. */
 export const BATCH_OPTIONS: BatchOptions = {
-  backward: true,
-  averaged: false,
-  selfCondition: false,
-  roundingLoss: "x0",
+  ...PLAIN_BATCH,
   seed: 7n,
   step: 3,
   microBatch: 1,
-  dropout: 0,
-  attentionDropout: 0,
-  labelSmoothing: 0,
-  squaredError: 1,
-  selfConditionNoise: 0,
   normaliser: 40,
 };
 

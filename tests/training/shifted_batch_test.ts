@@ -10,7 +10,7 @@ import {
   type ShiftedSettings,
   shiftedWeight,
 } from "../../src/training/shifted_batch.ts";
-import type { BatchOptions } from "../../src/native/trainer.ts";
+import type { BatchOptions } from "../../src/native/trainer_options.ts";
 import { SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
 import { BATCH_OPTIONS, NETWORK, sampleModel, sampleTrainer } from "./sample_trainer.ts";
 
