@@ -45,7 +45,6 @@ export async function generate(
   environment: Environment,
 ): Promise<void> {
   checkSelection(options);
-  using interrupts = new Interrupts();
   const { lines, total } = await openLines({
     path: inputFile(options.input),
     stdin: () => environment.stdin,
@@ -53,10 +52,12 @@ export async function generate(
     count: environment.interactive,
   });
   using model = await Model.load(options.model, options);
-  using output = openOutput(options.output, environment);
+  // From here on a signal ends what can be ended between two calls; before, it ends the process.
+  using interrupts = new Interrupts();
+  using output = await openOutput(options.output, environment, interrupts.signal);
   using page = options.traceHtml === undefined
     ? undefined
-    : openOutput(options.traceHtml, environment);
+    : await openOutput(options.traceHtml, environment, interrupts.signal);
   using progress = new ProgressBar(environment, "lines", total);
   const notes = new Notes(environment, progress);
   const inputs = readInputs(lines, { ...options, ...notes.ofInput });
@@ -85,6 +86,8 @@ export async function generate(
   } finally {
     await page?.write(PAGE_END);
   }
+  output.finish();
+  page?.finish();
   notes.report(text.max_source_tokens);
 }
 

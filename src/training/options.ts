@@ -289,7 +289,12 @@ export const OPTIONS = {
     ),
     beta1: fixed(number(0, 0.9999999), 0.9, "AdamW, PyTorch", "Decay of the first moment."),
     beta2: fixed(number(0, 0.9999999), 0.999, "AdamW, PyTorch", "Decay of the second moment."),
-    epsilon: fixed(number(0, 1), 1e-8, "AdamW, PyTorch", "Added to the denominator."),
+    epsilon: fixed(
+      number(1e-12, 1),
+      1e-8,
+      "AdamW, PyTorch",
+      "Added to the denominator; without it the first updates divide by 0.",
+    ),
     weight_decay: fixed(number(0, 1), 0, PAPER, "Decoupled weight decay, on all weights."),
     clip_norm: fixed(number(0, 1e9), 0, OURS, "Gradients are scaled down to this norm; 0 never."),
     ema_decay: fixed(

@@ -16,6 +16,7 @@ import {
   writeAll,
   writeFileAtomically,
 } from "../host/files.ts";
+import { checkManifest, MANIFEST, writeManifest } from "../host/manifest.ts";
 import type { DataSpec } from "../text/data_spec.ts";
 import { frameSource, frameTarget } from "../text/frame.ts";
 import { readPairs } from "../text/records.ts";
@@ -147,6 +148,10 @@ export class TokenCache implements Disposable {
   static #openWhole(key: string, path: string, wide: boolean): TokenCache | undefined {
     if (statIfPresent(path) === null) return undefined;
     try {
+      Deno.statSync(`${path}/${MANIFEST}`); // one from before there were manifests is made anew
+      checkManifest(path, (problem) => {
+        throw new Error(problem);
+      });
       return new TokenCache(key, path, wide);
     } catch {
       removeCache(path);
@@ -225,11 +230,13 @@ async function build(
       }
       targets.flush();
       sources.append(`${temporary}/targets.bin`);
+      for (const writer of [ids, sources, lines]) writer.finish();
     }
     Deno.removeSync(`${temporary}/targets.bin`);
     writeFileAtomically(`${temporary}/${FILES.summary}`, (file) => {
       writeAll(file, new TextEncoder().encode(JSON.stringify(summary)));
     });
+    writeManifest(temporary, Object.values(FILES));
     publish(temporary, path);
   } catch (error) {
     removeIfPresent(temporary);
@@ -290,9 +297,13 @@ class ValueWriter implements Disposable {
     }
   }
 
-  [Symbol.dispose](): void {
+  /** Writes what is left, and flushes it to the disk. */
+  finish(): void {
     this.flush();
     this.#file.syncSync();
+  }
+
+  [Symbol.dispose](): void {
     this.#file.close();
   }
 }

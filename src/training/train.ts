@@ -3,24 +3,19 @@ import { loadModelFolder, writeModelFolder } from "../denoiser/model_folder.ts";
 import { parameterCounts } from "../denoiser/parameters.ts";
 import { toFloat32 } from "../denoiser/tensors.ts";
 import { ExitCode, UserError } from "../errors.ts";
-import { parentOf, readTextFile, statIfPresent, unwritable } from "../host/files.ts";
+import { parentOf, readTextFile } from "../host/files.ts";
 import { exitCodeOf } from "../host/interrupts.ts";
 import type { ProgressOutput } from "../host/status_line.ts";
 import { describeLibrary } from "../native/library_info.ts";
 import type { Device } from "../native/model.ts";
 import { VERSION } from "../version.ts";
-import {
-  checkpointPath,
-  listCheckpoints,
-  removeUnfinished,
-  type RunState,
-  tensorsOf,
-} from "./checkpoint.ts";
+import { checkpointPath, listCheckpoints, type RunState, tensorsOf } from "./checkpoint.ts";
 import { currentCommit } from "./commit.ts";
 import { parseTrainingConfig, type TrainingConfig } from "./config.ts";
 import { modelCard } from "./model_card.ts";
 import { recordedValidation, Reporter } from "./reporter.ts";
 import { Run } from "./run.ts";
+import { openRunFolder, RUN_FILES } from "./run_folder.ts";
 import { Session } from "./session.ts";
 import { textGeneratorOf } from "./text_generator.ts";
 import { readValidationSet } from "./validation_set.ts";
@@ -45,9 +40,6 @@ export interface TrainOptions {
   readonly threads?: number;
 }
 
-/** Name of the model folder in a run's folder. */
-const MODEL = "model";
-
 /** Tells nobody. */
 const SILENT: ProgressOutput = { stderr: () => {}, interactive: false };
 
@@ -67,8 +59,8 @@ export async function train(
 ): Promise<string> {
   const config = parseTrainingConfig(readTextFile(configPath), configPath, settingsOf(options));
   const output = options.output ?? `runs/${baseName(configPath)}`;
-  const folder = `${output}/checkpoints`;
-  using _lock = openFolder(output, folder);
+  const folder = `${output}/${RUN_FILES.checkpoints}`;
+  using _lock = openRunFolder(output);
   const checkpoint = listCheckpoints(folder).at(-1);
   if (checkpoint !== undefined && !options.resume) {
     throw new UserError(
@@ -125,28 +117,6 @@ function baseName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1).replace(/\.toml$/, "");
 }
 
-/** Makes a run's folders and keeps other runs out of them until it is disposed of. */
-function openFolder(output: string, checkpoints: string): Disposable {
-  let lock: Deno.FsFile;
-  try {
-    Deno.mkdirSync(checkpoints, { recursive: true });
-    lock = Deno.openSync(`${output}/lock`, { create: true, write: true });
-  } catch (error) {
-    throw unwritable(output, error);
-  }
-  if (!lock.tryLockSync(true)) {
-    lock.close();
-    throw new UserError(
-      ExitCode.usage,
-      `Cannot train into "${output}": another run is at work there; choose another --output`,
-    );
-  }
-  removeUnfinished(checkpoints);
-  // A run that was killed while it replaced its model has one of the two under another name.
-  if (statIfPresent(`${output}/${MODEL}`) !== null) removeUnfinished(output);
-  return lock;
-}
-
 /** What the network is computed in: on a CPU, bfloat16 takes AMX. */
 function arithmeticOf({ training: { dtype } }: TrainingConfig, { kind }: Device): string {
   return dtype === "bf16" && kind === "cpu" && describeLibrary().instruction_set !== "amx"
@@ -178,7 +148,7 @@ function exportModel(
   checkpoints: string,
   command: string,
 ): string {
-  const path = `${output}/${MODEL}`;
+  const path = `${output}/${RUN_FILES.model}`;
   const { config, model, data } = run;
   const best = config.checkpoints.export === "best" ? state.best : null;
   const stored = best && loadModelFolder(checkpointPath(checkpoints, best.step)).tensors;

@@ -218,3 +218,43 @@ Deno.test(
     );
   }),
 );
+
+Deno.test(
+  "TokenCache makes a cache anew that has been damaged in whatever way",
+  withFolder(async (folder) => {
+    const tokenizer = await sampleTokenizer();
+    const spec = writeData(folder, "train");
+    let built = 0;
+    const open = () =>
+      TokenCache.open(`${folder}/cache`, spec, tokenizer, LIMITS, () => void built++);
+    const idsOf = (cache: TokenCache) =>
+      Array.from(
+        { length: cache.size },
+        (_, i) => [...cache.read(i).source, ...cache.read(i).target],
+      );
+    using first = await open();
+    const [path, ids] = [`${folder}/cache/${first.key}`, idsOf(first)];
+    const damages: ((name: string) => void)[] = [
+      (name) => Deno.truncateSync(name, 1),
+      (name) => Deno.removeSync(name),
+      (name) => {
+        const bytes = Deno.readFileSync(name);
+        bytes[Math.floor(bytes.length / 2)]! ^= 0x5a;
+        Deno.writeFileSync(name, bytes);
+      },
+    ];
+    const files = Array.from(Deno.readDirSync(path), ({ name }) => name);
+    assertEquals(files.length, 5);
+    for (const name of files) {
+      for (const damage of damages) {
+        built = 0;
+        damage(`${path}/${name}`);
+        using again = await open();
+        assertEquals([built, idsOf(again)], [1, ids], name);
+      }
+    }
+    built = 0;
+    using _whole = await open();
+    assertEquals(built, 0);
+  }),
+);
