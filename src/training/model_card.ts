@@ -28,8 +28,9 @@ export interface CardContent {
 }
 
 const SHIFTED =
-  "It is AR-Diffusion at its limit: a slot goes from T to 0 in one move, several are drafted " +
-  "in a network call and verified in the next. In other words, an autoregressive model that drafts ahead.";
+  "It is AR-Diffusion at its limit: a slot goes from T to 0 in one move, and several at a time can be " +
+  "drafted in a network call and verified in the next. In other words, an autoregressive model that " +
+  "can draft ahead.";
 
 /** Writes a card. */
 export function modelCard(content: CardContent): string {
