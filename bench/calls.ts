@@ -21,7 +21,7 @@ import { readReferences } from "../src/text/records.ts";
 import { parseTrainingConfig } from "../src/training/config.ts";
 import { defaultPython } from "./baseline.ts";
 import { callsPicture, callsTable, type Measured } from "./calls_report.ts";
-import { Rival, type RivalSetting } from "./rival.ts";
+import { Rival, type RivalInfo, type RivalSetting } from "./rival.ts";
 import { median } from "./statistics.ts";
 
 const { values: args } = parseArgs({
@@ -84,10 +84,11 @@ const turns = Number(args.turns);
 const temporary = await Deno.makeTempDir({ prefix: "ardiff-calls-" });
 try {
   await using rival = new Rival(rivalFolder, config);
+  const info = await rival.info();
   const systems = interleave(ourSystems(), rivalSystems(rival));
   await rival.run({ compute_type: "float32", beam: 1, batch: BATCH, lines: 64 }); // warms up
   const measured = await measure(systems);
-  await report(measured);
+  await report(measured, info);
 } finally {
   await Deno.remove(temporary, { recursive: true });
 }
@@ -195,7 +196,7 @@ async function measure(systems: readonly System[]): Promise<Measured[]> {
   });
 }
 
-async function report(measured: readonly Measured[]): Promise<void> {
+async function report(measured: readonly Measured[], info: RivalInfo): Promise<void> {
   const ordered = [
     ...measured.filter(({ program }) => program === "CTranslate2"),
     ...measured.filter(({ program }) => program === "ardiff"),
@@ -203,8 +204,8 @@ async function report(measured: readonly Measured[]): Promise<void> {
   const what = `${model}, ${examples.length} lines of ${config}`;
   const markdown = [
     `${what}; one thread, ardiff in ${args.dtype}, CPU kernels for ` +
-    `${describeLibrary().instruction_set}, ${processorName()}; medians of ${turns} turns. At batch 1 the ` +
-    `first ${alone} lines. ardiff's start-up is not counted.`,
+    `${describeLibrary().instruction_set}, CTranslate2 ${info.ctranslate2}, ${info.processor}; medians of ` +
+    `${turns} turns. At batch 1 the first ${alone} lines. ardiff's start-up is not counted.`,
     "",
     callsTable(ordered, BATCH),
     "",
@@ -219,10 +220,4 @@ async function report(measured: readonly Measured[]): Promise<void> {
   }));
   await Deno.writeTextFile(`${output}/calls.json`, `${JSON.stringify(times, null, 2)}\n`);
   Deno.stdout.writeSync(new TextEncoder().encode(markdown));
-}
-
-function processorName(): string {
-  const [, name = "unknown processor"] =
-    /^model name\s*: (.*)$/m.exec(Deno.readTextFileSync("/proc/cpuinfo")) ?? [];
-  return name;
 }

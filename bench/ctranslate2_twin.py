@@ -12,8 +12,9 @@
 for how many dev sources the converted model writes the PyTorch twin's greedy text, and fails below 99 %. `measure`
 translates the dev sources on one thread, setting after setting, by turns, and prints a JSON object for each: medians of
 processor time, from text to text, tokenisation included. Random weights do not know when to end: --forced-lengths gives
-every output the length of its source's first reference, and batches rows of one length. `serve` does one run for every
-line of its standard input, {"compute_type", "beam", "batch", "lines"}, for bench/calls.ts.
+every output the length of its source's first reference, and batches rows of one length. `serve` says first what it runs
+on, then does one run for every line of its standard input, {"compute_type", "beam", "batch", "lines"}, for
+bench/calls.ts.
 """
 
 import argparse
@@ -24,7 +25,7 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # one thread, of which processor time is measured
@@ -326,10 +327,16 @@ def measure(arguments: argparse.Namespace) -> None:
 def serve(arguments: argparse.Namespace) -> None:
     rival = Rival(arguments.model)
     texts = [example.source for example in dev_examples(arguments)]
+    print(json.dumps({"ctranslate2": ctranslate2.__version__, "processor": processor_name()}), flush=True)
     for line in sys.stdin:
         setting = Setting(**json.loads(line))
         run = rival.run(texts[: setting.lines], setting)
-        print(json.dumps(run.__dict__), flush=True)
+        print(json.dumps(asdict(run)), flush=True)
+
+
+def processor_name() -> str:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    return next((line.split(": ", 1)[1] for line in lines if line.startswith("model name")), "unknown processor")
 
 
 if __name__ == "__main__":

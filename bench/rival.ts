@@ -22,6 +22,13 @@ export interface RivalRun {
   readonly tokens: readonly number[];
 }
 
+/** What it runs on. */
+export interface RivalInfo {
+  /** CTranslate2's version. */
+  readonly ctranslate2: string;
+  readonly processor: string;
+}
+
 const ROOT = new URL("../", import.meta.url).pathname;
 
 /** The process, which loads a model once for every type of arithmetic. */
@@ -43,6 +50,11 @@ export class Rival implements AsyncDisposable {
     }).spawn();
     this.#input = this.#process.stdin.getWriter();
     this.#output = this.#process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  }
+
+  /** What it runs on; to be asked for once, before any run. */
+  async info(): Promise<RivalInfo> {
+    return JSON.parse(await this.#line()) as RivalInfo;
   }
 
   /** Translates the first lines of the development set. */

@@ -358,7 +358,7 @@ ARDIFF_API int32_t ardiff_decoding_step(ardiff_decoding* decoding, int32_t rows,
  *   draft_log_probability  [A,k] float32, receives the log-softmax of the drafted tokens; may be NULL
  *
  * The CPU's fused kernels chain among the some 60 tokens that a slot finds likeliest without the chain, and
- * take the log-softmax over those only: a draft decides about calls, not about text.
+ * count the others as without it in the log-softmax: a draft decides about calls, not about text.
  */
 ARDIFF_API int32_t ardiff_decoding_keep(ardiff_decoding* decoding, int32_t rows, const int32_t* row,
                                         const int32_t* keep, const int32_t* left, int32_t* draft,

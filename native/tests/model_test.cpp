@@ -18,7 +18,7 @@ void refuse_config(const char* says, void (*damage)(ardiff_network_config&)) {
 void test_creation() {
     using Config = ardiff_network_config;
     refuse_config("struct_size 0", [](Config& c) { c.struct_size = 0; });
-    refuse_config("struct_size 64", [](Config& c) { c.struct_size = 64; });
+    refuse_config("struct_size 60", [](Config& c) { c.struct_size = 60; });
     refuse_config("vocabulary_size 0", [](Config& c) { c.vocabulary_size = 0; });
     refuse_config("vocabulary_size -2147483648", [](Config& c) { c.vocabulary_size = INT32_MIN; });
     refuse_config("vocabulary_size 2147483647", [](Config& c) { c.vocabulary_size = INT32_MAX; });

@@ -3,6 +3,7 @@ import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { CommanderError } from "commander";
 import { ExitCode } from "../errors.ts";
 import { asError, type Environment, quietable } from "../host/environment.ts";
+import { printableLines } from "../printable.ts";
 import { makeProgram } from "./program.ts";
 import { sharedValues } from "./shared_options.ts";
 
@@ -39,7 +40,7 @@ export async function runCommandLine(
       },
       writeErr: (text: string) => environment.stderr(text),
       outputError: (text: string) =>
-        environment.stderr(asError(text.replace(/^error: /, ""), environment)),
+        environment.stderr(asError(printableLines(text.replace(/^error: /, "")), environment)),
       getOutHasColors: () => environment.colors.stdout,
       getErrHasColors: () => environment.colors.stderr,
     });
@@ -91,5 +92,5 @@ async function reportSettings(
 ): Promise<void> {
   const { settingsReport } = await import("./settings_report.ts");
   const { layersOf } = await import("./layers.ts");
-  environment.stderr(settingsReport(command, layersOf(command)));
+  environment.stderr(printableLines(settingsReport(command, layersOf(command))));
 }

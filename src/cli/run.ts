@@ -1,6 +1,7 @@
 /** Runs a command line and turns whatever happens into an exit code. */
 import { ExitCode, messageOf, UserError } from "../errors.ts";
 import { asError, type Environment, OutputClosed } from "../host/environment.ts";
+import { printable, printableLines } from "../printable.ts";
 import { VERSION } from "../version.ts";
 import type { Manner } from "./command_line.ts";
 
@@ -28,9 +29,11 @@ function exitCodeOf(thrown: unknown, environment: Environment, { verbose }: Mann
     if (verbose) environment.stderr(causesOf(error));
     return error.exitCode;
   }
-  const stack = error instanceof Error && error.stack !== undefined ? `${error.stack}\n` : "";
+  const stack = error instanceof Error && error.stack !== undefined
+    ? `${printableLines(error.stack)}\n`
+    : "";
   environment.stderr(
-    asError(`${messageOf(error)}\n`, environment, "Internal error") + stack +
+    asError(`${printable(messageOf(error))}\n`, environment, "Internal error") + stack +
       "This is a defect of ardiff: please report it with the command that led to it.\n",
   );
   return ExitCode.internal;
@@ -44,5 +47,7 @@ function firstOf(error: unknown): unknown {
 /** What led to an error, a line each. */
 function causesOf({ cause }: Error): string {
   if (cause === undefined) return "";
-  return `  caused by: ${messageOf(cause)}\n${cause instanceof Error ? causesOf(cause) : ""}`;
+  return `  caused by: ${printable(messageOf(cause))}\n${
+    cause instanceof Error ? causesOf(cause) : ""
+  }`;
 }

@@ -1,5 +1,6 @@
 /** `ardiff completions`: command lines completed by the shell. */
 import { modelNames } from "../denoiser/model_path.ts";
+import { printable } from "../printable.ts";
 
 /** The streams of the process, or of a test. */
 interface CompletionsIo {
@@ -15,5 +16,5 @@ export async function completions(
   scriptFor: (models: readonly string[]) => string,
   io: CompletionsIo,
 ): Promise<void> {
-  await io.stdout(scriptFor(modelNames()));
+  await io.stdout(scriptFor(modelNames().filter((name) => printable(name) === name)));
 }

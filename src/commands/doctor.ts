@@ -113,8 +113,10 @@ function found(path: string | null, by: string | null): string {
 function missedPlaces({ tried, shim, libtorch_folder }: Report, file: TriedPlace["file"]) {
   const places = tried.filter((place) => place.file === file);
   if ((file === "shim" ? shim : libtorch_folder) !== null) places.pop();
-  return places.map(({ by, path }): [string, string] => [
+  return places.map(({ by, path, flaw }): [string, string] => [
     "",
-    path === null ? `none (${by})` : `not at ${path} (${by})`,
+    path === null
+      ? `none (${by})`
+      : `not at ${path} (${by}${flaw === undefined ? "" : `: ${flaw}`})`,
   ]);
 }

@@ -11,6 +11,7 @@ import {
   reportToJson,
   score,
   type ScoreInput,
+  scoreNotices,
   type ScoreOptions,
   type System,
 } from "../metrics/mod.ts";
@@ -18,7 +19,7 @@ import { dataError, onOneLine, openFile, readDataLines } from "../text/data_line
 import { parseDataSpec } from "../text/data_spec.ts";
 import { stringsOf } from "../text/json_paths.ts";
 import type { Line } from "../text/lines.ts";
-import { readReferences } from "../text/records.ts";
+import { readPairs, readReferences } from "../text/records.ts";
 import { checkSelection, type ModelRunOptions } from "./generate.ts";
 
 /** Options of {@linkcode evaluate}. */
@@ -58,9 +59,9 @@ const DEFAULT_METRICS: readonly Metric[] = ["bleu", "chrf", "ter", "rouge"];
  */
 export async function evaluate(options: EvaluateOptions, io: EvaluateIo): Promise<void> {
   checkRequest(options);
-  const testSet = await readTestSet(options);
   const files = options.hypotheses ?? [];
   const systems = await readSystems(files);
+  const testSet = await readTestSet(options, systems[0]?.hypotheses.length);
   const first = options.references?.[0] ?? options.data ?? files[0]!;
   const segments = testSet.references?.length ?? systems[0]!.hypotheses.length;
   for (const [k, { hypotheses }] of systems.entries()) {
@@ -92,6 +93,7 @@ async function printScores(
       `Cannot compute Self-BLEU of "${lone.name}": expected two outputs or more, found one`,
     );
   }
+  for (const notice of scoreNotices(input, metrics, options.tokenize)) io.stderr(`${notice}.\n`);
   const report = score(input, { ...options, metrics });
   await io.stdout(
     options.json ? JSON.stringify(reportToJson(report), undefined, 2) + "\n" : formatReport(report),
@@ -130,11 +132,19 @@ function checkRequest(options: EvaluateOptions): void {
   }
 }
 
-/** What outputs are compared with: nothing, references, or references and sources. */
+/**
+ * What outputs are compared with: nothing, references, or references and sources.
+ *
+ * @param outputs their number, where it is known: a table with as many rows gives each its own
+ *   output, though some have equal sources
+ */
 async function readTestSet(
   { references = [], data }: Pick<EvaluateOptions, "references" | "data">,
+  outputs?: number,
 ): Promise<Pick<ScoreInput, "references" | "sources">> {
-  if (references.length === 0) return data === undefined ? {} : await readExamples(data);
+  if (references.length === 0) {
+    return data === undefined ? {} : await readExamples(data, outputs);
+  }
   const streams: string[][] = [];
   for (const path of references) {
     const lines = await readTexts(path);
@@ -241,14 +251,19 @@ function outputOf({ line, fields }: DataRecord, path: string): OutputLine {
  */
 async function readExamples(
   path: string,
+  outputs?: number,
 ): Promise<{ sources: string[]; references: (readonly string[])[] }> {
   const format = /\.(tsv|csv)$/.exec(path)?.[1];
   if (format !== undefined) {
-    const table = { format, file: path, group_sources: true, ...await columnsOf(path, format) };
-    const examples = await Array.fromAsync(readReferences(parseDataSpec(table, "--data")));
+    const table = { format, file: path, ...await columnsOf(path, format) };
+    const pairs = await Array.fromAsync(readPairs(parseDataSpec(table, "--data")));
+    const referencesOf = Map.groupBy(pairs, ({ source }) => source);
+    const sources = pairs.length === outputs
+      ? pairs.map(({ source }) => source)
+      : [...referencesOf.keys()];
     return {
-      sources: examples.map(({ source }) => source),
-      references: examples.map(({ references }) => references),
+      sources,
+      references: sources.map((source) => referencesOf.get(source)!.map(({ target }) => target)),
     };
   }
   const records = await readRecords(path);

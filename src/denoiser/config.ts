@@ -9,6 +9,9 @@ import type { DiffusionConfig } from "../diffusion/process.ts";
 import { TRAINED_SCHEMES } from "../diffusion/timesteps/schemes.ts";
 import { ExitCode, messageOf, UserError } from "../errors.ts";
 import type { Fail } from "../host/fail.ts";
+import { parseJsonText } from "../json_text.ts";
+import { type NetworkConfig, PLAIN_NETWORK, TIME_CONDITIONINGS } from "./network_config.ts";
+import { elementCount, expectedTensors } from "./parameters.ts";
 import {
   boolean,
   type Fields,
@@ -25,63 +28,14 @@ import {
 } from "../host/json_fields.ts";
 import { describe, isObject } from "../host/json_value.ts";
 
-export type { DiffusionConfig };
+export type { DiffusionConfig, NetworkConfig };
+export { PLAIN_NETWORK, TIME_CONDITIONINGS };
 
 /** Marks the file format; a format that old programs would misread gets another name. */
 export const MODEL_FORMAT = "ardiff-model-1";
 
-/** How the timestep of each slot reaches the decoder (SPEC 4). */
-export const TIME_CONDITIONINGS = ["txl", "rotary", "additive", "none"] as const;
-
 /** What predictions are rounded to. */
 export const ROUNDINGS = ["nearest", "logits"] as const;
-
-/** Sizes and options of the network (SPEC 4). */
-export interface NetworkConfig {
-  /** Vocabulary V, the number of token ids. */
-  readonly vocabulary_size: number;
-  /** Width C of token embeddings and latents. */
-  readonly embedding_size: number;
-  /** Hidden width d, a multiple of the number of heads. */
-  readonly hidden_size: number;
-  /** Layers of the encoder; 0 leaves its embeddings. */
-  readonly encoder_layers: number;
-  /** Blocks of the decoder. */
-  readonly decoder_layers: number;
-  /** Attention heads of encoder and decoder. */
-  readonly attention_heads: number;
-  /** Inner width of the encoder's feed-forward layers; the decoder's is always 4d. */
-  readonly encoder_ffn_size: number;
-  /** Width of the sinusoidal time embedding, even. */
-  readonly time_channels: number;
-  /** Learned positions of encoder and of decoder; neither source nor target may be longer. */
-  readonly max_positions: number;
-  /**
-   * An extra attention key (the paper's model), a rotation, a term of the input, or none: where a slot's
-   * vector already says whether it has settled.
-   */
-  readonly time_conditioning: typeof TIME_CONDITIONINGS[number];
-  /** Whether the decoder is also given its previous prediction. */
-  readonly self_conditioning: boolean;
-  /** Whether token embeddings pass a LayerNorm (Difformer). */
-  readonly embedding_layer_norm: boolean;
-  /**
-   * Whether a settled slot predicts its right neighbour, and looks left only; slots that wait hold a
-   * learned vector and stand beside (docs/method.md). AR-Diffusion at its limit: a slot goes from T to
-   * 0 in one move. Needs `anchor_distance` 1.
-   */
-  readonly shifted: boolean;
-  /** Inner width of the head that chains the tokens of one call; 0: none. Needs `shifted`. */
-  readonly token_chain: number;
-}
-
-/** Networks have these options as the paper's has them; a key that is added later stands here too. */
-export const PLAIN_NETWORK = {
-  self_conditioning: false,
-  embedding_layer_norm: false,
-  shifted: false,
-  token_chain: 0,
-} as const satisfies Partial<NetworkConfig>;
 
 /** How text becomes ids. */
 export interface TextConfig {
@@ -159,6 +113,9 @@ const CONFIG_FIELDS: Fields<Record<keyof ModelConfig, unknown>> = {
   text: object,
   provenance: object,
 };
+
+/** Each limit below holds alone; together, sizes may not give a tensor of more than 4 GB. */
+const MAX_TENSOR_VALUES = 2 ** 30;
 
 const width = integer(1, 65_536);
 const tokenId = integer(0, 2 ** 24 - 1);
@@ -248,7 +205,7 @@ export function formatModelConfig(config: ModelConfig): string {
 /** Parses JSON that a user has written; `source` is its path, for messages. */
 export function parseJson(json: string, source: string): unknown {
   try {
-    return JSON.parse(json);
+    return parseJsonText(json);
   } catch (error) {
     return failure(source)(`it is not valid JSON (${messageOf(error)})`, error);
   }
@@ -296,6 +253,15 @@ function checkConsistency({ network, diffusion, text }: ModelConfig, fail: Fail)
         `expected a multiple of "network.attention_heads" (${attention_heads})`,
     );
   }
+  for (const [name, shape] of expectedTensors(network)) {
+    const values = elementCount(shape);
+    if (values > MAX_TENSOR_VALUES) {
+      fail(
+        `tensor "${name}" of shape [${shape}] would have ${values} values, more than the ` +
+          `${MAX_TENSOR_VALUES} of the largest that ardiff can hold: choose smaller sizes`,
+      );
+    }
+  }
   const headSize = hidden_size / attention_heads;
   if (network.time_conditioning === "rotary" && headSize % 2 !== 0) {
     fail(
@@ -341,6 +307,12 @@ function checkConsistency({ network, diffusion, text }: ModelConfig, fail: Fail)
     fail(
       `"network.shifted" is true, but "diffusion.anchor_distance" is ${diffusion.anchor_distance}, ` +
         "expected 1: in the shifted layout slots settle in one move",
+    );
+  }
+  if (network.shifted && network.time_conditioning !== "none") {
+    fail(
+      `"network.time_conditioning" is "${network.time_conditioning}", expected "none" with ` +
+        '"network.shifted": there a slot\'s vector says whether it has settled',
     );
   }
   if (network.shifted && network.self_conditioning) {

@@ -2,7 +2,7 @@
  * The network's weights by name and shape, as in published checkpoints (SPEC 4), and how many
  * parameters each part has. d is the hidden width, C the embedding width, V the vocabulary.
  */
-import type { NetworkConfig } from "./config.ts";
+import type { NetworkConfig } from "./network_config.ts";
 
 /** Tensor names with shapes. */
 type TensorShapes = ReadonlyMap<string, readonly number[]>;

@@ -12,7 +12,7 @@ export type DraftingNetwork = Pick<NativeDecoding, "step" | "keep">;
  * Where blocks of waiting slots begin: after every slot of a stream, after the one where it is likeliest
  * of use, or, in a pass of its own once it is known, after the last that stays.
  */
-export type BlockLayout = "every" | "likeliest" | "after";
+type BlockLayout = "every" | "likeliest" | "after";
 
 /** How many slots are drafted, and how. */
 export interface DraftPlan {

@@ -9,7 +9,7 @@
 import type { TokenChooser } from "./token_chooser.ts";
 
 /** What a row is written by. */
-export interface DraftRowOptions {
+interface DraftRowOptions {
   /** Number of the row in the batch. */
   readonly row: number;
   /** What the first slot holds, and what ends a target. */
@@ -23,7 +23,7 @@ export interface DraftRowOptions {
 }
 
 /** How a row looked after a call. */
-export interface DraftMoment {
+interface DraftMoment {
   /** Tokens settled. */
   readonly settled: number;
   /** What was drafted behind them. */

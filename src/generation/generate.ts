@@ -91,7 +91,7 @@ const GROUP = 8;
  *
  * @throws {UserError} where the model cannot do what is asked for
  */
-export function drafts(
+function drafts(
   { config }: LoadedModel,
   { skip }: Pick<SampleOptions, "skip">,
 ): boolean {

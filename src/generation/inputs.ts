@@ -1,8 +1,9 @@
 /** What to generate for, out of lines of text or JSON: one input a line, whatever is in the line. */
 import { messageOf } from "../errors.ts";
 import { isObject, type JsonObject } from "../host/json_value.ts";
-import { onOneLine } from "../text/data_lines.ts";
 import { stringsOf, valueAt } from "../text/json_paths.ts";
+import { parseJsonText } from "../json_text.ts";
+import { dataError, onOneLine, otherEncoding } from "../text/data_lines.ts";
 import type { Line } from "../text/lines.ts";
 
 /** What a line of input holds. */
@@ -35,6 +36,13 @@ export async function* readInputs(
   { inputFormat, field, onDamage, onFailure }: InputOptions,
 ): AsyncGenerator<Input, void, undefined> {
   for await (const { number, text, invalid } of lines) {
+    const encoding = otherEncoding({ number, text, invalid });
+    if (encoding !== undefined) {
+      if (number === 1) throw dataError("input", number, encoding);
+      onFailure(number, encoding);
+      yield { source: "", record: NO_FIELDS };
+      continue;
+    }
     if (invalid) onDamage(number, "it is not valid UTF-8; damaged bytes were read as U+FFFD");
     if (inputFormat === "text" || text.trim() === "") {
       yield { source: text, record: NO_FIELDS };
@@ -51,7 +59,7 @@ function inputOf(json: string, field: string): Input | Input & { readonly flaw: 
   const none = (flaw: string, record = NO_FIELDS) => ({ source: "", record, flaw });
   let record: unknown;
   try {
-    record = JSON.parse(json);
+    record = parseJsonText(json);
   } catch (error) {
     return none(`it is not valid JSON (${messageOf(error)})`);
   }

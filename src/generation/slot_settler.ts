@@ -8,7 +8,7 @@ import { COEFFICIENTS_PER_SLOT } from "../diffusion/plan.ts";
 import type { GenerationStep } from "../native/generation.ts";
 
 /** A slot's prediction counts as sure from this probability on. */
-export const SURE = 0.9;
+const SURE = 0.9;
 
 type PlanStep = Omit<GenerationStep, "round">;
 

@@ -2,7 +2,7 @@
 import { Random } from "../random.ts";
 
 /** A token and its log-probability, 0 where none was asked for. */
-export interface ChosenToken {
+interface ChosenToken {
   readonly id: number;
   readonly logProbability: number;
 }
@@ -30,7 +30,7 @@ export const likeliest: TokenChooser = (_position, ids, logProbabilities) => ({
 export const DRAWN_FROM = 64;
 
 /** How tokens are drawn. */
-export interface DrawOptions {
+interface DrawOptions {
   /** Log-probabilities are divided by it: below 1 sharpens. */
   readonly temperature: number;
   /** Tokens less likely than this, at temperature 1, are left out (epsilon sampling). */

@@ -153,10 +153,11 @@ export function startTrainer(
 
 /**
  * A cross-entropy is a small difference of large logits, whose rounding does not shrink with it:
- * where it is below 1 nat, its error is relative to 1 nat.
+ * where it is below 1 nat, its error is relative to 1 nat. (Where all are zero, it already is.)
  */
-function shareOfNat(values: Float32Array): number {
-  return Math.min(1, values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0));
+export function shareOfNat(values: Float32Array): number {
+  const largest = values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+  return Math.min(1, largest || 1);
 }
 
 function rowMeans(values: Float32Array, slots: number): Float32Array {
@@ -178,7 +179,7 @@ function gradientFinding(
   const flat = trainer.read("gradients");
   const places = flatLayout(model);
   const norms = places.map(({ name }) => normOf(recorded.floats(pass.gradientName(name))));
-  const floor = NOISE_FLOOR * Math.max(...norms);
+  const floor = NOISE_FLOOR * (Math.max(...norms) || 1);
   let error = 0;
   let worst = "";
   places.forEach(({ name, start, length }, i) => {

@@ -2,6 +2,7 @@
 
 import { messageOf } from "../errors.ts";
 import { isObject, type JsonObject } from "../host/json_value.ts";
+import { parseJsonText } from "../json_text.ts";
 import { dataError, onOneLine } from "../text/data_lines.ts";
 import type { Line } from "../text/lines.ts";
 
@@ -50,7 +51,7 @@ export function parseCandidateLine(line: Line, path: string): CandidateLine {
 
 function parseJson({ text }: Line, fail: (flaw: string) => Error): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch (error) {
     throw fail(`it is not valid JSON (${messageOf(error)})`);
   }

@@ -57,6 +57,7 @@ export {
   type MetricScore,
   type SystemInput,
 } from "./metric_scores.ts";
+export { scoreNotices } from "./notices.ts";
 export { formatReport, reportToJson } from "./report.ts";
 export {
   score,

@@ -19,7 +19,7 @@ export interface DecodingOptions {
  * One network call for A rows. Slots of all rows lie one behind the other: M is the sum of
  * `streamCounts`.
  */
-export interface DecodingStep {
+interface DecodingStep {
   /** [A] numbers of the rows, all different. */
   readonly rows: Int32Array<ArrayBuffer>;
   /** [A] how many settled slots are appended to each, 1 or more. */
@@ -46,7 +46,7 @@ export interface DecodingStep {
 }
 
 /** What becomes of the slots that the last step of A rows appended, and what follows them. */
-export interface DecodingKeep {
+interface DecodingKeep {
   /** [A] numbers of the rows, all different. */
   readonly rows: Int32Array<ArrayBuffer>;
   /** [A] how many of them stay, 1 or more. */
@@ -63,7 +63,7 @@ export interface DecodingKeep {
 }
 
 /** Seconds a decoding has spent, by part. */
-export interface DecodingSeconds {
+interface DecodingSeconds {
   /** Encoding sources. */
   readonly encoder: number;
   /** The decoder network. */

@@ -105,5 +105,8 @@ function refusal(task: string, wayOut: string, cause?: unknown): UserError {
 }
 
 function placesOf({ tried }: Location): string {
-  return tried.map(({ by, path }) => path ?? by).join(", ");
+  return tried.map(({ by, path, flaw }) =>
+    `${path ?? by}${flaw === undefined ? "" : `, where ${flaw}`}`
+  )
+    .join(", ");
 }

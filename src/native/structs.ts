@@ -4,7 +4,7 @@
 type NumberType = "i32" | "u32" | "f32" | "f64" | "u64";
 
 /** A field. */
-export interface StructField<T> {
+interface StructField<T> {
   readonly type: NumberType;
   /** The value with which the field does nothing. */
   readonly plain: T;

@@ -12,7 +12,7 @@ interface WeightTensor {
 const BERT_DEVIATION = 0.02;
 
 /** What first values depend on besides the tensor. */
-export interface InitialWeightsOptions {
+interface InitialWeightsOptions {
   readonly seed: number;
   /** Number of the tensor. */
   readonly place: number;

@@ -138,7 +138,7 @@ export function randomTimesteps(
 }
 
 /** Numbers in [0, 1) of which any run is evenly spread: a golden-ratio sequence. */
-export function evenPlaces(): () => number {
+function evenPlaces(): () => number {
   let drawn = 0;
   return () => (0.5 + drawn++ * 0.6180339887498949) % 1;
 }

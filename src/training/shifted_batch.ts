@@ -17,7 +17,7 @@ import type { Random } from "../random.ts";
 import type { TokenPair } from "./token_cache.ts";
 
 /** How the slots of a micro-batch lie; the same for all its rows. */
-export interface ShiftedLayout {
+interface ShiftedLayout {
   /** Settled slots, at positions 0, 1, ... */
   readonly settled: number;
   /** The positions of slots that wait, [W]. */
@@ -85,7 +85,7 @@ export function shiftedAttention(
 }
 
 /** What an update's loss is made of. */
-export interface SlotWeights {
+interface SlotWeights {
   /** Of the slots that settled: 1, or 0 where only the chain head is trained. */
   readonly settled: number;
   /** Of those that wait. */

@@ -112,3 +112,7 @@ Deno.test("checkModelConfig() names values that are at odds with each other", ()
     "it needs more than 20",
   );
 });
+
+Deno.test("checkModelConfig() refuses sizes that hold alone but together overflow", () => {
+  assertRefused("network.hidden_size", 65536, "choose smaller sizes", "tensor ");
+});

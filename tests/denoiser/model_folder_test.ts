@@ -164,7 +164,10 @@ Deno.test("checkWeights() names tensors that are missing or unexpected", () => {
   assertRefused({ "lm_head.bias": null }, 'tensor "lm_head.bias" is missing');
   assertRefused({ "LayerNorm.bias": null, "LayerNorm.weight": null }, "are missing");
   assertRefused({ extra: {} }, 'tensor "extra" is not part of the network');
-  assertRefused({ a: {}, b: {}, c: {}, d: {}, e: {} }, '"a", "b", "c" and 2 others are not part');
+  assertRefused({ a: {}, b: {}, c: {}, d: {}, e: {} }, '"a", "b", "c", "d", "e" are not part');
+  assertRefused({ "lm_head.bias": null, x: {} }, 'missing, while tensor "x" is not part');
+  const many = Object.fromEntries(Array.from("abcdefghijkl", (name) => [name, {}]));
+  assertRefused(many, '"g", "h" and 4 others are not part');
 });
 
 Deno.test("checkWeights() names wrong shapes, types and values", () => {

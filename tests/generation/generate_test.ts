@@ -105,7 +105,7 @@ Deno.test(
       const blank = source.trim() === "";
       assertEquals(candidates.length, 2);
       assertEquals(calls, blank ? 0 : OPTIONS.steps);
-      if (blank) assertEquals([text, candidates[0]], ["", { text: "" }]);
+      if (blank) assertEquals([text, candidates[0]], ["", { text: "", calls: 0 }]);
       else {assert(candidates.every(({ utility, logProbability }) =>
           utility! >= 0 && logProbability! <= 0
         ));}

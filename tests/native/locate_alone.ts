@@ -35,9 +35,28 @@ function writeLibtorch(folder: string): void {
 function writePython(folder: string): void {
   const torch = `${folder}/site-packages/torch`;
   writeLibtorch(`${torch}/lib`);
-  Deno.writeTextFileSync(`${folder}/python3`, `#!/bin/sh\necho "${torch}/__init__.py"\n`, {
-    mode: 0o755,
-  });
+  // A Python that is not isolated, or is in another folder, could run code of that folder.
+  const answer = `[ "$1" = -I ] && [ "$PWD" = / ] && echo "${torch}/__init__.py"`;
+  Deno.writeTextFileSync(`${folder}/python3`, `#!/bin/sh\n${answer}\n`, { mode: 0o755 });
+}
+
+/** A program in `bin`, whose owner other files are compared with. */
+function writeProgram(folder: string): void {
+  Deno.mkdirSync(`${folder}/bin`, { recursive: true });
+  Deno.writeTextFileSync(`${folder}/bin/ardiff`, "");
+}
+
+/** Whether the process may give files away, as an administrator may. */
+function mayGiveAway(): boolean {
+  const file = Deno.makeTempFileSync();
+  try {
+    Deno.chownSync(file, 12345, 12345);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    Deno.removeSync(file);
+  }
 }
 
 const nothingSet = (folder: string) => ({
@@ -72,6 +91,7 @@ Deno.test(
       by: "python3",
       tried: all,
     });
+    writeProgram(folder);
     writeLibtorch(`${folder}/bin/libtorch/lib`);
     assertEquals(found(), {
       path: `${folder}/bin/libtorch/lib`,
@@ -86,6 +106,57 @@ Deno.test(
     });
   }),
 );
+
+Deno.test(
+  "findLibtorch() takes nothing beside the executable that others may write",
+  withEnvironment(nothingSet, (folder) => {
+    writeProgram(folder);
+    const lib = `${folder}/bin/libtorch/lib`;
+    writeLibtorch(lib);
+    const found = () => findLibtorch(`${folder}/native/libardiff.so`);
+    const flaw = () => found().tried.find(({ by }) => by === "beside the executable")?.flaw;
+    assertEquals([found().path, flaw()], [lib, undefined]);
+    for (const path of [lib, `${lib}/libtorch_cpu.so`, `${lib}/libc10.so`]) {
+      for (const mode of [0o777, 0o775, 0o1777]) {
+        Deno.chmodSync(path, mode);
+        assertEquals([found().path, flaw()], [undefined, `other users may write "${path}"`]);
+      }
+      Deno.chmodSync(path, 0o755);
+    }
+    assertEquals(found().path, lib);
+    // A shim beside the executable has its libtorch in the same folder.
+    Deno.chmodSync(lib, 0o777);
+    assertEquals(findLibtorch(`${folder}/bin/libardiff.so`).path, undefined);
+  }),
+);
+
+Deno.test({
+  name: "findLibtorch() and findShim() take nothing beside the executable that another user owns",
+  ignore: !mayGiveAway(),
+  fn: withEnvironment(nothingSet, (folder) => {
+    writeProgram(folder);
+    Deno.chownSync(`${folder}/bin/ardiff`, 4321, 4321);
+    const lib = `${folder}/bin/libtorch/lib`;
+    writeLibtorch(lib);
+    const found = () => findLibtorch(`${folder}/native/libardiff.so`);
+    assertEquals(found().path, lib, "the administrator's");
+    for (const path of [`${folder}/bin/libtorch`, lib, `${lib}/libc10.so`]) {
+      Deno.chownSync(path, 12345, 12345);
+      const { path: taken, tried } = found();
+      assertEquals([taken, tried[1]?.flaw], [undefined, `another user owns "${path}"`]);
+      Deno.chownSync(path, 4321, 4321);
+      assertEquals(found().path, lib, "the owner's of the program");
+    }
+    Deno.writeTextFileSync(`${folder}/bin/libardiff.so`, "");
+    Deno.chownSync(`${folder}/bin/libardiff.so`, 12345, 12345);
+    const shim = findShim();
+    // A build of the program's own, where there is one, comes first.
+    const beside = shim.tried.find(({ by }) => by === "beside the executable");
+    if (beside !== undefined) {
+      assertEquals(beside.flaw, `another user owns "${folder}/bin/libardiff.so"`);
+    }
+  }),
+});
 
 Deno.test(
   "findLibtorch() survives a python3 that has no torch",

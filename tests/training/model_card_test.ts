@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { parseTrainingConfig } from "../../src/training/config.ts";
 import { type CardContent, modelCard } from "../../src/training/model_card.ts";
-import { SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
+import { changed, SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
 
 const TOML = `
 [data.train]
@@ -68,6 +68,12 @@ Deno.test("modelCard() tells which update the weights are of, where it is not th
   assertEquals(modelCard(CONTENT).includes("The weights are those of"), false);
   const card = modelCard({ ...CONTENT, step: 1200 });
   assertStringIncludes(card, "The weights are those of update 1,200, the best.");
+});
+
+Deno.test("modelCard() says what a model in the shifted layout is", () => {
+  assertEquals(modelCard(CONTENT).includes("AR-Diffusion at its limit"), false);
+  const model = changed(SAMPLE_CONFIG, "network.shifted", true);
+  assertStringIncludes(modelCard({ ...CONTENT, model }), "It is AR-Diffusion at its limit:");
 });
 
 Deno.test("modelCard() gives the figures of the validation", () => {

@@ -380,9 +380,22 @@ Deno.test(
         "leave out one of the two",
     );
     assertStringIncludes(
-      await refusal("network.shifted=true", "diffusion.anchor_distance=1"),
+      await refusal(
+        "network.shifted=true",
+        "network.time_conditioning=none",
+        "network.self_conditioning=false",
+        "diffusion.anchor_distance=1",
+      ),
       'with "network.shifted" every row visits every place; leave out ' +
         '"diffusion.left_to_right_share", or set it to none',
+    );
+    assertStringIncludes(
+      await refusal(
+        "network.shifted=true",
+        "diffusion.anchor_distance=1",
+        "diffusion.left_to_right_share=none",
+      ),
+      '"network.time_conditioning" is "txl", expected "none" with "network.shifted"',
     );
     assertStringIncludes(
       await refusal("network.shifted=true", "diffusion.left_to_right_share=none"),

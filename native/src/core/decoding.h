@@ -43,11 +43,11 @@ struct DecodingStep {
 
 // Arguments of ardiff_decoding_keep, checked.
 struct DecodingKeep {
-    int rows;              // A
-    const int32_t* row;    // [A]
-    const int32_t* keep;   // [A]
-    const int32_t* left;   // [A], null without draft
-    int32_t* draft;        // [A,width] or null
+    int rows;                // A
+    const int32_t* row;      // [A]
+    const int32_t* keep;     // [A]
+    const int32_t* left;     // [A], null without draft
+    int32_t* draft;          // [A,width] or null
     float* log_probability;  // [A,width] or null
 };
 

@@ -160,9 +160,9 @@ Tensor TorchDecoder::predict(const Slots& slots, const int32_t* rows) const {
     const int64_t count = static_cast<int64_t>(slots.count), a = slots.rows;
     const Tensor waits = upload(slots.waits.data(), {a, count, 1}, device).to(at::kBool);
     DecoderInput input;
-    input.z = at::where(
-        waits, network_.waiting(),
-        at::embedding(network_.table(), upload(slots.ids.data(), {a, count}, device)));
+    input.z =
+        at::where(waits, network_.waiting(),
+                  at::embedding(network_.table(), upload(slots.ids.data(), {a, count}, device)));
     input.positions = upload(slots.positions.data(), {a, count}, device);
     input.attention_mask =
         upload(slots.attention.data(), {a, 1, count, count}, device).to(at::kBool);
@@ -204,18 +204,17 @@ void TorchDecoder::take_step(const DecodingStep& step) {
         for (size_t a = 0; a < static_cast<size_t>(step.rows); ++a) {
             const int64_t blocks = static_cast<int64_t>(slots.blocks[a].size());
             Tensor& waiting = waiting_x0_[static_cast<size_t>(step.row[a])];
-            waiting = blocks == 0
-                          ? Tensor()
-                          : x0.narrow(0, static_cast<int64_t>(slots.block_slot(a, 0)),
-                                      blocks * step.width)
-                                .reshape({blocks, step.width, x0.size(1)});
+            waiting = blocks == 0 ? Tensor()
+                                  : x0.narrow(0, static_cast<int64_t>(slots.block_slot(a, 0)),
+                                              blocks * step.width)
+                                        .reshape({blocks, step.width, x0.size(1)});
         }
     });
     timed(seconds_.choice, [&] {
         const int64_t count = static_cast<int64_t>(appended.size());
-        const Tensor logits = at::linear(
-            x0.index_select(0, upload(appended.data(), {count}, weights_->device)),
-            network_.table(), network_.logits_bias());
+        const Tensor logits =
+            at::linear(x0.index_select(0, upload(appended.data(), {count}, weights_->device)),
+                       network_.table(), network_.logits_bias());
         const Tensor best = likeliest(logits, step.top);
         copy_ids(best, step.ids);
         if (step.log_probability == nullptr && step.wanted == nullptr) return;
@@ -271,8 +270,7 @@ void TorchDecoder::write_draft(const DecodingKeep& keep) {
             left = best_token(x, network_.table(), network_.logits_bias());
             ids.push_back(left);
             if (keep.log_probability == nullptr) continue;
-            scores.push_back(
-                log_probability(x, network_.table(), network_.logits_bias(), left));
+            scores.push_back(log_probability(x, network_.table(), network_.logits_bias(), left));
         }
         copy_ids(at::stack(ids, 1), keep.draft);
         if (keep.log_probability != nullptr) download(at::stack(scores, 1), keep.log_probability);

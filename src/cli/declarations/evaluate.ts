@@ -34,7 +34,7 @@ export function evaluateCommand(environment: Environment): CommandUnknownOpts {
     .addOption(from(
       "sacreBLEU",
       new Option("--tokenize <name>", "BLEU's tokenizer")
-        .choices(["13a", "intl", "none", "char"] as const).default("13a" as const),
+        .choices(["13a", "intl", "zh", "none", "char"] as const).default("13a" as const),
     ))
     .addOption(from(
       "sacreBLEU",

@@ -25,6 +25,13 @@ void best_of(const float* scores, int size, int top, int32_t* ids) {
     }
 }
 
+// log sum exp of the scores that are not among `ids`, `total` being that of all.
+float log_of_others(const float* scores, float total, int count, const int32_t* ids) {
+    double share = 1;
+    for (int i = 0; i < count; ++i) share -= std::exp(static_cast<double>(scores[ids[i]]) - total);
+    return total + static_cast<float>(std::log(std::max(share, 1e-12)));
+}
+
 }  // namespace
 
 void CpuDecoder::choose(const DecodingStep& step, int first, int count, DecodingWorkspace& w) {
@@ -61,7 +68,8 @@ void CpuDecoder::choose(const DecodingStep& step, int first, int count, Decoding
 }
 
 // The table is read once for all slots of the blocks: each slot's shortlist holds what it finds likeliest
-// without the chain, and the chain chooses among them.
+// without the chain, and the chain chooses among them; in their log-probabilities the others count as they do
+// without it.
 void CpuDecoder::write_drafts(const DecodingKeep& keep, int first, int last, DecodingWorkspace& w) {
     const PackedWeights& tokens = decoding_->tokens;
     const Vocabulary& vocabulary = weights_->vocabulary;
@@ -77,15 +85,20 @@ void CpuDecoder::write_drafts(const DecodingKeep& keep, int first, int last, Dec
     }
     std::vector<int32_t> listed(static_cast<size_t>(count) * kShortlist);
     std::vector<int> lengths(static_cast<size_t>(count));
+    std::vector<float> others(static_cast<size_t>(count), -std::numeric_limits<float>::infinity());
     float* const logits = w.logits_for(tokens.columns);
     for (int done = 0; done < count; done += kLogitRows) {
         const int some = std::min(kLogitRows, count - done);
         kernels_.matmul_f32(some, picked + static_cast<ptrdiff_t>(done) * stride, stride, tokens,
                             Epilogue::store, logits, columns);
         for (int i = done; i < done + some; ++i) {
-            lengths[static_cast<size_t>(i)] = kernels_.shortlist(
-                logits + static_cast<ptrdiff_t>(i - done) * columns, tokens.columns, kShortlist,
-                listed.data() + static_cast<ptrdiff_t>(i) * kShortlist);
+            const float* scores = logits + static_cast<ptrdiff_t>(i - done) * columns;
+            int32_t* ids = listed.data() + static_cast<ptrdiff_t>(i) * kShortlist;
+            int& length = lengths[static_cast<size_t>(i)];
+            length = kernels_.shortlist(scores, tokens.columns, kShortlist, ids);
+            if (keep.log_probability == nullptr || length == config_.vocabulary) continue;
+            others[static_cast<size_t>(i)] =
+                log_of_others(scores, kernels_.log_total(scores, tokens.columns), length, ids);
         }
     }
     std::vector<int32_t> left(keep.left + first, keep.left + last);
@@ -110,9 +123,10 @@ void CpuDecoder::write_drafts(const DecodingKeep& keep, int first, int last, Dec
             const size_t slot = static_cast<size_t>(r) * width + k;
             const ptrdiff_t out = static_cast<ptrdiff_t>(first + r) * width + k;
             float score = 0;
-            const int32_t chosen = kernels_.best_among(
-                w.chained.get() + static_cast<ptrdiff_t>(r) * stride, vocabulary.table,
-                vocabulary.stride, bias, lengths[slot], listed.data() + slot * kShortlist, &score);
+            const int32_t chosen =
+                kernels_.best_among(w.chained.get() + static_cast<ptrdiff_t>(r) * stride,
+                                    vocabulary.table, vocabulary.stride, bias, lengths[slot],
+                                    listed.data() + slot * kShortlist, others[slot], &score);
             left[static_cast<size_t>(r)] = chosen;
             keep.draft[out] = chosen;
             if (keep.log_probability != nullptr) keep.log_probability[out] = score;

@@ -121,9 +121,9 @@ struct Kernels {
     // `capacity` at most; returns how many.
     int (*shortlist)(const float* scores, int size, int capacity, int32_t* ids);
     // argmax of x . table_v + bias_v among `count` ids in rising order, the lowest among equals, and its
-    // log-softmax among them.
+    // log-softmax among them and others, whose log sum exp is given.
     int32_t (*best_among)(const float* x, const float* table, int stride, const float* bias,
-                          int count, const int32_t* ids, float* log_probability);
+                          int count, const int32_t* ids, float others, float* log_probability);
 
     // ---- vocabulary
     int64_t (*vocabulary_bytes)(int size, int width);

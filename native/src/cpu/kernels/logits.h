@@ -109,7 +109,7 @@ int shortlist(const float* scores, int size, int capacity, int32_t* ids) {
 }
 
 int32_t best_among(const float* x, const float* table, int stride, const float* bias, int count,
-                   const int32_t* ids, float* log_probability) {
+                   const int32_t* ids, float others, float* log_probability) {
     float best = kNone;
     int32_t chosen = count > 0 ? ids[0] : 0;
     double total = 0;  // of exp(score - best)
@@ -126,6 +126,7 @@ int32_t best_among(const float* x, const float* table, int stride, const float* 
             total += std::exp(static_cast<double>(score) - best);
         }
     }
+    total += std::exp(static_cast<double>(others) - best);
     *log_probability = static_cast<float>(-std::log(std::max(total, 1.0)));
     return chosen;
 }
