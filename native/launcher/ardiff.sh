@@ -21,6 +21,15 @@ if [ -d /proc/self/fdinfo ]; then
   done </proc/self/fdinfo/1
 fi
 
+# The program may not list variables; of these it tells which are misspelt.
+names=
+while read -r _ name; do
+  case $name in ARDIFF_*) names="$names ${name%%=*}" ;; esac
+done <<VARIABLES
+$(export -p)
+VARIABLES
+export ARDIFF_EXPORTED="${names# }"
+
 # Deno keeps compiled code in DENO_DIR: the next start is faster for it.
 export ARDIFF_EXECUTABLE="${ARDIFF_EXECUTABLE:-$self}" DENO_DIR="$root/cache" \
   DENO_NO_UPDATE_CHECK=1 DENO_NO_PACKAGE_JSON=1

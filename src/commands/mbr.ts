@@ -85,10 +85,11 @@ function chosenText({ texts }: CandidateLine, { index }: Selection): string {
 }
 
 function scoredCandidates(
-  { texts, details }: CandidateLine,
+  { texts, details, fields }: CandidateLine,
   { index, expectedUtility }: Selection,
 ): string {
   return JSON.stringify({
+    ...fields,
     text: texts[index],
     index,
     utility: expectedUtility[index],

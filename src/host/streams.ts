@@ -4,7 +4,7 @@ import { writeText } from "./environment.ts";
 import { parentOf, removeIfPresent, temporaryName, temporaryNames } from "./files.ts";
 
 /** Something that text is written to. Dispose of it when done. */
-export interface Output extends Disposable {
+interface Output extends Disposable {
   write(text: string): void | Promise<void>;
   /** Says that all is written: only then does a file take the place of one of its name. */
   finish(): void;

@@ -89,16 +89,17 @@ function optionsTable(config: TrainingConfig): string {
 function figuresSection({ config, validation }: CardContent): string {
   if (config.data.dev === null) return "There was no development set.";
   if (validation === undefined) return "These weights have not been validated.";
-  const { lines, steps, candidates } = config.validation;
+  const { steps, candidates } = config.validation;
+  const { lines = config.validation.lines } = validation;
   const rows = validation.byTimestep.map(({ from, to, mse, nll }) =>
     `| ${from}-${to - 1} | ${mse.toFixed(4)} | ${nll.toFixed(4)} |`
   );
   const samples = validation.samples.map(({ source, output }) => `- ${source}\n  → ${output}`);
   const calls = config.network.shifted
-    ? `at most ${steps} calls`
+    ? "as many calls as a sentence needs"
     : `${steps} steps, grid "${config.diffusion.step_grid}"`;
   const bleu = validation.bleu === null ? "" : `BLEU ${validation.bleu.toFixed(2)} (sacreBLEU's, ` +
-    `${lines} lines of the development set, ${calls}, ` +
+    `${lines} line${lines === 1 ? "" : "s"} of the development set, ${calls}, ` +
     `${candidates} candidate${candidates === 1 ? "" : "s"}), `;
   return [
     `At step ${formatCount(validation.step)}: ${bleu}loss ${validation.terms.loss.toFixed(4)}.`,

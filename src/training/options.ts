@@ -21,7 +21,9 @@ import { NORMALIZERS } from "../text/normalizer.ts";
 
 /** One option. */
 export interface Option<T> {
+  /** What it may be. */
   readonly type: FieldType<T>;
+  /** What it is where it is left out. */
   readonly default: T;
   /** Who the default comes from. */
   readonly source: string;
@@ -450,12 +452,14 @@ export const OPTIONS = {
 } as const;
 
 /** The type of an option's value. */
-type ValueOf<O> = O extends Option<infer T> ? T : never;
+export type OptionValue<O> = O extends Option<infer T> ? T : never;
 
 /** The values of all options. */
 export type OptionValues = {
   readonly [Section in keyof typeof OPTIONS]: {
-    readonly [Name in keyof (typeof OPTIONS)[Section]]: ValueOf<(typeof OPTIONS)[Section][Name]>;
+    readonly [Name in keyof (typeof OPTIONS)[Section]]: OptionValue<
+      (typeof OPTIONS)[Section][Name]
+    >;
   };
 };
 

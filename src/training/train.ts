@@ -8,10 +8,16 @@ import { exitCodeOf } from "../host/interrupts.ts";
 import type { ProgressOutput } from "../host/status_line.ts";
 import { describeLibrary } from "../native/library_info.ts";
 import type { Device } from "../native/model.ts";
+import { expectKnownOptions, type OptionNames } from "../host/option_names.ts";
 import { VERSION } from "../version.ts";
 import { checkpointPath, listCheckpoints, type RunState, tensorsOf } from "./checkpoint.ts";
 import { currentCommit } from "./commit.ts";
-import { parseTrainingConfig, type TrainingConfig } from "./config.ts";
+import {
+  checkTrainingSettings,
+  parseTrainingConfig,
+  type TrainingConfig,
+  type TrainingSettings,
+} from "./config.ts";
 import { modelCard } from "./model_card.ts";
 import { recordedValidation, Reporter } from "./reporter.ts";
 import { Run } from "./run.ts";
@@ -40,6 +46,17 @@ export interface TrainOptions {
   readonly threads?: number;
 }
 
+const OPTION_NAMES: OptionNames<TrainOptions> = {
+  set: true,
+  output: true,
+  resume: true,
+  maxSteps: true,
+  maxMinutes: true,
+  device: true,
+  dtype: true,
+  threads: true,
+};
+
 /** Tells nobody. */
 const SILENT: ProgressOutput = { stderr: () => {}, interactive: false };
 
@@ -47,18 +64,29 @@ const SILENT: ProgressOutput = { stderr: () => {}, interactive: false };
  * Trains a model. The run's folder gets checkpoints, logs and, in the end, the model folder. The
  * first SIGINT or SIGTERM saves and ends the run.
  *
- * @param configPath a TOML file; docs/options.md lists its keys
+ * @param configuration a TOML file, or its content as an object; docs/options.md lists the keys. With
+ *   an object, `options.output` is required
  * @param io is told how the run goes. Default: nobody is
  * @returns the path of the model folder
  * @throws {UserError} for whatever the user can mend, and, after saving, where a signal stopped it
  */
 export async function train(
-  configPath: string,
+  configuration: string | TrainingSettings,
   options: TrainOptions = {},
   io: ProgressOutput = SILENT,
 ): Promise<string> {
-  const config = parseTrainingConfig(readTextFile(configPath), configPath, settingsOf(options));
-  const output = options.output ?? `runs/${baseName(configPath)}`;
+  expectKnownOptions(options, OPTION_NAMES, "train()");
+  const source = typeof configuration === "string" ? configuration : "configuration";
+  const config = typeof configuration === "string"
+    ? parseTrainingConfig(readTextFile(source), source, settingsOf(options))
+    : checkTrainingSettings(configuration, settingsOf(options));
+  if (typeof configuration !== "string" && options.output === undefined) {
+    throw new UserError(
+      ExitCode.usage,
+      "Cannot train without a folder: give options.output with a configuration that is no file",
+    );
+  }
+  const output = options.output ?? `runs/${baseName(source)}`;
   const folder = `${output}/${RUN_FILES.checkpoints}`;
   using _lock = openRunFolder(output);
   const checkpoint = listCheckpoints(folder).at(-1);
@@ -73,7 +101,7 @@ export async function train(
   const last = Math.min(config.training.steps, options.maxSteps ?? Infinity);
   const say = (message: string) => io.stderr(`${message}\n`);
   const cacheFolder = `${parentOf(output)}/.cache/ardiff`;
-  using run = await Run.open({ config, source: configPath, cacheFolder, checkpoint, say });
+  using run = await Run.open({ config, source, cacheFolder, checkpoint, say });
   const validationSet = config.data.dev === null
     ? undefined
     : await readValidationSet(config.data.dev, run.tokenizer, run.model, config.validation);
@@ -101,7 +129,11 @@ export async function train(
     session,
     output,
     folder,
-    commandOf(configPath, options, run.config, session.state),
+    typeof configuration === "string"
+      ? commandOf(source, options, run.config, session.state)
+      : `train(configuration, { output: ${
+        JSON.stringify(output)
+      } }), at step ${session.state.step}`,
   );
 }
 

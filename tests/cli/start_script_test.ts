@@ -1,5 +1,7 @@
 /** `bin/ardiff`: which permissions a command line gets, and that it starts from anywhere. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { makeProgram } from "../../src/cli/program.ts";
+import { processEnvironment } from "../../src/host/environment.ts";
 import { withFolder } from "../denoiser/test_files.ts";
 import { ROOT } from "../docs/markdown.ts";
 import { writeRun } from "../training/sample_run.ts";
@@ -145,3 +147,25 @@ function namesIn(folder: string): string[] {
     return [];
   }
 }
+
+Deno.test(
+  "docs/security.md names each command beside the set that bin/ardiff gives it",
+  withFolder(async (folder) => {
+    const path = clone(folder);
+    const page = Deno.readTextFileSync(`${ROOT}/docs/security.md`);
+    const rows = Array.from(page.matchAll(/^\| (`.*) +\| `(reading|writing|ardiff)` /gm));
+    assertEquals(rows.length, 3);
+    const seen: string[] = [];
+    for (const [, commands, set] of rows) {
+      for (const [, command] of commands!.matchAll(/`([^`]+)`/g)) {
+        seen.push(command!.split(" ")[0]!);
+        const args = [...command!.split(" "), "x"];
+        const { stdout } = await run(path, args, { env: { ARDIFF_LIBTORCH: "" } });
+        assertStringIncludes(stdout, `-P=${set}\n`, command);
+      }
+    }
+    const program = makeProgram(processEnvironment());
+    const names = program.commands.map((command) => command.name());
+    assertEquals([...new Set(seen)].filter((name) => name !== "help").sort(), names.sort());
+  }),
+);

@@ -87,10 +87,11 @@ Deno.test("modelCard() gives the figures of the validation", () => {
       terms: { loss: 1.25, mse: 1, nll: 0.2, prior: 0.05 },
       byTimestep: [{ from: 0, to: 200, slots: 10, mse: 0.5, nll: 0.25 }],
       bleu: 12.345,
+      lines: 4,
       samples: [{ source: "dog", output: "A dog.", reference: "The dog." }],
     },
   });
-  assertStringIncludes(card, "At step 1,500: BLEU 12.35 (sacreBLEU's, 200 lines");
+  assertStringIncludes(card, "At step 1,500: BLEU 12.35 (sacreBLEU's, 4 lines");
   assertStringIncludes(card, "| 0-199 | 0.5000 | 0.2500 |");
   assertStringIncludes(card, "- dog\n  → A dog.");
 });
