@@ -12,6 +12,7 @@ import {
   statIfPresent,
   syncFolder,
   temporaryName,
+  temporaryNames,
   unwritableFolder,
   writeAll,
   writeFileAtomically,
@@ -204,6 +205,7 @@ async function build(
         "the limits leave no room for text",
     );
   }
+  removeLeftovers(path);
   const temporary = temporaryName(path);
   try {
     Deno.mkdirSync(temporary, { recursive: true });
@@ -244,6 +246,18 @@ async function build(
   }
 }
 
+/** Removes what was left by writers of a cache that were killed: a living one holds its ids locked. */
+function removeLeftovers(path: string): void {
+  for (const leftover of temporaryNames(path)) {
+    try {
+      using ids = Deno.openSync(`${leftover}/${FILES.ids}`, { read: true, write: true });
+      if (ids.tryLockSync(true)) removeIfPresent(leftover);
+    } catch {
+      // It has just begun, or is another user's.
+    }
+  }
+}
+
 /** Removes a cache so that another process finds all of it or nothing. */
 function removeCache(path: string): void {
   const aside = temporaryName(path);
@@ -274,6 +288,7 @@ class ValueWriter implements Disposable {
 
   constructor(path: string, wide: boolean) {
     this.#file = Deno.openSync(path, { write: true, createNew: true });
+    this.#file.lockSync(true);
     this.#block = new (wide ? Uint32Array : Uint16Array)(2 ** 16);
   }
 

@@ -183,6 +183,27 @@ Deno.test(
 );
 
 Deno.test(
+  "TokenCache.open() removes what a killed writer left, and not what a living one writes",
+  withFolder(async (folder) => {
+    const tokenizer = await sampleTokenizer();
+    const spec = writeData(folder, "train");
+    const key = await dataKey(spec, tokenizer, LIMITS);
+    const names = ["dead", "live"].map((_, i) => `${key}.tmp-${i + 1}-0123abcd`);
+    for (const name of names) {
+      Deno.mkdirSync(`${folder}/cache/${name}`, { recursive: true });
+      Deno.writeTextFileSync(`${folder}/cache/${name}/ids.bin`, "");
+    }
+    using living = Deno.openSync(`${folder}/cache/${names[1]}/ids.bin`, { write: true });
+    living.lockSync(true);
+    using _cache = await TokenCache.open(`${folder}/cache`, spec, tokenizer, LIMITS);
+    assertEquals(
+      Array.from(Deno.readDirSync(`${folder}/cache`), ({ name }) => name).sort(),
+      [key, names[1]],
+    );
+  }),
+);
+
+Deno.test(
   "TokenCache.open() leaves nothing behind where the data are damaged",
   withFolder(async (folder) => {
     const tokenizer = await sampleTokenizer();
