@@ -142,9 +142,7 @@ async function readTestSet(
   { references = [], data }: Pick<EvaluateOptions, "references" | "data">,
   outputs?: number,
 ): Promise<Pick<ScoreInput, "references" | "sources">> {
-  if (references.length === 0) {
-    return data === undefined ? {} : await readExamples(data, outputs);
-  }
+  if (references.length === 0) return data === undefined ? {} : await readExamples(data, outputs);
   const streams: string[][] = [];
   for (const path of references) {
     const lines = await readTexts(path);

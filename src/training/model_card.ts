@@ -96,7 +96,7 @@ function figuresSection({ config, validation }: CardContent): string {
   );
   const samples = validation.samples.map(({ source, output }) => `- ${source}\n  → ${output}`);
   const calls = config.network.shifted
-    ? `at most ${steps} calls`
+    ? "as many calls as a sentence needs"
     : `${steps} steps, grid "${config.diffusion.step_grid}"`;
   const bleu = validation.bleu === null ? "" : `BLEU ${validation.bleu.toFixed(2)} (sacreBLEU's, ` +
     `${lines} line${lines === 1 ? "" : "s"} of the development set, ${calls}, ` +
