@@ -7,7 +7,8 @@
  *     ardiff_model_create(&config, &model, error, sizeof error);
  *     for (i = 0; i < ardiff_model_tensor_count(model); ++i)          // fill in the weights
  *         ardiff_model_write_tensor(model, i, data[i], count[i], error, sizeof error);
- *     ardiff_model_prepare(model, ARDIFF_DEVICE_CPU, 0, ARDIFF_DTYPE_F32, threads, error, sizeof error);
+ *     ardiff_model_prepare(model, ARDIFF_DEVICE_CPU, 0, ARDIFF_DTYPE_F32, threads, error,
+ *                          sizeof error);
  *
  *     ardiff_generation* batch;                                       // encode the sources once
  *     ardiff_generation_create(model, ids, mask, sources, length, candidates, first_candidate,
@@ -62,7 +63,7 @@ typedef enum ardiff_status {
 
 typedef enum ardiff_device { ARDIFF_DEVICE_CPU = 0, ARDIFF_DEVICE_CUDA = 1 } ardiff_device;
 
-/* Data type of the network's arithmetic. Latents, losses and optimiser state are float32 in both. */
+/* Data type of the network's arithmetic; latents, losses, optimiser state are float32 in both. */
 typedef enum ardiff_dtype { ARDIFF_DTYPE_F32 = 0, ARDIFF_DTYPE_BF16 = 1 } ardiff_dtype;
 
 /* How the per-slot timestep reaches the decoder (SPEC section 4). */
@@ -150,7 +151,7 @@ ARDIFF_API int32_t ardiff_model_prepare(ardiff_model* model, int32_t device, int
 /* ------------------------------------------------------------------ generation ---------------- */
 
 /* Flags of ardiff_generation_create. */
-/* Use libtorch's operators even where fused CPU kernels exist (the path CUDA takes; for tests). */
+/* Take the portable path even where there are CPU kernels (the path CUDA takes; for tests). */
 #define ARDIFF_GENERATION_PORTABLE 1
 
 /*
@@ -198,8 +199,9 @@ ARDIFF_API void ardiff_generation_free(ardiff_generation* generation);
  *   noise         [R,N,C] float32 standard normal values in place of the generator's; may be NULL
  *   nearest       [R,N] int32, receives the id each x0_hat was rounded to, -1 where it was not
  *                 rounded or took no part; may be NULL
- *   log_probability [R,N] float32; where a slot is rounded and not at rest it receives the log-softmax
- *                 of that id under the logits of x0_hat as it was before, elsewhere it is left as it
+ *   log_probability [R,N] float32; where a slot is rounded and not at rest it receives the
+ *                 log-softmax of that id under the logits of x0_hat as it was before, elsewhere it
+ *                 is left as it
  *                 is: after a run, what each slot was last decided by. May be NULL
  */
 ARDIFF_API int32_t ardiff_generation_step(ardiff_generation* generation, int32_t step,
@@ -217,9 +219,9 @@ ARDIFF_API int32_t ardiff_generation_shrink(ardiff_generation* generation, const
                                             char* error, int32_t error_capacity);
 
 /*
- * From now on only the first `slots` slots of a row, 1 to N, take part in a step (N at the start): the
- * others keep their latents and are attended to by none. The number may fall and rise again. Slots
- * that are still pure noise and do not move in a step need not be there, if the model was trained so.
+ * From now on only the first `slots` slots of a row, 1 to N, take part in a step (N at the start);
+ * the others keep their latents and are attended to by none. The number may fall and rise again.
+ * Slots that are still pure noise and do not move need not be there, if the model was trained so.
  */
 ARDIFF_API int32_t ardiff_generation_present(ardiff_generation* generation, int32_t slots,
                                              char* error, int32_t error_capacity);
@@ -257,7 +259,7 @@ ARDIFF_API int32_t ardiff_generation_write(ardiff_generation* generation, int32_
 ARDIFF_API int32_t ardiff_generation_seconds(const ardiff_generation* generation, double* seconds,
                                              char* error, int32_t error_capacity);
 
-/* ------------------------------------------------------------------ parts, for tests and benches */
+/* ----------------------------------------------------------------- parts, for tests and benches */
 
 /* Philox4x32-10 (Salmon et al. 2011): counter [4] and key [2] to output [4], all uint32. */
 ARDIFF_API int32_t ardiff_philox(const uint32_t* counter, const uint32_t* key, uint32_t* output,
@@ -272,7 +274,7 @@ ARDIFF_API int32_t ardiff_noise_key(uint64_t seed, const int32_t* ids, int32_t c
 
 /*
  * Models prepared from now on use the CPU kernels of this instruction set: "baseline", "avx2",
- * "avx512" or "amx". ARDIFF_UNSUPPORTED where the machine lacks it. Without this call the best is used.
+ * "avx512" or "amx". ARDIFF_UNSUPPORTED where the machine lacks it. Without it the best is used.
  */
 ARDIFF_API int32_t ardiff_choose_kernels(const char* name, char* error, int32_t error_capacity);
 
@@ -313,12 +315,12 @@ typedef struct ardiff_trainer ardiff_trainer;
 
 /* Fixed for the life of a trainer. All fields are 4 bytes wide; there is no padding. */
 typedef struct ardiff_trainer_config {
-    int32_t struct_size;  /* sizeof(ardiff_trainer_config), checked */
-    int32_t device;       /* ardiff_device */
-    int32_t device_index; /* counts CUDA devices; 0 on the CPU */
-    int32_t dtype;        /* ardiff_dtype */
-    int32_t threads;      /* CPU threads, 0: one per hardware thread */
-    int32_t portable;     /* 1: libtorch operators even where fused CPU kernels exist (for tests) */
+    int32_t struct_size;     /* sizeof(ardiff_trainer_config), checked */
+    int32_t device;          /* ardiff_device */
+    int32_t device_index;    /* counts CUDA devices; 0 on the CPU */
+    int32_t dtype;           /* ardiff_dtype */
+    int32_t threads;         /* CPU threads, 0: one per hardware thread */
+    int32_t portable;        /* 1: the portable path even where there are CPU kernels (for tests) */
     int32_t diffusion_steps; /* T, rows of the schedule */
     float embedding_noise;   /* sqrt(1 - alpha_bar[0]), the noise between embedding and x0 */
     float prior_scale;       /* sqrt(alpha_bar[T-1]), the factor on x0 in the prior loss */
@@ -371,24 +373,24 @@ ARDIFF_API void ardiff_trainer_free(ardiff_trainer* trainer);
  *
  *   ids, mask        [B,L] source, as in ardiff_generation_create
  *   target_ids       [B,N] int32 token ids, padding included
- *   key_mask         [B,N] uint8, 0: no slot attends to this one (padding after the end token, where
- *                    training has slots of varying number); NULL: all slots are seen, as in the paper.
- *                    A row needs at least one 1
- *   attention_mask   [N,N] uint8, 0: in no sentence does the slot of the row attend to that of the column;
- *                    NULL: all attend to all, but for what key_mask and `causal_past` forbid. The three
- *                    must leave every slot one to attend to
- *   positions        [N] int32, which of the decoder's learned positions each slot has; NULL: slot n has
- *                    position n. Slots may then be up to 4 times as many as positions
+ *   key_mask         [B,N] uint8, 0: no slot attends to this one (padding after the end token,
+ *                    where training has slots of varying number); NULL: all are seen, as in the
+ *                    paper. A row needs at least one 1
+ *   attention_mask   [N,N] uint8, 0: in no sentence does the slot of the row attend to that of the
+ *                    column; NULL: all attend to all, but for what key_mask and
+ *                    `causal_past` forbid. The three must leave every slot one to attend to
+ *   positions        [N] int32, which of the decoder's learned positions each slot has; NULL: slot
+ *                    n has position n. Slots may then be up to 4 times as many as positions
  *   timesteps        [B,N] int32, 0..T-1, the token-level timesteps
  *   weights          [B,N] float32 weight of each slot's loss, 0 or more; NULL: all 1
  *   embedding_noise, diffusion_noise   [B,N,C] float32 in place of the generator's; may be NULL
  *   terms            4 float32: sum over slots of weight * (loss, mse, nll, prior), each divided by
  *                    `normaliser`. A non-finite loss is not an error here: ardiff_trainer_update
  *                    refuses the gradients it led to
- *   slot_terms       [6,B,N] float32, may be NULL: loss, mse, nll, prior, mean_C (x0 - x0_hat)^2 and
- *                    mean_C (embedding - x0_hat)^2, neither weighted nor divided; mse is the last of
- *                    them where the timestep is 0 and the last but one elsewhere. With backward, nll may
- *                    be 0 where the weight is 0
+ *   slot_terms       [6,B,N] float32, may be NULL: loss, mse, nll, prior, mean_C (x0 - x0_hat)^2
+ *                    and mean_C (embedding - x0_hat)^2, neither weighted nor divided; mse is the
+ *                    last of them where the timestep is 0 and the last but one elsewhere. With
+ *                    backward, nll may be 0 where the weight is 0
  */
 ARDIFF_API int32_t ardiff_trainer_batch(ardiff_trainer* trainer,
                                         const ardiff_training_options* options, const int32_t* ids,
@@ -400,7 +402,7 @@ ARDIFF_API int32_t ardiff_trainer_batch(ardiff_trainer* trainer,
                                         const float* diffusion_noise, float* terms,
                                         float* slot_terms, char* error, int32_t error_capacity);
 
-/* One step of AdamW (Loshchilov and Hutter 2019). Doubles follow two int32, so there is no padding. */
+/* One step of AdamW (Loshchilov and Hutter 2019). Doubles follow two int32: there is no padding. */
 typedef struct ardiff_update_options {
     int32_t struct_size; /* sizeof(ardiff_update_options), checked */
     int32_t update;      /* number of this update, 1 for the first (for bias correction) */
@@ -414,8 +416,8 @@ typedef struct ardiff_update_options {
 
 /*
  * Clips the accumulated gradients, updates weights, moments and average in one pass, and sets the
- * gradients to zero. `gradient_norm` receives their L2 norm before clipping. Where it is not finite,
- * `applied` receives 0 and nothing but the gradients changes; otherwise 1.
+ * gradients to zero. `gradient_norm` receives their L2 norm before clipping. Where it is not
+ * finite, `applied` receives 0 and nothing but the gradients changes; otherwise 1.
  */
 ARDIFF_API int32_t ardiff_trainer_update(ardiff_trainer* trainer,
                                          const ardiff_update_options* options,
@@ -437,7 +439,7 @@ typedef enum ardiff_training_state {
  */
 ARDIFF_API int64_t ardiff_trainer_size(const ardiff_trainer* trainer);
 
-/* Copies a flat buffer out or in; `count` must be exactly its size. Written values must be finite. */
+/* Copies a flat buffer out or in; `count` must be its exact size. Written values must be finite. */
 ARDIFF_API int32_t ardiff_trainer_read(const ardiff_trainer* trainer, int32_t state, float* data,
                                        int64_t count, char* error, int32_t error_capacity);
 ARDIFF_API int32_t ardiff_trainer_write(ardiff_trainer* trainer, int32_t state, const float* data,

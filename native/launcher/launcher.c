@@ -6,10 +6,10 @@
  *   $ARDIFF_CACHE, and then no other
  *   $XDG_CACHE_HOME/ardiff, or $HOME/.cache/ardiff
  *   $TMPDIR/ardiff-<user>, or /tmp/ardiff-<user>
- * It is written beside its place under a lock, flushed and renamed: it is there in full or not at all,
- * however many first starts there are at once. Where files of it went missing since (a cleaner of
- * temporary folders), it is unpacked again. Arguments, streams, signals and exit codes are those of
- * the package's start script, which replaces this process.
+ * It is written beside its place under a lock, flushed and renamed: it is there in full or not at
+ * all, however many first starts there are at once. Where files of it went missing since (a cleaner
+ * of temporary folders), it is unpacked again. Arguments, streams, signals and exit codes are those
+ * of the package's start script, which replaces this process.
  */
 #define _GNU_SOURCE
 #include <errno.h>

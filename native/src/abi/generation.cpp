@@ -2,8 +2,8 @@
 #include <cmath>
 #include <memory>
 
+#include "abi/checks.h"
 #include "ardiff.h"
-#include "core/error.h"
 #include "core/handles.h"
 
 using namespace ardiff;
@@ -15,32 +15,6 @@ constexpr int64_t kLargest = int64_t{1} << 31;  // values in one state buffer
 Generator& generator_of(ardiff_generation* generation) {
     require(generation != nullptr, "Generation is NULL");
     return *generation->generator;
-}
-
-void check_sources(const NetworkConfig& config, const BatchRequest& r) {
-    for (int s = 0; s < r.sources; ++s) {
-        bool any = false;
-        for (int l = 0; l < r.length; ++l) {
-            const ptrdiff_t at = static_cast<ptrdiff_t>(s) * r.length + l;
-            if (r.mask[at] == 0) continue;
-            any = true;
-            if (r.ids[at] < 0 || r.ids[at] >= config.vocabulary) {
-                throw Error(ARDIFF_INVALID_ARGUMENT,
-                            format("Token id %d of source %d is outside the vocabulary of %d",
-                                   r.ids[at], s, config.vocabulary));
-            }
-        }
-        if (!any)
-            throw Error(ARDIFF_INVALID_ARGUMENT, format("Source %d has no unmasked token", s));
-    }
-}
-
-void check_range(const char* what, int64_t value, int64_t low, int64_t high) {
-    if (value < low || value > high) {
-        throw Error(ARDIFF_INVALID_ARGUMENT,
-                    format("%s is %lld: expected %lld to %lld", what, static_cast<long long>(value),
-                           static_cast<long long>(low), static_cast<long long>(high)));
-    }
 }
 
 int64_t state_size(const ardiff_generation* generation, int32_t state) {
@@ -61,11 +35,7 @@ void check_buffer(const ardiff_generation* generation, int32_t state, const void
     require(generation != nullptr, "Generation is NULL");
     const int64_t expected = state_size(generation, state);
     require(data != nullptr, "State buffer is NULL");
-    if (count != expected) {
-        throw Error(ARDIFF_INVALID_ARGUMENT,
-                    format("State %d has %lld values, but the buffer has %lld", state,
-                           static_cast<long long>(expected), static_cast<long long>(count)));
-    }
+    check_count(format("State %d", state), expected, count);
 }
 
 }  // namespace
@@ -93,15 +63,15 @@ int32_t ardiff_generation_create(ardiff_model* model, const int32_t* ids, const 
                     1, kLargest / config.embedding);
         const BatchRequest request = {ids,   mask, sources,    length, candidates, first_candidate,
                                       slots, seed, noise_scale};
-        check_sources(config, request);
+        check_sources(ids, mask, sources, length, config.vocabulary);
         auto batch = std::make_unique<ardiff_generation>();
         batch->config = config;
         batch->backend = model->backend;
         if ((flags & ARDIFF_GENERATION_PORTABLE) != 0) {
             if (!model->portable) {
                 model->portable =
-                    make_torch_backend(model->parameters, model->device, model->device_index,
-                                       model->dtype, model->threads);
+                    make_portable_backend(model->parameters, model->device, model->device_index,
+                                          model->dtype, model->threads);
             }
             batch->backend = model->portable;
         }
@@ -131,10 +101,8 @@ int32_t ardiff_generation_step(ardiff_generation* generation, int32_t step, int3
                     ARDIFF_STEP_ROUND | ARDIFF_STEP_PREDICT | ARDIFF_STEP_ALL | ARDIFF_STEP_LOGITS);
         const int64_t count = static_cast<int64_t>(plan_rows) * g.slots;
         for (int64_t i = 0; i < count; ++i) {
-            const float* k = coefficients + 4 * i;
             if (!std::isfinite(timesteps[i]) || !std::isfinite(input_scale[i]) ||
-                !std::isfinite(k[0]) || !std::isfinite(k[1]) || !std::isfinite(k[2]) ||
-                !std::isfinite(k[3])) {
+                first_not_finite(coefficients + 4 * i, 4) >= 0) {
                 throw Error(ARDIFF_INVALID_ARGUMENT,
                             format("Plan entry %lld is not finite", static_cast<long long>(i)));
             }
@@ -203,11 +171,10 @@ int32_t ardiff_generation_write(ardiff_generation* generation, int32_t state, co
         check_buffer(generation, state, data, count);
         require(state == ARDIFF_STATE_Z || state == ARDIFF_STATE_X0,
                 "Only Z and X0 can be written");
-        for (int64_t i = 0; i < count; ++i) {
-            if (!std::isfinite(data[i])) {
-                throw Error(ARDIFF_NON_FINITE,
-                            format("State value %lld is not finite", static_cast<long long>(i)));
-            }
+        const int64_t bad = first_not_finite(data, count);
+        if (bad >= 0) {
+            throw Error(ARDIFF_NON_FINITE,
+                        format("State value %lld is not finite", static_cast<long long>(bad)));
         }
         generation->generator->write(static_cast<ardiff_state>(state), data);
     });

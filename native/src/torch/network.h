@@ -1,4 +1,4 @@
-// The network of SPEC section 4 over libtorch operators: any device, differentiable.
+// The portable network of SPEC section 4, over libtorch: any device, differentiable.
 //
 // Shapes: S sources, L source positions, R rows (R = S*K, row r belongs to source r / K), N slots,
 // C embedding size, d hidden size, H heads. Matmuls run in the compute type; the residual stream,

@@ -1,7 +1,8 @@
-// The trainer over libtorch operators and its autograd: every device, and the reference for the
-// fused CPU trainer.
+// The portable trainer, over libtorch and its autograd: every device, and the reference for the CPU
+// trainer.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/DeviceGuard.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -244,7 +245,7 @@ ardiff_trainer_usage TorchTrainer::usage() const {
 }  // namespace
 }  // namespace portable
 
-std::unique_ptr<Trainer> make_torch_trainer(const TrainerSetup& setup) {
+std::unique_ptr<Trainer> make_portable_trainer(const TrainerSetup& setup) {
     return std::make_unique<portable::TorchTrainer>(setup);
 }
 

@@ -1,4 +1,5 @@
 // The CPU backend: packed weights and threads shared by all batches of a model.
+#include "core/cpu.h"
 #include "cpu/generate/generator.h"
 
 namespace ardiff {

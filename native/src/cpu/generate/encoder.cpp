@@ -1,4 +1,5 @@
-// The encoder on the CPU, and the keys and values that cross-attention keeps of it (SPEC section 4).
+// The encoder on the CPU, and the keys and values that cross-attention keeps of it (SPEC section
+// 4).
 
 #include <algorithm>
 #include <cstring>
@@ -30,6 +31,7 @@ void CpuGenerator::encode(const BatchRequest& request) {
     threads_->run(static_cast<int>(parts.size()), [&](int index, int thread) {
         const Piece& piece = parts[static_cast<size_t>(index)];
         Workspace& w = workspace(thread, piece.tokens);
+        const Work work(kernels_);
         timed(w.seconds.encoder, [&] {
             if (weights_->half) {
                 encode_sources<bf16>(piece, ids, w);
@@ -97,15 +99,14 @@ void CpuGenerator::source_attention(const Piece& piece, Workspace& w) {
     for (int s = piece.first_row; s < piece.last_row; ++s) {
         const int count = static_cast<int>(memory_[static_cast<size_t>(s)].positions.size());
         const int keys = key_stride(kernels_, count);
-        std::fill(w.head_bias.get(), w.head_bias.get() + count, 0.0f);
-        std::fill(w.head_bias.get() + count, w.head_bias.get() + keys, kMasked);
         for (int h = 0; h < config_.heads; ++h) {
             const float* q = w.projected.get() + token * projected + h * head_size;
             transpose_keys(q + d, projected, 0, count, head_size, w.head_keys.get(), keys);
             copy_values(q + 2 * d, projected, count, head_size, w.head_values.get(), values);
-            attend(kernels_, count, q, projected, head_size,
-                   {w.head_keys.get(), w.head_bias.get(), w.head_values.get(), count, keys, values},
-                   w.scores.get(), as<A>(w.normal) + token * stride + h * head_size, stride);
+            kernels_.operands<A>().attend_head(
+                count, q, projected, head_size,
+                {w.head_keys.get(), nullptr, w.head_values.get(), count, keys, values},
+                w.scores.get(), as<A>(w.normal) + token * stride + h * head_size, stride);
         }
         token += count;
     }
@@ -130,8 +131,6 @@ void CpuGenerator::remember(const Piece& piece, Workspace& w) {
             const int64_t value_size = static_cast<int64_t>(count) * values;
             if (b == 0) {
                 memory.key_stride = keys;
-                memory.bias = allocate_floats(keys);
-                std::fill(memory.bias.get() + count, memory.bias.get() + keys, kMasked);
                 memory.keys = allocate_floats(config_.decoder_layers * heads * key_size);
                 memory.values = allocate_floats(config_.decoder_layers * heads * value_size);
             }

@@ -17,7 +17,6 @@ struct SourceMemory {
     AlignedFloats encoder;           // [count][padded(d)]
     AlignedFloats keys;              // [blocks][heads][head_size][key_stride]
     AlignedFloats values;            // [blocks][heads][count][value_stride]
-    AlignedFloats bias;              // [key_stride]
     int key_stride = 0;
     NoiseKey noise{};
 };
@@ -30,8 +29,8 @@ struct TimeBranch {
     std::vector<AlignedFloats> bias;  // txl: per block [rows*slots][heads], r_r . time key
 };
 
-// Self-attention's keys and values of slots that are past: they have settled and look left only (causal_past), so
-// that nothing changes them any more, and steps leave them out.
+// Self-attention's keys and values of slots that are past: they have settled and look left only
+// (causal_past), so that nothing changes them any more, and steps leave them out.
 struct Past {
     std::vector<int32_t> count;  // the first slots of each row
     AlignedFloats keys_values;   // [rows][blocks][slots][2d], as projected

@@ -8,8 +8,8 @@
 namespace ardiff::training {
 
 template <class A>
-Layers<A>::Layers(const Plan& plan, const KernelSet<A>& kernels, Arena& arena, const Extent& extent)
-    : plan_(plan), kernels_(kernels.common), operands_(kernels.operands) {
+Layers<A>::Layers(const Plan& plan, const Kernels& kernels, Arena& arena, const Extent& extent)
+    : plan_(plan), kernels_(kernels), operands_(kernels.operands<A>()) {
     const int64_t rows = static_cast<int64_t>(extent.rows) * std::max(extent.length, extent.slots);
     const int64_t tall = (rows + kPad - 1) / kPad * kPad + kSpareRows;
     const int64_t wide_out = row_stride<A>(std::max(plan.widest_out, kVocabularyTile));
@@ -30,8 +30,8 @@ Layers<A>::Layers(const Plan& plan, const KernelSet<A>& kernels, Arena& arena, c
 
 template <class A>
 void Layers<A>::linear(const LinearPlan& plan, int rows, Plane<A> x, Plane<float> y) const {
-    operands_.forward(rows, x.data, x.stride, pass_->weights[plan], 0, plan.out,
-                      plan.bias_gradient < 0 ? Onto::zero : Onto::bias, y.data, y.stride);
+    operands_.forward(rows, x.data, x.stride, pass_->weights[plan], 0, plan.out, Epilogue::store,
+                      y.data, y.stride);
 }
 
 template <class A>
@@ -95,8 +95,8 @@ void Layers<A>::cross_entropy(int rows, Plane<float> x, const int32_t* targets,
     operands_.to_operand(rows, plan.in, x.data, x.stride, nullptr, 1.0f, rounded_.data,
                          rounded_.stride);
     const auto logits_from = [&](int first, int count) {
-        operands_.forward(rows, rounded_.data, rounded_.stride, matrix, first, count, Onto::bias,
-                          logits_.data, logits_.stride);
+        operands_.forward(rows, rounded_.data, rounded_.stride, matrix, first, count,
+                          Epilogue::store, logits_.data, logits_.stride);
     };
 
     std::fill_n(maximum_, rows, -std::numeric_limits<float>::infinity());

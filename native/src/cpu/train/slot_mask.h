@@ -16,7 +16,15 @@ inline void mask_keys(const Chunk& chunk, float* bias) {
     }
 }
 
-// One number a pair, [tokens][padded(slots)]; with `causal_past` slots at timestep 0 look left only.
+// Whom a slot may attend to: [slots] of the batch's mask, or null.
+inline const uint8_t* seen_by(const TrainingBatch& batch, int slot) {
+    return batch.attention_mask == nullptr
+               ? nullptr
+               : batch.attention_mask + static_cast<int64_t>(slot) * batch.slots;
+}
+
+// One number a pair, [tokens][padded(slots)]; with `causal_past` slots at timestep 0 look left
+// only.
 inline void mask_pairs(const Chunk& chunk, bool causal_past, float* bias) {
     const TrainingBatch& batch = *chunk.batch;
     const int slots = batch.slots;
@@ -24,11 +32,11 @@ inline void mask_pairs(const Chunk& chunk, bool causal_past, float* bias) {
     for (int token = 0; token < chunk.tokens(); ++token, bias += padded(slots)) {
         const int query = token % slots;
         const int64_t row = first + token - query;
+        const uint8_t* const allowed = seen_by(batch, query);
         const bool settled = causal_past && batch.timesteps[row + query] == 0;
         for (int key = 0; key < slots; ++key) {
             const bool seen = (batch.key_mask == nullptr || batch.key_mask[row + key] != 0) &&
-                              (batch.attention_mask == nullptr ||
-                               batch.attention_mask[query * slots + key] != 0) &&
+                              (allowed == nullptr || allowed[key] != 0) &&
                               (!settled || key <= query);
             bias[key] = seen ? 0.0f : kMaskedScore;
         }
