@@ -18,7 +18,7 @@ export interface TrainerSettings {
   readonly dtype: Dtype;
   /** CPU threads; 0: one per hardware thread. */
   readonly threads: number;
-  /** Use libtorch's operators even where fused kernels exist. */
+  /** Take the portable path even where there are CPU kernels. */
   readonly portable: boolean;
   /** sqrt(1 - abar[0]), the noise between embedding and x0. */
   readonly embeddingNoise: number;
