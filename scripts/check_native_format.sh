@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 version=21.1.8 # another one formats differently
-mapfile -t sources < <(git ls-files --cached --others --exclude-standard 'native/*.h' 'native/*.cpp' 'native/*.cu' 'native/*.c')
+mapfile -t sources < <(find native -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.c' | sort)
 
 long=$(awk 'length > 100 { print FILENAME ":" FNR ": " length " columns" }' "${sources[@]}")
 if [ -n "$long" ]; then
