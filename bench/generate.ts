@@ -2,8 +2,8 @@
 
 import process from "node:process";
 import { Denoiser } from "../src/denoiser/denoiser.ts";
-import { noiseSchedule } from "../src/diffusion/noise_schedule.ts";
 import { type SamplingPlan, samplingPlan } from "../src/diffusion/plan.ts";
+import { processOf } from "../src/diffusion/process.ts";
 import { stepOf } from "../src/generation/sample.ts";
 import { type GoldenFile, GoldenFolder, goldenSources } from "../src/golden/folder.ts";
 import type { NativeGeneration, SourceBatch } from "../src/native/generation.ts";
@@ -30,18 +30,12 @@ export class Workload {
     this.initialNoise = inputs.floats("initial_noise");
     this.#stepNoise = inputs.floats("step_noise");
     const { diffusion, evaluations } = this.folder.config;
-    this.plan = samplingPlan({
-      schedule: noiseSchedule(diffusion.noise_schedule, diffusion.steps),
-      timestepKind: diffusion.timesteps,
+    this.plan = samplingPlan(processOf(diffusion), {
       slots: this.slots,
       evaluations,
       grid: "even",
       sampler: "posterior",
       eta: 0,
-      anchorScale: diffusion.anchor_scale,
-      anchorDistance: diffusion.anchor_distance,
-      noiseFactor: 1,
-      rescaleTimesteps: diffusion.rescale_timesteps,
     });
   }
 

@@ -10,8 +10,9 @@
 
 import { parseArgs } from "node:util";
 import { mbr, type MbrOptions } from "../src/commands/mbr.ts";
-import { select, type SelectionMethod, supports } from "../src/mbr/select.ts";
-import { utilities, type UtilityName } from "../src/mbr/utilities/mod.ts";
+import { select, supports } from "../src/mbr/select.ts";
+import type { SelectionMethod, UtilityName } from "../src/mbr/names.ts";
+import { utilities } from "../src/mbr/utilities/mod.ts";
 import { makeCandidates } from "./mbr_candidates.ts";
 
 /** The sizes of the paper's tables, the time allowed on two cores, and inputs that Python gets. */

@@ -11,14 +11,14 @@
  * line is the same whatever the number of candidates, so fewer are the first of more.
  */
 import { parseArgs } from "node:util";
+import type { StepGridKind } from "../src/diffusion/names.ts";
 import { type ChoiceOptions, choose } from "../src/generation/choose.ts";
-import type { GenerationResult } from "../src/generation/generate.ts";
-import { Model } from "../src/generation/model.ts";
+import { GENERATION_DEFAULTS, type GenerationResult } from "../src/generation/generate.ts";
+import { Model } from "../src/generation/mod.ts";
 import { select } from "../src/mbr/select.ts";
 import { corpusBleu, sentenceBleu } from "../src/metrics/bleu.ts";
-import type { StepGridKind } from "../src/diffusion/step_grid.ts";
-import { parseTrainingConfig } from "../src/training/config.ts";
 import { readReferences } from "../src/text/records.ts";
+import { parseTrainingConfig } from "../src/training/config.ts";
 import { table } from "./statistics.ts";
 
 const { values: args } = parseArgs({
@@ -39,15 +39,15 @@ if (args.model === undefined || args.config === undefined) {
 const counts = args.candidates.split(",").map(Number);
 
 /** Ways to choose, as they are called in the report. */
-const CHOICES: Readonly<Record<string, Omit<ChoiceOptions, "mbrMethod">>> = {
-  "first": { select: "first", utility: "bleu" },
-  "MBR, BLEU": { select: "mbr", utility: "bleu" },
-  "MBR, chrF": { select: "mbr", utility: "chrf" },
-  "confidence": { select: "confidence", utility: "bleu" },
-  "mixture, w = 0.25": { select: "mixture", utility: "bleu", confidenceWeight: 0.25 },
-  "mixture, w = 0.5": { select: "mixture", utility: "bleu", confidenceWeight: 0.5 },
-  "mixture, w = 0.75": { select: "mixture", utility: "bleu", confidenceWeight: 0.75 },
-  "coverage": { select: "coverage", utility: "bleu" },
+const CHOICES: Readonly<Record<string, Partial<ChoiceOptions>>> = {
+  "first": { select: "first" },
+  "MBR, BLEU": {},
+  "MBR, chrF": { utility: "chrf" },
+  "confidence": { select: "confidence" },
+  "mixture, w = 0.25": { select: "mixture", confidenceWeight: 0.25 },
+  "mixture, w = 0.5": { select: "mixture", confidenceWeight: 0.5 },
+  "mixture, w = 0.75": { select: "mixture", confidenceWeight: 0.75 },
+  "coverage": { select: "coverage" },
 };
 
 const { data } = parseTrainingConfig(Deno.readTextFileSync(args.config), args.config, []);
@@ -88,19 +88,18 @@ async function generateAll(): Promise<GenerationResult[]> {
     steps: Number(args.steps),
     grid: args.grid as StepGridKind,
     select: "confidence",
-    utility: "bleu",
   }));
 }
 
 async function chosen(
   count: number,
-  options: ChoiceOptions,
+  options: Partial<ChoiceOptions>,
 ): Promise<string[]> {
   const choices = await Promise.all(results.map(({ source, candidates }) =>
     choose(
       source,
       candidates.slice(0, count),
-      options,
+      { ...GENERATION_DEFAULTS, ...options },
       (texts, selection) => Promise.resolve(select(texts, selection)),
     )
   ));
@@ -109,9 +108,9 @@ async function chosen(
 
 async function bleuOf(
   count: number,
-  options: Omit<ChoiceOptions, "mbrMethod">,
+  options: Partial<ChoiceOptions>,
 ): Promise<string> {
-  const texts = await chosen(count, { ...options, mbrMethod: "exact" });
+  const texts = await chosen(count, options);
   return corpusBleu(texts, references).score.toFixed(2);
 }
 
@@ -135,11 +134,7 @@ function distinctShare(count: number): string {
 }
 
 async function agreementOf(count: number, mbrMethod: "prune" | "aggregate"): Promise<string> {
-  const options = { select: "mbr", utility: "bleu" } as const;
-  const [exact, other] = await Promise.all([
-    chosen(count, { ...options, mbrMethod: "exact" }),
-    chosen(count, { ...options, mbrMethod }),
-  ]);
+  const [exact, other] = await Promise.all([chosen(count, {}), chosen(count, { mbrMethod })]);
   return percent(exact.filter((text, i) => text === other[i]).length / exact.length);
 }
 

@@ -9,10 +9,10 @@
  * parts are means over threads; MBR is timed anew, alone; "waiting" is what is left of the wall clock.
  */
 import { parseArgs } from "node:util";
-import { generate, type GenerateOptions } from "../src/generation/generate.ts";
+import { generate, type GenerateOptions, GENERATION_DEFAULTS } from "../src/generation/generate.ts";
 import { readInputs } from "../src/generation/inputs.ts";
 import { openLines } from "../src/generation/line_source.ts";
-import { Model } from "../src/generation/model.ts";
+import { LoadedModel } from "../src/generation/loaded_model.ts";
 import { select } from "../src/mbr/select.ts";
 import { resolveDevice } from "../src/native/device.ts";
 import type { Tokenizer } from "../src/text/tokenizer.ts";
@@ -52,7 +52,7 @@ function timed<T>(part: typeof PARTS[number], call: () => T): T {
   return result;
 }
 
-const loaded = await Model.load(path, {
+const loaded = await LoadedModel.load(path, {
   device: resolveDevice("auto"),
   dtype: args.dtype === "bf16" ? "bf16" : "f32",
   threads: Number(args.threads),
@@ -66,7 +66,7 @@ const tokenizer: Tokenizer = {
   tokenText: (id) => loaded.tokenizer.tokenText(id),
   toJson: () => loaded.tokenizer.toJson(),
 };
-using model = new Model(loaded.config, tokenizer, loaded.denoiser);
+using model = new LoadedModel(loaded.config, tokenizer, loaded.denoiser);
 
 const { lines } = await openLines({
   path: input,
@@ -98,19 +98,11 @@ await print(
 for (const setting of SETTINGS) {
   for (const dropSettled of ["off", "auto"] as const) {
     const options: GenerateOptions = {
+      ...GENERATION_DEFAULTS,
       ...setting,
       dropSettled,
       grid: "even",
-      sampler: "posterior",
-      eta: 0,
-      seed: 0n,
-      rounding: true,
-      maxRows: 1024,
-      batchSize: 32,
       maxWait: 0,
-      select: "mbr",
-      utility: "bleu",
-      mbrMethod: "exact",
       onBatch: (parts) => {
         for (const part of ["encoder", "network", "rounding", "update"] as const) {
           seconds[part] += parts[part];

@@ -16,6 +16,7 @@ import { startTrainer } from "../src/golden/training_check.ts";
 import { describeLibrary } from "../src/native/library_info.ts";
 import { type Dtype, NativeModel } from "../src/native/model.ts";
 import type { NativeTrainer, TrainingBatch } from "../src/native/trainer.ts";
+import { PLAIN_BATCH, PLAIN_UPDATE } from "../src/native/trainer_options.ts";
 import {
   defaultPython,
   TrainingBaseline,
@@ -106,26 +107,17 @@ function readBatches(path: string): TrainingBatch[] {
 async function update(ours: Ours, batch: TrainingBatch, number: number): Promise<void> {
   const began = performance.now();
   const { loss } = await ours.trainer.batch(batch, {
-    backward: true,
-    averaged: false,
-    selfCondition: false,
-    roundingLoss: "x0",
+    ...PLAIN_BATCH,
     seed: 1n,
     step: number,
-    microBatch: 0,
     dropout,
     attentionDropout: dropout,
-    labelSmoothing: 0,
-    selfConditionNoise: 0,
     normaliser: batch.rows * batch.slots,
   });
   await ours.trainer.update({
+    ...PLAIN_UPDATE,
     update: number,
     learningRate: 1e-3,
-    beta1: 0.9,
-    beta2: 0.999,
-    epsilon: 1e-8,
-    weightDecay: 0,
     clipNorm: 1,
     averageDecay: 0.9999,
   });

@@ -67,11 +67,11 @@ check_compiler() {
 install() {
   has python3 || return 1
   mkdir -p build
-  if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
-    python3 -m venv --clear .venv >build/pip.log 2>&1 ||
+  if ! .venv/bin/python -I -m pip --version >/dev/null 2>&1; then
+    python3 -I -m venv --clear .venv >build/pip.log 2>&1 ||
       fail "Cannot make a virtual environment: install the package \"python3-venv\" and run this again."
   fi
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --retries 1 "$@" >build/pip.log 2>&1
+  .venv/bin/python -I -m pip install --quiet --disable-pip-version-check --retries 1 "$@" >build/pip.log 2>&1
 }
 
 # A build tool: of the machine, of .venv, or installed there now.
@@ -109,7 +109,9 @@ torch_config_below() {
 # The same for the torch of a Python, found without importing it, which would take a second.
 torch_of_python() {
   local folder
-  folder=$("$1" -c 'import importlib.util as u, os
+  # Isolated, or Python would import modules of the working directory.
+  folder=$("$1" -I -c 'import importlib.util as u, os, site, sys
+sys.path.append(site.getusersitepackages())
 spec = u.find_spec("torch")
 print(os.path.dirname(spec.origin) if spec and spec.origin else "")' 2>/dev/null) || return 0
   [ -z "$folder" ] || torch_config_below "$folder"

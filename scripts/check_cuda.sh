@@ -14,7 +14,7 @@ if [ ! -f "$folder/complete" ]; then
   say "Fetching nvcc, 100 MB ..."
   rm -rf "$folder"
   mkdir -p "$folder"
-  if ! "$python" -m pip install --quiet --disable-pip-version-check --retries 1 --no-deps --target "$folder" \
+  if ! "$python" -I -m pip install --quiet --disable-pip-version-check --retries 1 --no-deps --target "$folder" \
     "nvidia-cuda-nvcc==$version" "nvidia-cuda-crt==$version" "nvidia-cuda-runtime==$version" \
     "nvidia-cuda-cccl==$version" "nvidia-nvvm==$version" >build/pip.log 2>&1; then
     say "Skipped: cannot fetch nvcc ($(tail -n 1 build/pip.log))."

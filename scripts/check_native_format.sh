@@ -18,7 +18,7 @@ format=.venv/bin/clang-format
 has_version() { "$format" --version 2>/dev/null | grep -qF " $version"; }
 if ! has_version; then
   mkdir -p build
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --retries 1 "clang-format==$version" \
+  .venv/bin/python -I -m pip install --quiet --disable-pip-version-check --retries 1 "clang-format==$version" \
     >build/pip.log 2>&1 || true
 fi
 if ! has_version; then

@@ -15,12 +15,12 @@ if [ ! -f "$headers/complete" ]; then
   say "Fetching the headers of torch $version, 80 MB ..."
   rm -rf "$headers"
   mkdir -p "$headers"
-  if ! "$python" -m pip download --quiet --disable-pip-version-check --retries 1 --no-deps --only-binary=:all: \
+  if ! "$python" -I -m pip download --quiet --disable-pip-version-check --retries 1 --no-deps --only-binary=:all: \
     --python-version 3.11 --platform macosx_11_0_arm64 --dest "$headers" "torch==$version" >build/pip.log 2>&1; then
     say "Skipped: cannot fetch torch $version ($(tail -n 1 build/pip.log))."
     exit 0
   fi
-  "$python" - "$headers" <<'PYTHON'
+  "$python" -I - "$headers" <<'PYTHON'
 import glob, sys, zipfile
 folder = sys.argv[1]
 with zipfile.ZipFile(glob.glob(f"{folder}/*.whl")[0]) as wheel:

@@ -23,7 +23,7 @@
  */
 import { IRREGULAR_FORMS } from "../src/metrics/irregular_forms.ts";
 import { porterStem } from "../src/metrics/porter.ts";
-import { Random } from "../src/training/random.ts";
+import { Random } from "../src/random.ts";
 
 /** A set of concepts and a sentence that uses them. */
 export interface ConceptPair {

@@ -7,17 +7,17 @@
  * Left: for some sentence-level indices, the timestep of every slot, on a line from a start point to
  * the anchor. Middle and right: the same as colours, one row a network call, for two step grids.
  */
-import { noiseSchedule } from "../src/diffusion/noise_schedule.ts";
 import { samplingPlan } from "../src/diffusion/plan.ts";
-import type { StepGridKind } from "../src/diffusion/step_grid.ts";
-import { tokenTimesteps } from "../src/diffusion/token_timesteps.ts";
+import { PAPER_PROCESS, processOf } from "../src/diffusion/process.ts";
+import type { StepGridKind } from "../src/diffusion/names.ts";
+import { element, label } from "./svg.ts";
 
 const SLOTS = 16;
-const STEPS = 2000;
+const STEPS = PAPER_PROCESS.steps;
 const CALLS = 20;
-const ANCHOR_SCALE = 2;
+const ANCHOR_SCALE = PAPER_PROCESS.anchor_scale;
 
-const GEOMETRY = { kind: "token", slots: SLOTS, steps: STEPS, anchorScale: ANCHOR_SCALE } as const;
+const PROCESS = processOf(PAPER_PROCESS);
 /** Indices whose lines are drawn: three that start on the slot axis, three on the timestep axis. */
 const INDICES = [3, 7, 11, 515, 1015, 1515] as const;
 
@@ -35,22 +35,6 @@ const CELL = 14;
 /** Height of a colour map: the calls and the end. */
 const MAP_HEIGHT = (CALLS + 1) * CELL;
 
-type Attributes = Readonly<Record<string, string | number>>;
-
-/** An SVG element; numbers are written with at most two decimals. */
-function element(name: string, attributes: Attributes, ...content: string[]): string {
-  const written = Object.entries(attributes).map(([key, value]) =>
-    ` ${key}="${typeof value === "number" ? Math.round(value * 100) / 100 : value}"`
-  ).join("");
-  return content.length === 0
-    ? `<${name}${written}/>`
-    : `<${name}${written}>${content.join("")}</${name}>`;
-}
-
-function label(x: number, y: number, content: string, attributes: Attributes = {}): string {
-  return element("text", { x, y, ...attributes }, content);
-}
-
 /** The lines of f(n, i) over the slots n, each drawn on to the anchor. */
 function lines(left: number, width: number): string {
   const anchorSlot = ANCHOR_SCALE * SLOTS;
@@ -59,7 +43,7 @@ function lines(left: number, width: number): string {
   const point = (slot: number, timestep: number) =>
     `${x(slot).toFixed(1)},${y(timestep).toFixed(1)}`;
   const drawn = INDICES.map((index) => {
-    const timesteps = tokenTimesteps(GEOMETRY, index);
+    const timesteps = PROCESS.timesteps(SLOTS).at(index);
     const startsOnSlots = index < SLOTS - 1;
     const stroke = startsOnSlots ? LEFT_TO_RIGHT : ALL_SLOTS;
     const last = timesteps[SLOTS - 1]!;
@@ -119,18 +103,8 @@ function lines(left: number, width: number): string {
 
 /** Rows of a plan as colours: what each slot's timestep is at each network call, and at the end. */
 function colourMap(left: number, grid: StepGridKind): string {
-  const plan = samplingPlan({
-    schedule: noiseSchedule("sqrt", STEPS),
-    timestepKind: GEOMETRY.kind,
-    slots: SLOTS,
-    evaluations: CALLS,
-    grid,
-    sampler: "posterior",
-    eta: 0,
-    anchorScale: ANCHOR_SCALE,
-    noiseFactor: 1,
-    rescaleTimesteps: true,
-  });
+  const run = { slots: SLOTS, evaluations: CALLS, grid, sampler: "posterior", eta: 0 } as const;
+  const plan = samplingPlan(PROCESS, run);
   const rows = Array.from({ length: CALLS + 1 }, (_, call) => {
     const y = TOP + call * CELL;
     const timesteps = call < CALLS

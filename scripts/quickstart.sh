@@ -14,9 +14,9 @@ show() { # model, options, lines
   echo
   printf "$ printf '%%s\\\\n'"
   for line in "$@"; do printf ' "%s"' "$line"; done
-  echo " | deno task ardiff generate --model $model $options"
+  echo " | ardiff generate --model $model $options"
   # shellcheck disable=SC2086 # options are several words
-  printf '%s\n' "$@" | .tools/bin/deno task --quiet ardiff generate --model "$model" $options
+  printf '%s\n' "$@" | bin/ardiff generate --model "$model" $options
 }
 
 concepts=("dog frisbee catch" "kitchen cook food" "field stand look")
@@ -25,12 +25,15 @@ show models/tatoeba-en-fr-small "--candidates 10" "I am hungry." "Where is the s
 
 cat <<TEXT
 
+ardiff is there, from any folder, once its folder is on the PATH:
+  export PATH="$PWD/bin:\$PATH"
+
 To try next:
-  export PATH="$PWD/.tools/bin:\$PATH"
-  deno task ardiff doctor                 what runs here, and on what
-  deno task ardiff generate --help        samplers, candidates, traces
-  deno task golden tests/golden/*/        this build against recorded reference values
-  deno task data                          the training data; then a model of your own:
-  deno task ardiff train configs/tatoeba-en-fr-small.toml --max-minutes 60
-  scripts/test.sh                         all tests
+  ardiff doctor                 what runs here, and on what
+  ardiff generate --help        samplers, candidates, traces
+  ardiff golden tests/golden/ar_txl    this build against recorded reference values
+  $PWD/scripts/test.sh          all tests
+A model of your own, in this folder:
+  .tools/bin/deno task data     the training data
+  ardiff train configs/tatoeba-en-fr-small.toml --max-minutes 60
 TEXT

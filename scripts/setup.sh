@@ -55,4 +55,4 @@ say "[3/3] npm packages"
   cat build/npm.log >&2
   fail "Cannot fetch the npm packages that deno.json names: without network, set DENO_DIR to a copy of the folder that \"deno info\" shows on a machine where this has run."
 }
-say "Ready after $SECONDS s: $PWD/$deno task ardiff --help"
+say "Ready after $SECONDS s: $PWD/bin/ardiff --help"

@@ -5,12 +5,12 @@
  */
 import type { Argument, CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { leavesOf, pathOf } from "../src/cli/command_tree.ts";
-import { processEnvironment } from "../src/cli/environment.ts";
 import { EXIT_CODES } from "../src/cli/exit_codes.ts";
 import { guideOf } from "../src/cli/guide.ts";
 import { makeProgram } from "../src/cli/program.ts";
 import { settingsOf } from "../src/cli/settings.ts";
 import { isShared } from "../src/cli/shared_options.ts";
+import { processEnvironment } from "../src/host/environment.ts";
 import { VERSION } from "../src/version.ts";
 import { optionText } from "./option_text.ts";
 

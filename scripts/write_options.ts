@@ -6,35 +6,15 @@
  */
 import type { Argument, CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { leavesOf, pathOf } from "../src/cli/command_tree.ts";
-import { processEnvironment } from "../src/cli/environment.ts";
+import { factsOf } from "../src/cli/option_facts.ts";
 import { makeProgram } from "../src/cli/program.ts";
 import { settingsOf } from "../src/cli/settings.ts";
 import { isShared } from "../src/cli/shared_options.ts";
+import { processEnvironment } from "../src/host/environment.ts";
 import { describeOptions } from "../src/training/options.ts";
 import { optionText } from "./option_text.ts";
 
-/** Where defaults and choices come from, by command and option; all others are ardiff's own. */
-const SOURCES: Readonly<Record<string, string>> = {
-  "generate --steps": "AR-Diffusion",
-  "generate --grid": "`even`: AR-Diffusion",
-  "generate --sampler":
-    "`posterior`: AR-Diffusion; `ddim`: Song et al. 2021; `dpm++2m`: Lu et al. 2022",
-  "generate --eta": "Song et al. 2021",
-  "generate --no-rounding": "AR-Diffusion's runs round",
-  "generate --select": "`mbr`: AR-Diffusion",
-  "generate --utility": "`bleu`: AR-Diffusion's runs",
-  "generate --mbr-method":
-    "`exact`: AR-Diffusion; `aggregate`: DeNero et al. 2009; `prune`: Cheng and Vlachos 2023",
-  "mbr --utility": "`bleu`: AR-Diffusion's runs",
-  "mbr --mbr-method":
-    "`exact`: AR-Diffusion; `aggregate`: DeNero et al. 2009; `prune`: Cheng and Vlachos 2023",
-  "evaluate --bootstrap": "Koehn 2004; sacreBLEU",
-  "evaluate --tokenize": "sacreBLEU",
-  "evaluate --smooth": "sacreBLEU",
-  "evaluate --lowercase": "sacreBLEU",
-  "evaluate --stem": "rouge_score",
-};
-
+/** Who a default comes from where nobody else is named. */
 const OURS = "ardiff";
 
 const HEAD = `<!-- deno-fmt-ignore-file -->
@@ -48,8 +28,8 @@ default comes from; "ardiff" where the choice is this project's own. AR-Diffusio
 Where a variable is named, it holds wherever the flag is not given, and the settings file can have the
 option too: [command-line.md](command-line.md).
 
-This page is written by \`scripts/write_options.ts\` from the declarations in \`src/cli/\` and
-\`src/training/options.ts\`: change those, not this.
+This page is written by \`scripts/write_options.ts\` from the declarations in \`src/cli/\`,
+\`src/generation/options.ts\` and \`src/training/options.ts\`: change those, not this.
 `;
 
 const TRAINING_HEAD = `## Training configurations
@@ -105,7 +85,7 @@ function optionRows(command: CommandUnknownOpts, options: readonly Option[]): st
       defaultOf(option),
       meaningOf(option),
       variable === undefined ? "" : code(variable),
-      SOURCES[`${pathOf(command)} ${option.long}`] ?? OURS,
+      factsOf(option).source ?? OURS,
     ];
   });
 }

@@ -30,3 +30,8 @@ declare module "@std/assert" {
     msgIncludes?: string,
   ): Promise<E>;
 }
+
+declare module "@std/yaml" {
+  /** Parses a document of YAML 1.2; throws a SyntaxError. */
+  export function parse(content: string): unknown;
+}

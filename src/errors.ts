@@ -5,6 +5,8 @@
  * prints it without a stack trace and exits with its code; any other error is a defect of ardiff.
  */
 
+import { printable } from "./printable.ts";
+
 /** Exit codes of the command line, one per class of failure. */
 export const ExitCode = {
   /** The command did what it was asked to do. */
@@ -47,11 +49,12 @@ export class UserError extends Error {
    * Makes an error for the user.
    *
    * @param exitCode the class of failure
-   * @param message one sentence in sentence case, without a final newline
+   * @param message one sentence in sentence case, without a final newline; what it quotes of files
+   *   may be anything: control characters are escaped, and a long text is cut
    * @param options `cause` keeps the underlying error for `--verbose`
    */
   constructor(exitCode: ExitCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.exitCode = exitCode;
   }
 }

@@ -16,25 +16,36 @@
  */
 
 // Models and what they generate.
-export { type LoadOptions, Model, type PlanOptions } from "./generation/model.ts";
+export { Model } from "./generation/mod.ts";
+export type { LoadOptions } from "./generation/loaded_model.ts";
+export {
+  GENERATION_OPTIONS,
+  type GenerationOption,
+  type GenerationValues,
+  LOAD_OPTIONS,
+  type ValuesOf,
+} from "./generation/options.ts";
+export { type Selector, SELECTORS } from "./generation/selectors.ts";
+export type { DeviceChoice, ValueType } from "./generation/value_types.ts";
 export {
   type GenerateOptions,
   GENERATION_DEFAULTS,
   type GenerationResult,
 } from "./generation/generate.ts";
 export type { Candidate, SampleOptions } from "./generation/sample.ts";
-export {
-  type ChoiceOptions,
-  type ScoredCandidate,
-  type Selector,
-  SELECTORS,
-} from "./generation/choose.ts";
-export type { DropSettled } from "./generation/settle.ts";
+export { type ChoiceOptions, type ScoredCandidate } from "./generation/choose.ts";
 export type { Trace } from "./generation/trace.ts";
 export { type TokenText, traceAsText } from "./generation/trace_text.ts";
-export { type SamplerName, SAMPLERS } from "./diffusion/samplers.ts";
-export { STEP_GRIDS, type StepGridKind } from "./diffusion/step_grid.ts";
-export { NOISE_SCHEDULES, type NoiseScheduleName } from "./diffusion/noise_schedule.ts";
+export {
+  NOISE_SCHEDULES,
+  type NoiseScheduleName,
+  type SamplerName,
+  SAMPLERS,
+  STEP_GRIDS,
+  type StepGridKind,
+} from "./diffusion/names.ts";
+export type { TimestepConfig } from "./diffusion/timesteps/scheme.ts";
+export { type TimestepSchemeName, TRAINED_SCHEMES } from "./diffusion/timesteps/schemes.ts";
 export {
   type DiffusionConfig,
   MODEL_FORMAT,
@@ -51,14 +62,15 @@ export type { Tokenizer } from "./text/tokenizer.ts";
 export type { SpecialTokens } from "./text/special_tokens.ts";
 
 // Choosing among the candidates of any system.
-export {
-  select as mbr,
-  type Selection,
-  type SelectionMethod,
-  type SelectionOptions,
-} from "./mbr/select.ts";
+export { select as mbr, type Selection, type SelectionOptions } from "./mbr/select.ts";
 export { SelectionPool } from "./mbr/pool.ts";
-export { utilities, type UtilityName } from "./mbr/utilities/mod.ts";
+export { utilities } from "./mbr/utilities/mod.ts";
+export {
+  SELECTION_METHODS,
+  type SelectionMethod,
+  UTILITIES,
+  type UtilityName,
+} from "./mbr/names.ts";
 export type { CompiledCandidates, Utility } from "./mbr/utilities/utility.ts";
 export { type NgramMeasure, ngramUtility } from "./mbr/utilities/ngram_utility.ts";
 export { characters, words } from "./mbr/tokenize.ts";
@@ -116,7 +128,7 @@ export {
 
 // Training.
 export { train, type TrainOptions } from "./training/train.ts";
-export type { ProgressOutput } from "./training/progress.ts";
+export type { ProgressOutput } from "./host/status_line.ts";
 
 // Errors that a user can mend.
 export { ExitCode, UserError } from "./errors.ts";

@@ -1,9 +1,9 @@
 /** The library as programs import it, held against the commands. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
-import { processEnvironment } from "../src/cli/environment.ts";
 import { makeProgram } from "../src/cli/program.ts";
 import { formatResult } from "../src/generation/format.ts";
+import { processEnvironment } from "../src/host/environment.ts";
 import {
   corpusBleu,
   ExitCode,
@@ -73,7 +73,8 @@ Deno.test("GENERATION_DEFAULTS are those of ardiff generate", async () => {
 
 Deno.test(
   "Model.generate() takes a line, a list of lines and a stream of lines",
-  withTinyModel(async (model) => {
+  withTinyModel(async (loaded) => {
+    const model = new Model(loaded);
     const texts = async (lines: Parameters<Model["generate"]>[0]) =>
       (await Array.fromAsync(model.generate(lines, QUICK))).map(({ text }) => text);
     const expected = await texts(LINES);
@@ -85,7 +86,8 @@ Deno.test(
 
 Deno.test(
   "Model.generate() tells sources, candidates and scores, and chooses as mbr() does",
-  withTinyModel(async (model) => {
+  withTinyModel(async (loaded) => {
+    const model = new Model(loaded);
     for (const utility of ["chrf", overlap] as const) {
       const options = { ...QUICK, candidates: 6, utility, scores: true };
       const [result] = await Array.fromAsync(model.generate("the red house", options)) as [
@@ -103,7 +105,8 @@ Deno.test(
 
 Deno.test(
   "Model.generate() ends where a signal says so, or nobody listens",
-  withTinyModel(async (model) => {
+  withTinyModel(async (loaded) => {
+    const model = new Model(loaded);
     const signal = AbortSignal.abort(new Error("enough"));
     await assertRejects(() => model.generate(LINES, QUICK, signal).next(), Error, "enough");
     for await (const { source } of model.generate(LINES, QUICK)) {
@@ -115,7 +118,8 @@ Deno.test(
 
 Deno.test(
   "Model.generate() refuses counts that are none",
-  withTinyModel(async (model) => {
+  withTinyModel(async (loaded) => {
+    const model = new Model(loaded);
     for (const options of [{ candidates: 0 }, { batchSize: 1.5 }, { maxRows: NaN }]) {
       const [name, value] = Object.entries(options)[0]!;
       await assertRejects(

@@ -21,6 +21,7 @@ int main() {
     test::test_library();
     test::test_models();
     test::test_generation();
+    test::test_decoding();
     test::test_training();
     std::printf("%d passed, %d failed\n", test::passed, test::failed);
     return test::failed == 0 ? 0 : 1;

@@ -18,7 +18,7 @@ void refuse_config(const char* says, void (*damage)(ardiff_network_config&)) {
 void test_creation() {
     using Config = ardiff_network_config;
     refuse_config("struct_size 0", [](Config& c) { c.struct_size = 0; });
-    refuse_config("struct_size 64", [](Config& c) { c.struct_size = 64; });
+    refuse_config("struct_size 60", [](Config& c) { c.struct_size = 60; });
     refuse_config("vocabulary_size 0", [](Config& c) { c.vocabulary_size = 0; });
     refuse_config("vocabulary_size -2147483648", [](Config& c) { c.vocabulary_size = INT32_MIN; });
     refuse_config("vocabulary_size 2147483647", [](Config& c) { c.vocabulary_size = INT32_MAX; });
@@ -31,10 +31,12 @@ void test_creation() {
     refuse_config("encoder_ffn_size 0", [](Config& c) { c.encoder_ffn_size = 0; });
     refuse_config("time_channels 1", [](Config& c) { c.time_channels = 1; });
     refuse_config("max_positions 0", [](Config& c) { c.max_positions = 0; });
-    refuse_config("time_conditioning 3", [](Config& c) { c.time_conditioning = 3; });
+    refuse_config("time_conditioning 4", [](Config& c) { c.time_conditioning = 4; });
     refuse_config("self_conditioning 2", [](Config& c) { c.self_conditioning = 2; });
     refuse_config("embedding_layer_norm -1", [](Config& c) { c.embedding_layer_norm = -1; });
-    refuse_config("causal_past 2", [](Config& c) { c.causal_past = 2; });
+    refuse_config("shifted 2", [](Config& c) { c.shifted = 2; });
+    refuse_config("needs the shifted layout", [](Config& c) { c.token_chain = 5; });
+    refuse_config("token_chain -1", [](Config& c) { c.token_chain = -1; });
     refuse_config("input_projection 7", [](Config& c) { c.input_projection = 7; });
     refuse_config("must be 24 wide", [](Config& c) { c.input_projection = 0; });
     refuse_config("even head size", [](Config& c) {

@@ -56,7 +56,6 @@ inline std::vector<ardiff_network_config> sample_networks() {
     conditioned.self_conditioning = 1;
     conditioned.embedding_layer_norm = 1;
     conditioned.attention_heads = 3;
-    conditioned.causal_past = 1;
     ardiff_network_config rotary = small_network(ARDIFF_TIME_ROTARY);
     rotary.encoder_layers = 0;
     rotary.vocabulary_size = 130;
@@ -73,7 +72,10 @@ inline std::vector<ardiff_network_config> sample_networks() {
     wide.attention_heads = 3;
     wide.time_channels = 34;
     wide.decoder_layers = 1;
-    return {plain, conditioned, rotary, additive, direct, wide};
+    ardiff_network_config shifted = small_network(ARDIFF_TIME_NONE);
+    shifted.shifted = 1;
+    shifted.token_chain = 7;
+    return {plain, conditioned, rotary, additive, direct, wide, shifted};
 }
 
 // A model, freed with its scope.
@@ -157,6 +159,7 @@ inline std::vector<const char*> kernel_names() {
 void test_library();
 void test_models();
 void test_generation();
+void test_decoding();
 void test_training();
 
 }  // namespace test

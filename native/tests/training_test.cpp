@@ -83,7 +83,8 @@ struct Targets {
 // A trainer, freed with its scope.
 class Trainer {
   public:
-    Trainer(const Model& model, int32_t dtype, int32_t portable, int32_t threads) {
+    Trainer(const Model& model, int32_t dtype, int32_t portable, int32_t threads)
+        : shifted_(model.config.shifted != 0) {
         const ardiff_trainer_config config = trainer_config(dtype, portable, threads);
         const std::vector<float> schedule = make_schedule();
         accepted("ardiff_trainer_create", ardiff_trainer_create, model.handle, &config,
@@ -110,13 +111,14 @@ class Trainer {
             slot_terms(6 * targets.ids.size());
         const std::vector<float> noise =
             Random(3).values(targets.ids.size() * static_cast<size_t>(embedding_size));
-        accepted(
-            "ardiff_trainer_batch", ardiff_trainer_batch, handle, &options, sources.ids.data(),
-            sources.mask.data(), sources.count, sources.length, targets.ids.data(),
-            all ? targets.key_mask.data() : nullptr, all ? targets.attention_mask.data() : nullptr,
-            all ? targets.positions.data() : nullptr, targets.timesteps.data(),
-            all ? targets.weights.data() : nullptr, targets.slots, all ? noise.data() : nullptr,
-            all ? noise.data() : nullptr, terms.data(), all ? slot_terms.data() : nullptr);
+        accepted("ardiff_trainer_batch", ardiff_trainer_batch, handle, &options, sources.ids.data(),
+                 sources.mask.data(), sources.count, sources.length, targets.ids.data(),
+                 shifted_ ? targets.ids.data() : nullptr, all ? targets.key_mask.data() : nullptr,
+                 all ? targets.attention_mask.data() : nullptr,
+                 all ? targets.positions.data() : nullptr, targets.timesteps.data(),
+                 all ? targets.weights.data() : nullptr, targets.slots,
+                 all ? noise.data() : nullptr, all ? noise.data() : nullptr, terms.data(),
+                 all ? slot_terms.data() : nullptr);
         expect(!all || all_finite(slot_terms), "the terms of every slot are finite");
         return terms;
     }
@@ -132,6 +134,9 @@ class Trainer {
     }
 
     ardiff_trainer* handle = nullptr;
+
+  private:
+    const bool shifted_;
 };
 
 // Two updates with every option; returns the weights after them.
@@ -345,7 +350,7 @@ void test_wrong_batches() {
                                   const ardiff_training_options& options) {
         refused(ARDIFF_INVALID_ARGUMENT, says, ardiff_trainer_batch, trainer.handle, &options,
                 sources.ids.data(), sources.mask.data(), s.rows, s.length, targets.ids.data(),
-                targets.key_mask.data(), targets.attention_mask.data(), s.positions,
+                nullptr, targets.key_mask.data(), targets.attention_mask.data(), s.positions,
                 targets.timesteps.data(), targets.weights.data(), s.slots, nullptr, nullptr,
                 terms.data(), nullptr);
         expect(terms == std::vector<float>(4, 5.0f), "a refused batch leaves its output untouched");
@@ -417,8 +422,8 @@ void test_wrong_batches() {
                                  const int32_t* target_ids, const int32_t* timesteps,
                                  float* output) {
         refused(ARDIFF_INVALID_ARGUMENT, says, ardiff_trainer_batch, to, with, ids, source_mask, 2,
-                3, target_ids, nullptr, nullptr, nullptr, timesteps, nullptr, 4, nullptr, nullptr,
-                output, nullptr);
+                3, target_ids, nullptr, nullptr, nullptr, nullptr, timesteps, nullptr, 4, nullptr,
+                nullptr, output, nullptr);
     };
     const int32_t* const ids = sources.ids.data();
     const int32_t* const targeted = targets.ids.data();

@@ -6,10 +6,13 @@ Everything is a constant: with the same torch, running it again changes only leg
 torch keeps memory addresses.
 """
 
+import argparse
 import collections
+import datetime
 import pathlib
 import sys
 
+import numpy
 import torch
 from safetensors.torch import save_file
 
@@ -86,6 +89,27 @@ def write_torch_files(folder):
         "plain.pt": {"model": {"weight": [1.0, 2.0]}, "step": 3},
         "reaching.pt": {"weight": Rebuilt(torch.ones(2), (2, 2), (1, 1))},
         "endless.pt": {"weight": Rebuilt(torch.ones(2), (2**40, 2), (0, 1))},
+        # Twenty tensors of 4 MB each, from eight bytes.
+        "repeating.pt": {f"w{i}": Rebuilt(torch.ones(2), (2**19, 2), (0, 1)) for i in range(20)},
+        # What training programs keep beside the weights, and in them.
+        "beside.pt": {
+            "args": argparse.Namespace(lr=0.1, folder=pathlib.PurePosixPath("runs")),
+            "best": numpy.float64(3.5),
+            "curve": numpy.arange(3.0),
+            "when": datetime.datetime(2023, 5, 16),
+            "seen": {1, 2},
+            "device": torch.device("cpu"),
+            "dtype": torch.float32,
+            "state_dict": collections.OrderedDict(
+                [
+                    ("module.weight", torch.tensor([1.0, 2.0])),
+                    ("module._orig_mod.bias", torch.tensor([3.0])),
+                    ("steps", torch.tensor(7)),
+                    ("note", "no tensor"),
+                    ("options", argparse.Namespace(x=1)),
+                ]
+            ),
+        },
         "evil.pt": {"weight": torch.ones(1), "extra": Evil()},
         "whole_module.pt": module,
     }

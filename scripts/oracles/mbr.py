@@ -16,6 +16,7 @@ import json
 import math
 import random
 
+import regex
 from rouge_score import rouge_scorer
 from sacrebleu.metrics import CHRF
 from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
@@ -31,8 +32,15 @@ HOSTILE = [
 ]
 
 
+# Letters of scripts written without spaces are words of their own.
+SPACELESS = regex.compile(
+    "[" + "".join(rf"\p{{Script={name}}}" for name in (
+        "Han", "Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan")) + r"]\p{M}*"
+)
+
+
 def words(text):
-    return TOKENIZER(text).lower().split()
+    return TOKENIZER(SPACELESS.sub(r" \g<0> ", text)).lower().split()
 
 
 TOKENIZER = Tokenizer13a()
@@ -87,7 +95,12 @@ def select(candidates, weights, utility):
         weight = sum(weights[j] for j in others)
         total = sum(weights[j] * utility(h, candidates[j]) for j in others)
         expected.append(total / weight)
-    index = next(i for i, value in enumerate(expected) if value >= max(expected) - 1e-12)
+    # Of candidates with next to no words beside the others, none is chosen.
+    lengths = [len(words(candidate)) for candidate in candidates]
+    median = sorted(lengths)[len(lengths) // 2]
+    real = [i for i, length in enumerate(lengths) if 3 * length >= median]
+    best = max(expected[i] for i in real)
+    index = next(i for i in real if expected[i] >= best - 1e-12)
     return index, expected
 
 

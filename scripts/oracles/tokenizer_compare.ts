@@ -13,7 +13,7 @@
 import { trainBpe } from "../../src/text/bpe_trainer.ts";
 import { readLines } from "../../src/text/lines.ts";
 import type { NormalizerName } from "../../src/text/normalizer.ts";
-import { parseTokenizer } from "../../src/text/tokenizer.ts";
+import { parseTokenizer } from "../../src/text/parse_tokenizer.ts";
 
 interface Settings {
   readonly kind: "bpe" | "wordpiece";

@@ -2,10 +2,16 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { CommanderError } from "commander";
 import { ExitCode } from "../errors.ts";
-import { asError, type Environment, quietable } from "./environment.ts";
+import { asError, type Environment, quietable } from "../host/environment.ts";
+import { printableLines } from "../printable.ts";
 import { makeProgram } from "./program.ts";
-import type { Manner } from "./run.ts";
 import { sharedValues } from "./shared_options.ts";
+
+/** What the command line asked for in the way of messages, as far as it has been read. */
+export interface Manner {
+  quiet: boolean;
+  verbose: boolean;
+}
 
 /**
  * Runs a command.
@@ -28,7 +34,7 @@ export async function runCommandLine(
       },
       writeErr: (text: string) => environment.stderr(text),
       outputError: (text: string) =>
-        environment.stderr(asError(text.replace(/^error: /, ""), environment)),
+        environment.stderr(asError(printableLines(text.replace(/^error: /, "")), environment)),
       getOutHasColors: () => environment.colors.stdout,
       getErrHasColors: () => environment.colors.stderr,
     });
@@ -66,5 +72,5 @@ async function reportSettings(
 ): Promise<void> {
   const { settingsReport } = await import("./settings_report.ts");
   const { layersOf } = await import("./layers.ts");
-  environment.stderr(settingsReport(command, layersOf(command)));
+  environment.stderr(printableLines(settingsReport(command, layersOf(command))));
 }

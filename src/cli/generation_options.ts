@@ -1,129 +1,52 @@
-/** Options of the commands that generate. */
+/** Declares the options of generation, from their table, for the commands that have them. */
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
-import { InvalidArgumentError } from "commander";
-import { CONFIDENCE_WEIGHT, type Selector } from "../generation/choose.ts";
-import { AUTO_SHARE, type DropSettled } from "../generation/settle.ts";
-import type { Shard } from "../generation/shard.ts";
-import { device, type DeviceChoice, integer, number, seed } from "./values.ts";
+import {
+  GENERATION_OPTIONS,
+  type GenerationOption,
+  type GenerationValues,
+  LOAD_OPTIONS,
+  type ValuesOf,
+} from "../generation/options.ts";
+import { withFacts } from "./option_facts.ts";
+import { parserOf } from "./values.ts";
 
-/** Rows in the network at once: bounds memory for any number of candidates. */
-export const MAX_ROWS = 1024;
-
-const SAMPLERS = ["posterior", "ddim", "dpm++2m"] as const;
-const GRIDS = ["auto", "even", "movement", "log-snr", "left"] as const;
-
-/** What candidates can be compared by. */
-export const UTILITIES = ["bleu", "chrf", "rouge-l", "token-f1"] as const;
-/** How expected utilities can be found. */
-export const MBR_METHODS = ["exact", "aggregate", "prune"] as const;
-
-export const deviceOption = () =>
-  new Option("--device <device>", "auto, cpu, cuda or cuda:INDEX").argParser(device)
-    .default("auto" as const);
-export const dtypeOption = () =>
-  new Option("--dtype <type>", "arithmetic of the network; bf16 is faster")
-    .choices(["f32", "bf16"] as const).default("f32" as const);
-export const threadsOption = () =>
-  new Option("--threads <n>", "CPU threads; 0: one per hardware thread").argParser(integer(0, 1024))
-    .default(0);
-
-/** Values of the options that {@linkcode addGenerationOptions} declares. */
-export interface GenerationValues {
-  readonly steps: number;
-  readonly grid: typeof GRIDS[number];
-  readonly sampler: typeof SAMPLERS[number];
-  readonly eta: number;
-  readonly rounding: boolean;
-  readonly dropSettled: DropSettled;
-  readonly candidates: number;
-  readonly select: Selector;
-  readonly utility: typeof UTILITIES[number];
-  readonly mbrMethod: typeof MBR_METHODS[number];
-  readonly confidenceWeight: number;
-  readonly seed: bigint;
-  readonly batchSize: number;
-  readonly device: DeviceChoice;
-  readonly dtype: "f32" | "bf16";
-  readonly threads: number;
+/**
+ * An option of the table as commander takes it.
+ *
+ * @param text what it does, where a command says it in other words
+ */
+export function optionOf<T>(row: GenerationOption<T>, text = row.text): Option {
+  const { flags, type, default: standard, source } = row;
+  const option = new Option(flags, text);
+  if (type.choices !== undefined) option.choices(type.choices);
+  else if (option.required) option.argParser(parserOf(type));
+  // Help writes defaults as JSON, which knows no integers of 64 bits.
+  if (!option.negate) {
+    option.default(standard, ...typeof standard === "bigint" ? [`${standard}`] : []);
+  }
+  return withFacts(option, { source, ...(type.words && { words: type.words }) });
 }
+
+/** A row of any type. */
+type AnyOption = GenerationOption<unknown>;
 
 /**
  * Adds how candidates are made and chosen among. Types are not inferred through a command that is a
  * parameter (the compiler would take minutes): {@linkcode generationValues} states them.
+ *
+ * @param change a row as the command has it, undefined where it has not
  */
 export function addGenerationOptions(
   command: CommandUnknownOpts,
-  selectors: readonly Selector[],
+  change: (row: AnyOption) => AnyOption | undefined = (row) => row,
 ): void {
-  command
-    .option("--steps <n>", "network evaluations", integer(1, 1_000_000), 20)
-    .addOption(
-      new Option("--grid <kind>", "how the steps are spaced; auto: as the model says")
-        .choices(GRIDS).default("auto" as const),
-    )
-    .addOption(
-      new Option("--sampler <name>", "update rule").choices(SAMPLERS).default("posterior" as const),
-    )
-    .option("--eta <number>", "fresh noise of ddim, 0 to 1", number(0, 1), 0)
-    .option("--no-rounding", "do not round predictions to tokens between steps")
-    .addOption(
-      new Option(
-        "--drop-settled <share>",
-        "drop the slots right of an end token that two steps agree on, once its timestep is at most " +
-          "this share of all: a number from 0 to 1 (0: only where the text cannot change), off, or " +
-          `auto: ${AUTO_SHARE} for models trained with length "batch", off for others`,
-      ).argParser(dropSettled).default("auto" as const),
-    )
-    .option("-k, --candidates <n>", "candidates for each line", integer(1, 100_000), 1)
-    .addOption(
-      new Option(
-        "--select <how>",
-        "which candidate is the result; coverage: of those that use most of the source's words, the " +
-          "one the model is surest of",
-      ).choices(selectors)
-        .default("mbr"),
-    )
-    .addOption(
-      new Option("--utility <name>", "what MBR compares candidates by").choices(UTILITIES)
-        .default("bleu" as const),
-    )
-    .addOption(
-      new Option("--mbr-method <name>", "how expected utilities are found").choices(MBR_METHODS)
-        .default("exact" as const),
-    )
-    .option(
-      "--confidence-weight <w>",
-      "w of --select mixture: (1 - w) utility + w exp(mean log-probability)",
-      number(0, 1),
-      CONFIDENCE_WEIGHT,
-    )
-    .addOption(new Option("--seed <n>", "seed of the noise").argParser(seed).default(0n, "0"))
-    .option("--batch-size <n>", "lines in the network at once", integer(1, 100_000), 32)
-    .addOption(deviceOption())
-    .addOption(dtypeOption())
-    .addOption(threadsOption());
+  const rows: AnyOption[] = [...Object.values(GENERATION_OPTIONS), ...Object.values(LOAD_OPTIONS)];
+  for (const row of rows.flatMap((row) => change(row) ?? [])) command.addOption(optionOf(row));
 }
 
 /** The values of those options once the command line is parsed. */
-export function generationValues(command: CommandUnknownOpts): GenerationValues {
-  return command.opts() as unknown as GenerationValues;
-}
-
-function dropSettled(text: string): DropSettled {
-  if (text === "auto" || text === "off") return text;
-  const share = Number(text);
-  if (text.trim() === "" || !(share >= 0 && share <= 1)) {
-    throw new InvalidArgumentError("Expected a number from 0 to 1, auto or off.");
-  }
-  return share;
-}
-
-/** A shard: `2/8` is the second of eight. */
-export function shard(text: string): Shard {
-  const match = /^(\d+)\/(\d+)$/.exec(text);
-  const [index, count] = [Number(match?.[1]), Number(match?.[2])];
-  if (!(index >= 1 && index <= count && Number.isSafeInteger(count))) {
-    throw new InvalidArgumentError("Expected i/n with i from 1 to n, as in 2/8.");
-  }
-  return { index, count };
+export function generationValues(
+  command: CommandUnknownOpts,
+): GenerationValues & ValuesOf<typeof LOAD_OPTIONS> {
+  return command.opts() as unknown as GenerationValues & ValuesOf<typeof LOAD_OPTIONS>;
 }

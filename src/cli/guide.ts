@@ -2,7 +2,7 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 
 /** The remarks on one command. */
-export interface Guide {
+interface Guide {
   /** Command lines that work in a clone of the project. */
   readonly examples: readonly string[];
   /** Paragraphs; line breaks within one are for the eye only. */

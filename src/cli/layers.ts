@@ -5,11 +5,11 @@
 import type { CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { InvalidArgumentError } from "commander";
 import { ExitCode, messageOf, UserError } from "../errors.ts";
+import type { Environment } from "../host/environment.ts";
 import { leavesOf, rootOf } from "./command_tree.ts";
-import type { Environment } from "./environment.ts";
-import { inheritSharedValues, sharedValues } from "./shared_options.ts";
 import { type Setting, settingsOf } from "./settings.ts";
 import { readSettingsFile, type SettingsFile } from "./settings_file.ts";
+import { inheritSharedValues, sharedValues } from "./shared_options.ts";
 
 /** What was filled in for a command. */
 export interface Layers {

@@ -3,6 +3,7 @@
  * `--help` and `--version` load neither the native library nor anything else.
  */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import type { Environment } from "../host/environment.ts";
 import { VERSION } from "../version.ts";
 import { completionsCommand } from "./declarations/completions.ts";
 import { doctorCommand } from "./declarations/doctor.ts";
@@ -14,7 +15,6 @@ import { infoCommand } from "./declarations/info.ts";
 import { mbrCommand } from "./declarations/mbr.ts";
 import { tokenizerCommand } from "./declarations/tokenizer.ts";
 import { trainCommand } from "./declarations/train.ts";
-import type { Environment } from "./environment.ts";
 import { EXIT_CODES } from "./exit_codes.ts";
 import { addGuide } from "./guide.ts";
 import { addSharedOptions } from "./shared_options.ts";

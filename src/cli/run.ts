@@ -1,13 +1,9 @@
 /** Runs a command line and turns whatever happens into an exit code. */
 import { ExitCode, messageOf, UserError } from "../errors.ts";
+import { asError, type Environment, OutputClosed } from "../host/environment.ts";
+import { printable, printableLines } from "../printable.ts";
 import { VERSION } from "../version.ts";
-import { asError, type Environment, OutputClosed } from "./environment.ts";
-
-/** What the command line asked for in the way of messages, as far as it has been read. */
-export interface Manner {
-  quiet: boolean;
-  verbose: boolean;
-}
+import type { Manner } from "./command_line.ts";
 
 /** Parses and runs; never throws. */
 export async function run(args: readonly string[], environment: Environment): Promise<number> {
@@ -32,9 +28,11 @@ function exitCodeOf(error: unknown, environment: Environment, { verbose }: Manne
     if (verbose) environment.stderr(causesOf(error));
     return error.exitCode;
   }
-  const stack = error instanceof Error && error.stack !== undefined ? `${error.stack}\n` : "";
+  const stack = error instanceof Error && error.stack !== undefined
+    ? `${printableLines(error.stack)}\n`
+    : "";
   environment.stderr(
-    asError(`${messageOf(error)}\n`, environment, "Internal error") + stack +
+    asError(`${printable(messageOf(error))}\n`, environment, "Internal error") + stack +
       "This is a defect of ardiff: please report it with the command that led to it.\n",
   );
   return ExitCode.internal;
@@ -43,5 +41,7 @@ function exitCodeOf(error: unknown, environment: Environment, { verbose }: Manne
 /** What led to an error, a line each. */
 function causesOf({ cause }: Error): string {
   if (cause === undefined) return "";
-  return `  caused by: ${messageOf(cause)}\n${cause instanceof Error ? causesOf(cause) : ""}`;
+  return `  caused by: ${printable(messageOf(cause))}\n${
+    cause instanceof Error ? causesOf(cause) : ""
+  }`;
 }

@@ -9,11 +9,11 @@
  *     steps = 5
  */
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
-import { parse as parseToml } from "smol-toml";
 import { ExitCode, messageOf, UserError } from "../errors.ts";
+import type { Environment } from "../host/environment.ts";
+import { readToml } from "../host/toml.ts";
 import { nearest } from "../nearest.ts";
 import { leavesOf, pathOf } from "./command_tree.ts";
-import type { Environment } from "./environment.ts";
 import { keyOf, settingsOf } from "./settings.ts";
 
 type Table = Readonly<Record<string, unknown>>;
@@ -71,7 +71,7 @@ function parseSettings(text: string, path: string, program: CommandUnknownOpts):
   const fail = (problem: string): never => {
     throw new UserError(ExitCode.usage, `Cannot read settings "${path}": ${problem}`);
   };
-  const tables = readToml(text, fail);
+  const tables = readToml(text, fail, { integersAsBigInt: "asNeeded" });
   if (isTable(tables["data"])) {
     fail("it looks like a training configuration: give it to ardiff train without --config");
   }
@@ -148,17 +148,6 @@ function expectKey(
         ? `expected one of ${[...keys].join(", ")}`
         : `did you mean "${section}.${near}"?`),
   );
-}
-
-function readToml(text: string, fail: (problem: string) => never): Table {
-  try {
-    return parseToml(text, { integersAsBigInt: "asNeeded" });
-  } catch (error) {
-    // The first line says what is wrong, the others draw the place.
-    const [what = ""] = messageOf(error).split("\n", 1);
-    const { line, column } = error as { line?: number; column?: number };
-    return fail(`line ${line}, column ${column}: ${what.replace(/^Invalid TOML document: /, "")}`);
-  }
 }
 
 function sectionOf(command: CommandUnknownOpts): string {

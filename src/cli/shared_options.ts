@@ -7,7 +7,7 @@ import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { rootOf } from "./command_tree.ts";
 
 /** Their values. */
-export interface SharedValues {
+interface SharedValues {
   /** The settings file; undefined for the one in the usual place. */
   readonly config: string | undefined;
   /** The folder of libtorch's libraries; undefined for a search. */

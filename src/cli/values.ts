@@ -1,50 +1,26 @@
 /** Parsers of option values; each error gives the value and what was expected. */
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { InvalidArgumentError } from "commander";
-import type { Device } from "../native/model.ts";
+import { numberFrom, type ValueType, wholeNumber } from "../generation/value_types.ts";
 import { nearest } from "../nearest.ts";
 
-/** A whole number within limits. */
-export function integer(minimum: number, maximum = Number.MAX_SAFE_INTEGER) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (!/^[+-]?\d+$/.test(text) || value < minimum || value > maximum) {
-      const most = maximum === Number.MAX_SAFE_INTEGER ? "or more" : `to ${maximum}`;
-      throw new InvalidArgumentError(`Expected a whole number, ${minimum} ${most}.`);
-    }
+/** Reads values of a type. */
+export function parserOf<T>({ parse, expected }: ValueType<T>): (text: string) => T {
+  return (text) => {
+    const value = parse(text);
+    if (value === undefined) throw new InvalidArgumentError(`Expected ${expected}.`);
     return value;
   };
+}
+
+/** A whole number within limits. */
+export function integer(minimum: number, maximum?: number): (text: string) => number {
+  return parserOf(wholeNumber(minimum, maximum));
 }
 
 /** A number within limits. */
-export function number(minimum: number, maximum: number) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (text.trim() === "" || !(value >= minimum && value <= maximum)) {
-      throw new InvalidArgumentError(`Expected a number from ${minimum} to ${maximum}.`);
-    }
-    return value;
-  };
-}
-
-/** A seed of 64 bits. */
-export function seed(text: string): bigint {
-  if (!/^\d+$/.test(text) || BigInt(text) >= 2n ** 64n) {
-    throw new InvalidArgumentError("Expected a whole number from 0 to 2^64 - 1.");
-  }
-  return BigInt(text);
-}
-
-/** `auto`, or a device that was named. */
-export type DeviceChoice = "auto" | Device;
-
-/** A device: auto, cpu, cuda, cuda:1. */
-export function device(text: string): DeviceChoice {
-  if (text === "auto") return text;
-  if (text === "cpu") return { kind: "cpu", index: 0 };
-  const match = /^cuda(?::(\d+))?$/.exec(text);
-  if (match === null) throw new InvalidArgumentError("Expected auto, cpu, cuda or cuda:INDEX.");
-  return { kind: "cuda", index: Number(match[1] ?? 0) };
+export function number(minimum: number, maximum: number): (text: string) => number {
+  return parserOf(numberFrom(minimum, maximum));
 }
 
 /** Names from a list, separated by commas. */

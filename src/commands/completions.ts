@@ -1,26 +1,20 @@
-/** `ardiff completions`: command lines completed by the shell, from the command tree itself. */
-import type { CommandUnknownOpts } from "@commander-js/extra-typings";
-import { bashCompletions } from "../cli/completions/bash.ts";
-import { fishCompletions } from "../cli/completions/fish.ts";
-import { commandNodes } from "../cli/completions/nodes.ts";
-import { zshCompletions } from "../cli/completions/zsh.ts";
+/** `ardiff completions`: command lines completed by the shell. */
 import { modelNames } from "../denoiser/model_path.ts";
-
-const WRITERS = { bash: bashCompletions, zsh: zshCompletions, fish: fishCompletions } as const;
-
-/** Shells that can be taught. */
-export type Shell = keyof typeof WRITERS;
+import { printable } from "../printable.ts";
 
 /** The streams of the process, or of a test. */
-export interface CompletionsIo {
+interface CompletionsIo {
   stdout(text: string): void | Promise<void>;
 }
 
-/** Prints the script for a shell. */
+/**
+ * Prints the script for a shell.
+ *
+ * @param scriptFor writes it, given the names of the models that come with the program
+ */
 export async function completions(
-  shell: Shell,
-  program: CommandUnknownOpts,
+  scriptFor: (models: readonly string[]) => string,
   io: CompletionsIo,
 ): Promise<void> {
-  await io.stdout(WRITERS[shell](commandNodes(program), modelNames()));
+  await io.stdout(scriptFor(modelNames().filter((name) => printable(name) === name)));
 }

@@ -5,7 +5,7 @@ import { describeLibrary, type LibraryDescription } from "../native/library_info
 import type { Place } from "../native/locate.ts";
 
 /** The streams of the process, or of a test. */
-export interface DoctorIo {
+interface DoctorIo {
   stdout(text: string): void | Promise<void>;
 }
 
@@ -113,8 +113,10 @@ function found(path: string | null, by: string | null): string {
 function missedPlaces({ tried, shim, libtorch_folder }: Report, file: TriedPlace["file"]) {
   const places = tried.filter((place) => place.file === file);
   if ((file === "shim" ? shim : libtorch_folder) !== null) places.pop();
-  return places.map(({ by, path }): [string, string] => [
+  return places.map(({ by, path, flaw }): [string, string] => [
     "",
-    path === null ? `none (${by})` : `not at ${path} (${by})`,
+    path === null
+      ? `none (${by})`
+      : `not at ${path} (${by}${flaw === undefined ? "" : `: ${flaw}`})`,
   ]);
 }

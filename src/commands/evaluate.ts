@@ -1,7 +1,7 @@
 /** `ardiff evaluate`: scores the outputs of one or more systems, and says what the scores are. */
-import { Progress } from "../cli/progress.ts";
 import { ExitCode, messageOf, UserError } from "../errors.ts";
-import { Model } from "../generation/model.ts";
+import { Model } from "../generation/mod.ts";
+import { ProgressBar } from "../host/progress_bar.ts";
 import { parseCandidateLine } from "../mbr/candidate_lines.ts";
 import {
   formatReport,
@@ -10,14 +10,15 @@ import {
   reportToJson,
   score,
   type ScoreInput,
+  scoreNotices,
   type ScoreOptions,
   type System,
 } from "../metrics/mod.ts";
-import { parseDataSpec } from "../text/data_spec.ts";
-import { readReferences } from "../text/records.ts";
 import { dataError, onOneLine, openFile, readDataLines } from "../text/data_lines.ts";
-import { stringsOf } from "../text/json_fields.ts";
+import { parseDataSpec } from "../text/data_spec.ts";
+import { stringsOf } from "../text/json_paths.ts";
 import type { Line } from "../text/lines.ts";
+import { readPairs, readReferences } from "../text/records.ts";
 import { checkSelection, type ModelRunOptions } from "./generate.ts";
 
 /** Options of {@linkcode evaluate}. */
@@ -39,7 +40,7 @@ export interface EvaluateOptions extends Partial<ScoreOptions> {
 }
 
 /** The streams of the process, or of a test. */
-export interface EvaluateIo {
+interface EvaluateIo {
   stdout(text: string): void | Promise<void>;
   stderr(text: string): void;
   /** Whether stderr is a terminal. Default false. */
@@ -47,7 +48,7 @@ export interface EvaluateIo {
 }
 
 /** Metrics computed where none are named: those that any test set with references allows. */
-export const DEFAULT_METRICS: readonly Metric[] = ["bleu", "chrf", "ter", "rouge"];
+const DEFAULT_METRICS: readonly Metric[] = ["bleu", "chrf", "ter", "rouge"];
 
 /**
  * Reads or generates outputs, reads what they are compared with, scores them and prints the scores.
@@ -57,9 +58,9 @@ export const DEFAULT_METRICS: readonly Metric[] = ["bleu", "chrf", "ter", "rouge
  */
 export async function evaluate(options: EvaluateOptions, io: EvaluateIo): Promise<void> {
   checkRequest(options);
-  const testSet = await readTestSet(options);
   const files = options.hypotheses ?? [];
   const systems = await readSystems(files);
+  const testSet = await readTestSet(options, systems[0]?.hypotheses.length);
   const first = options.references?.[0] ?? options.data ?? files[0]!;
   const segments = testSet.references?.length ?? systems[0]!.hypotheses.length;
   for (const [k, { hypotheses }] of systems.entries()) {
@@ -76,7 +77,7 @@ export async function evaluate(options: EvaluateOptions, io: EvaluateIo): Promis
  *
  * @throws {UserError} for Self-BLEU of a single output
  */
-export async function printScores(
+async function printScores(
   input: ScoreInput,
   options: Pick<EvaluateOptions, keyof ScoreOptions | "json">,
   io: EvaluateIo,
@@ -91,6 +92,7 @@ export async function printScores(
       `Cannot compute Self-BLEU of "${lone.name}": expected two outputs or more, found one`,
     );
   }
+  for (const notice of scoreNotices(input, metrics, options.tokenize)) io.stderr(`${notice}.\n`);
   const report = score(input, { ...options, metrics });
   await io.stdout(
     options.json ? JSON.stringify(reportToJson(report), undefined, 2) + "\n" : formatReport(report),
@@ -126,11 +128,17 @@ function checkRequest(options: EvaluateOptions): void {
   }
 }
 
-/** What outputs are compared with: nothing, references, or references and sources. */
-export async function readTestSet(
+/**
+ * What outputs are compared with: nothing, references, or references and sources.
+ *
+ * @param outputs their number, where it is known: a table with as many rows gives each its own
+ *   output, though some have equal sources
+ */
+async function readTestSet(
   { references = [], data }: Pick<EvaluateOptions, "references" | "data">,
+  outputs?: number,
 ): Promise<Pick<ScoreInput, "references" | "sources">> {
-  if (data !== undefined) return await readExamples(data);
+  if (data !== undefined) return await readExamples(data, outputs);
   if (references.length === 0) return {};
   const streams: string[][] = [];
   for (const path of references) {
@@ -168,20 +176,22 @@ async function generateSystem(
   io: EvaluateIo,
 ): Promise<System> {
   using model = await Model.load(options.model, options);
-  using progress = new Progress(
+  using progress = new ProgressBar(
     { stderr: (text) => io.stderr(text), interactive: io.interactive ?? false },
     "lines",
     sources.length,
   );
   const hypotheses: string[] = [];
   const candidates: string[][] = [];
+  const calls: number[] = [];
   for await (const result of model.generate(sources.map(onOneLine), options)) {
     hypotheses.push(result.text);
+    calls.push(result.calls);
     candidates.push(result.candidates.map(({ text }) => text));
     progress.advance();
   }
   const name = fileName(options.model);
-  return { name, hypotheses, ...(options.candidates > 1 && { candidates }) };
+  return { name, hypotheses, calls, ...(options.candidates > 1 && { candidates }) };
 }
 
 function fileName(path: string): string {
@@ -220,13 +230,18 @@ function outputOf(
  */
 async function readExamples(
   path: string,
+  outputs?: number,
 ): Promise<{ sources: string[]; references: (readonly string[])[] }> {
   if (path.endsWith(".tsv")) {
-    const table = { format: "tsv", file: path, group_sources: true };
-    const examples = await Array.fromAsync(readReferences(parseDataSpec(table, "--data")));
+    const spec = parseDataSpec({ format: "tsv", file: path }, "--data");
+    const pairs = await Array.fromAsync(readPairs(spec));
+    const referencesOf = Map.groupBy(pairs, ({ source }) => source);
+    const sources = pairs.length === outputs
+      ? pairs.map(({ source }) => source)
+      : [...referencesOf.keys()];
     return {
-      sources: examples.map(({ source }) => source),
-      references: examples.map(({ references }) => references),
+      sources,
+      references: sources.map((source) => referencesOf.get(source)!.map(({ target }) => target)),
     };
   }
   const records = await readRecords(path);

@@ -1,32 +1,29 @@
 /** `ardiff generate`: a line in, a line out. */
-import type { Environment } from "../cli/environment.ts";
-import { Interrupts } from "../cli/interrupts.ts";
-import { Progress } from "../cli/progress.ts";
 import { ExitCode, UserError } from "../errors.ts";
-import { formatResult, type OutputFormat } from "../generation/format.ts";
-import type { GenerateOptions, GenerationResult } from "../generation/generate.ts";
+import type { OutputFormat } from "../generation/choices.ts";
+import { formatResult } from "../generation/format.ts";
+import type { GenerationResult } from "../generation/generate.ts";
 import { type InputFormat, readInputs } from "../generation/inputs.ts";
 import { openLines } from "../generation/line_source.ts";
-import { Model } from "../generation/model.ts";
+import { Model } from "../generation/mod.ts";
+import type { GENERATION_OPTIONS, LOAD_OPTIONS, ValuesOf } from "../generation/options.ts";
 import type { Shard } from "../generation/shard.ts";
 import { PAGE_END, pageSection, pageStart } from "../generation/trace_html.ts";
 import { traceAsText } from "../generation/trace_text.ts";
+import type { Environment } from "../host/environment.ts";
+import { Interrupts } from "../host/interrupts.ts";
+import { ProgressBar } from "../host/progress_bar.ts";
+import { inputFile, openOutput } from "../host/streams.ts";
 import { supports } from "../mbr/select.ts";
-import type { UtilityName } from "../mbr/utilities/mod.ts";
-import type { Device, Dtype } from "../native/model.ts";
-import { inputFile, openOutput } from "./streams.ts";
 
 /** How a model is loaded and what it is asked for. */
-export interface ModelRunOptions extends Omit<GenerateOptions, "trace" | "scores"> {
-  readonly utility: UtilityName;
+export interface ModelRunOptions
+  extends ValuesOf<typeof GENERATION_OPTIONS>, ValuesOf<typeof LOAD_OPTIONS> {
   readonly model: string;
-  readonly device: "auto" | Device;
-  readonly dtype: Dtype;
-  readonly threads: number;
 }
 
 /** Options of the command. */
-export interface GenerateCommandOptions extends ModelRunOptions {
+interface GenerateCommandOptions extends ModelRunOptions {
   /** Input file; undefined for standard input. */
   readonly input?: string;
   readonly inputFormat: InputFormat;
@@ -60,7 +57,7 @@ export async function generate(
   using page = options.traceHtml === undefined
     ? undefined
     : openOutput(options.traceHtml, environment);
-  using progress = new Progress(environment, "lines", total);
+  using progress = new ProgressBar(environment, "lines", total);
   const notes = new Notes(environment, progress);
   const inputs = readInputs(lines, { ...options, ...notes.ofInput });
   const tokenText = (id: number) => model.tokenizer.tokenText(id);
@@ -107,9 +104,9 @@ class Notes {
   #truncated = 0;
   #failed = 0;
   readonly #environment: Environment;
-  readonly #progress: Progress;
+  readonly #progress: ProgressBar;
 
-  constructor(environment: Environment, progress: Progress) {
+  constructor(environment: Environment, progress: ProgressBar) {
     this.#environment = environment;
     this.#progress = progress;
   }

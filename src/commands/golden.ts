@@ -1,10 +1,10 @@
 /** `ardiff golden`: does this build compute what the reference computed? */
 import { ExitCode, UserError } from "../errors.ts";
-import { checkGolden, type GoldenOptions } from "../golden/check.ts";
-import { type Finding, passes } from "../golden/report.ts";
+import { checkGolden } from "../golden/check.ts";
+import { type Finding, type GoldenOptions, passes } from "../golden/report.ts";
 
 /** The streams of the process, or of a test. */
-export interface GoldenIo {
+interface GoldenIo {
   stdout(text: string): void | Promise<void>;
 }
 

@@ -1,15 +1,13 @@
 /** `ardiff import`: a published checkpoint becomes a model folder. */
 
-import { ExitCode, UserError } from "../errors.ts";
 import {
   checkModelConfig,
   MODEL_FORMAT,
   type ModelConfig,
-  parseJson,
   type Provenance,
 } from "../denoiser/config.ts";
-import { readTextFile } from "../denoiser/files.ts";
 import { checkWeights, writeModelFolder } from "../denoiser/model_folder.ts";
+import { parseConfig } from "../denoiser/config_text.ts";
 import { parameterCounts } from "../denoiser/parameters.ts";
 import { readPublishedWeights } from "../denoiser/published_weights.ts";
 import {
@@ -18,7 +16,11 @@ import {
   type ReferenceConfig,
 } from "../denoiser/reference_config.ts";
 import { type StoredTensor, toFloat32 } from "../denoiser/tensors.ts";
-import { parseTokenizer, type Tokenizer } from "../text/tokenizer.ts";
+import { ExitCode, UserError } from "../errors.ts";
+import { readTextFile } from "../host/files.ts";
+import { parseTokenizer } from "../text/parse_tokenizer.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import { printable } from "../printable.ts";
 
 /** Options of {@linkcode importModel}. */
 export interface ImportOptions {
@@ -35,7 +37,7 @@ export interface ImportOptions {
 }
 
 /** The streams of the process, or of a test. */
-export interface ImportIo {
+interface ImportIo {
   /** Takes messages for people. */
   stderr(text: string): void | Promise<void>;
 }
@@ -49,13 +51,13 @@ export interface ImportIo {
 export async function importModel(options: ImportOptions, io: ImportIo): Promise<void> {
   const tokenizerJson = readTextFile(options.tokenizer);
   const tokenizer = await parseTokenizer(tokenizerJson, options.tokenizer);
-  const { tensors: published, path } = readPublishedWeights(options.weights);
+  const { tensors: published, path, notes: ofWeights } = readPublishedWeights(options.weights);
   const place = path.length > 0 ? `, under "${path.join(".")}"` : "";
   const provenance: Provenance = {
     created_by: options.createdBy,
     source: `imported from ${baseName(options.weights)}${place}`,
   };
-  const { config, notes } = readConfig(options.config, tokenizer, provenance);
+  const { config, notes } = readConfig(options.config, tokenizer, provenance, published);
   if (tokenizer.vocabSize > config.network.vocabulary_size) {
     throw new UserError(
       ExitCode.model,
@@ -70,7 +72,7 @@ export async function importModel(options: ImportOptions, io: ImportIo): Promise
     dtype: storedPrecision(tensors),
     tokenizerJson,
   });
-  for (const note of notes) await io.stderr(`${note}\n`);
+  for (const note of [...ofWeights, ...notes]) await io.stderr(`${printable(note)}\n`);
   const { total } = parameterCounts(config.network);
   await io.stderr(
     `Imported ${tensors.size} tensors with ${total.toLocaleString("en")} parameters ` +
@@ -84,10 +86,29 @@ interface ImportedConfig {
   readonly notes: readonly string[];
 }
 
-function readConfig(source: string, tokenizer: Tokenizer, provenance: Provenance): ImportedConfig {
-  const value = parseJson(readTextFile(source), source);
+function readConfig(
+  source: string,
+  tokenizer: Tokenizer,
+  provenance: Provenance,
+  weights: ReadonlyMap<string, StoredTensor>,
+): ImportedConfig {
+  const value = parseConfig(readTextFile(source), source);
   if (isReferenceConfig(value)) {
-    return fromReference(readReferenceConfig(value, source), source, tokenizer, provenance);
+    const reference = readReferenceConfig(value, source);
+    const written = reference.network.vocabulary_size;
+    // The published program puts its tokenizer's size in the place of the option.
+    const vocabulary_size = weights.get("word_embedding.weight")?.shape[0] ?? written;
+    const network = { ...reference.network, vocabulary_size };
+    const { config, notes } = fromReference(
+      { ...reference, network },
+      source,
+      tokenizer,
+      provenance,
+    );
+    if (vocabulary_size === written) return { config, notes };
+    const note = `The vocabulary has ${vocabulary_size} tokens, as the weights have it, not ` +
+      `"vocab_size" ${written}`;
+    return { config, notes: [note, ...notes] };
   }
   const config = checkModelConfig(value, source);
   return { config: { ...config, provenance: { ...config.provenance, ...provenance } }, notes: [] };

@@ -3,7 +3,8 @@
 import type { ModelConfig } from "../denoiser/config.ts";
 import { loadModelFolder } from "../denoiser/model_folder.ts";
 import { type ParameterCounts, parameterCounts } from "../denoiser/parameters.ts";
-import { parseTokenizer } from "../text/tokenizer.ts";
+import { parseTokenizer } from "../text/parse_tokenizer.ts";
+import { printable, printableLines } from "../printable.ts";
 
 /** Options of {@linkcode info}. */
 export interface InfoOptions {
@@ -14,13 +15,13 @@ export interface InfoOptions {
 }
 
 /** The streams of the process, or of a test. */
-export interface InfoIo {
+interface InfoIo {
   /** Takes the result. */
   stdout(text: string): void | Promise<void>;
 }
 
 /** What `--json` prints. */
-export interface ModelInfo extends Omit<ModelConfig, "format"> {
+interface ModelInfo extends Omit<ModelConfig, "format"> {
   /** The model folder. */
   readonly path: string;
   /** The version of its file format. */
@@ -47,7 +48,8 @@ export interface ModelInfo extends Omit<ModelConfig, "format"> {
  */
 export async function info({ model, json = false }: InfoOptions, io: InfoIo): Promise<void> {
   const description = await describeModel(model);
-  await io.stdout(json ? `${JSON.stringify(description, null, 2)}\n` : format(description));
+  const text = json ? `${JSON.stringify(description, null, 2)}\n` : format(description);
+  await io.stdout(printableLines(text));
 }
 
 async function describeModel(pathOrName: string): Promise<ModelInfo> {
@@ -90,7 +92,7 @@ function format(info: ModelInfo): string {
   const width = Math.max(...keys.map((key) => key.length));
   const sections = SECTIONS.map((name) => {
     const lines = Object.entries(info[name]).map(([key, value]) =>
-      `  ${key.padEnd(width)}  ${printed(value, name === "parameters")}\n`
+      `  ${printable(key).padEnd(width)}  ${printed(value, name === "parameters")}\n`
     );
     return `\n${name}\n${lines.join("")}`;
   });
@@ -101,5 +103,5 @@ function format(info: ModelInfo): string {
 function printed(value: unknown, isCount: boolean): string {
   if (value === null) return "none";
   if (isCount) return Number(value).toLocaleString("en");
-  return Array.isArray(value) ? value.join(", ") : String(value);
+  return printable(Array.isArray(value) ? value.join(", ") : String(value));
 }

@@ -1,13 +1,13 @@
 /** `ardiff mbr`: chooses among the candidates of any system. */
 
 import { ExitCode, UserError } from "../errors.ts";
+import { inputFile, openOutput } from "../host/streams.ts";
 import { type CandidateLine, parseCandidateLine } from "../mbr/candidate_lines.ts";
 import { mapOrdered } from "../mbr/map_ordered.ts";
+import type { SelectionMethod, UtilityName } from "../mbr/names.ts";
 import { SelectionPool } from "../mbr/pool.ts";
-import { type Selection, type SelectionMethod, supports } from "../mbr/select.ts";
-import type { UtilityName } from "../mbr/utilities/mod.ts";
+import { type Selection, supports } from "../mbr/select.ts";
 import { openFile, readDataLines } from "../text/data_lines.ts";
-import { inputFile, openOutput } from "./streams.ts";
 
 /** Options of {@linkcode mbr}. */
 export interface MbrOptions {
@@ -26,7 +26,7 @@ export interface MbrOptions {
 }
 
 /** The streams of the process, or of a test. */
-export interface MbrIo {
+interface MbrIo {
   /** Standard input. */
   readonly stdin: ReadableStream<Uint8Array>;
   /** Writes to standard output; what it throws ends the command. */

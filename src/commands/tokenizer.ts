@@ -1,12 +1,12 @@
 /** `ardiff tokenizer train`: a vocabulary from text files. */
-import { writeAll, writeFileAtomically } from "../denoiser/files.ts";
+import { writeAll, writeFileAtomically } from "../host/files.ts";
 import { trainBpe } from "../text/bpe_trainer.ts";
 import { openFile, readDataLines } from "../text/data_lines.ts";
 import type { NormalizerName } from "../text/normalizer.ts";
-import { parseTokenizer } from "../text/tokenizer.ts";
+import { parseTokenizer } from "../text/parse_tokenizer.ts";
 
 /** Options of {@linkcode trainTokenizer}. */
-export interface TokenizerTrainOptions {
+interface TokenizerTrainOptions {
   /** Text files, all of whose lines are used: both sides, where they are to share a vocabulary. */
   readonly input: readonly string[];
   /** Tokens to train. */
@@ -20,7 +20,7 @@ export interface TokenizerTrainOptions {
 }
 
 /** The streams of the process, or of a test. */
-export interface TokenizerIo {
+interface TokenizerIo {
   stderr(text: string): void;
 }
 

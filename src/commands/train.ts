@@ -1,15 +1,15 @@
 /** `ardiff train`: from a configuration to a model folder. */
-import type { ProgressOutput } from "../training/progress.ts";
+import type { ProgressOutput } from "../host/status_line.ts";
 import { train as trainModel, type TrainOptions } from "../training/train.ts";
 
 /** Options of {@linkcode train}. */
-export interface TrainCommandOptions extends TrainOptions {
+interface TrainCommandOptions extends TrainOptions {
   /** The configuration, a TOML file. */
   readonly config: string;
 }
 
 /** The streams of the process, or of a test. */
-export interface TrainIo extends ProgressOutput {
+interface TrainIo extends ProgressOutput {
   stdout(text: string): void | Promise<void>;
 }
 

@@ -3,95 +3,39 @@
  * diffusion process it was trained with, and how text becomes ids for it. Whatever a model was
  * trained with that generation must obey stands here.
  */
+import { NOISE_SCHEDULES, STEP_GRIDS } from "../diffusion/names.ts";
+import { noiseSchedule } from "../diffusion/noise_schedule.ts";
+import type { DiffusionConfig } from "../diffusion/process.ts";
+import { TRAINED_SCHEMES } from "../diffusion/timesteps/schemes.ts";
 import { ExitCode, messageOf, UserError } from "../errors.ts";
-import {
-  NOISE_SCHEDULES,
-  noiseSchedule,
-  type NoiseScheduleName,
-} from "../diffusion/noise_schedule.ts";
-import { STEP_GRIDS, type StepGridKind } from "../diffusion/step_grid.ts";
-import type { Fail } from "./fail.ts";
+import type { Fail } from "../host/fail.ts";
+import { parseJsonText } from "../json_text.ts";
+import { type NetworkConfig, PLAIN_NETWORK, TIME_CONDITIONINGS } from "./network_config.ts";
+import { elementCount, expectedTensors } from "./parameters.ts";
 import {
   boolean,
-  describe,
   type Fields,
   type FieldType,
   integer,
-  isObject,
   listOf,
   nullable,
   number,
   oneOf,
   readFields,
   readKnownFields,
+  since,
   text,
-} from "./json_fields.ts";
+} from "../host/json_fields.ts";
+import { describe, isObject } from "../host/json_value.ts";
+
+export type { DiffusionConfig, NetworkConfig };
+export { PLAIN_NETWORK, TIME_CONDITIONINGS };
 
 /** Marks the file format; a format that old programs would misread gets another name. */
 export const MODEL_FORMAT = "ardiff-model-1";
 
-/** How the timestep of each slot reaches the decoder (SPEC 4). */
-export const TIME_CONDITIONINGS = ["txl", "rotary", "additive"] as const;
-
 /** What predictions are rounded to. */
 export const ROUNDINGS = ["nearest", "logits"] as const;
-
-/** Sizes and options of the network (SPEC 4). */
-export interface NetworkConfig {
-  /** Vocabulary V, the number of token ids. */
-  readonly vocabulary_size: number;
-  /** Width C of token embeddings and latents. */
-  readonly embedding_size: number;
-  /** Hidden width d, a multiple of the number of heads. */
-  readonly hidden_size: number;
-  /** Layers of the encoder; 0 leaves its embeddings. */
-  readonly encoder_layers: number;
-  /** Blocks of the decoder. */
-  readonly decoder_layers: number;
-  /** Attention heads of encoder and decoder. */
-  readonly attention_heads: number;
-  /** Inner width of the encoder's feed-forward layers; the decoder's is always 4d. */
-  readonly encoder_ffn_size: number;
-  /** Width of the sinusoidal time embedding, even. */
-  readonly time_channels: number;
-  /** Learned positions of encoder and of decoder; neither source nor target may be longer. */
-  readonly max_positions: number;
-  /** An extra attention key (the paper's model), a rotation, or a term of the input. */
-  readonly time_conditioning: typeof TIME_CONDITIONINGS[number];
-  /** Whether the decoder is also given its previous prediction. */
-  readonly self_conditioning: boolean;
-  /** Whether token embeddings pass a LayerNorm (Difformer). */
-  readonly embedding_layer_norm: boolean;
-  /**
-   * Whether slots that have settled (timestep 0) attend to themselves and slots left of them only. What
-   * they are then does not depend on what follows, and training predicts all tokens of a target in one
-   * pass (block diffusion, Arriola et al. 2025). Needs an anchor that moves.
-   */
-  readonly causal_past: boolean;
-}
-
-/** The diffusion process the model was trained with (SPEC 1 to 3). */
-export interface DiffusionConfig {
-  /** Diffusion steps T. */
-  readonly steps: number;
-  /** How the signal fades over the steps. */
-  readonly noise_schedule: NoiseScheduleName;
-  /** One timestep per slot (the paper) or one per sentence. */
-  readonly timesteps: "token" | "sentence";
-  /** The anchor's distance in multiples of the target length: 2 in the paper. */
-  readonly anchor_scale: number;
-  /**
-   * The anchor's distance from the start point in slots, where it moves with it; null: it is fixed.
-   * Where it moves, slots that have not started are left out of the computation.
-   */
-  readonly anchor_distance: number | null;
-  /** F in z = sqrt(abar) x0 + F sqrt(1 - abar) eps: 1 in the paper. */
-  readonly noise_factor: number;
-  /** Whether the network takes timesteps as t * 1000 / T. */
-  readonly rescale_timesteps: boolean;
-  /** How generation spaces its steps unless it is told otherwise. */
-  readonly step_grid: StepGridKind;
-}
 
 /** How text becomes ids. */
 export interface TextConfig {
@@ -128,6 +72,11 @@ export function slotsFor(text: TextConfig, sourceTokens: number): number {
   return table?.[Math.min(sourceTokens, table.length - 1)] ?? text.target_slots;
 }
 
+/** What the first settled slot of a target holds in the shifted layout. */
+export function startOf(text: TextConfig): number {
+  return text.bos_id ?? text.pad_id;
+}
+
 /** Where a model comes from; anything else worth knowing may be added. */
 export interface Provenance {
   /** The program and version that wrote the folder. */
@@ -138,7 +87,7 @@ export interface Provenance {
   readonly [key: string]: string | number | boolean;
 }
 
-/** The content of `config.json`. All keys are required. */
+/** The content of `config.json`. All keys are required but those that older folders lack. */
 export interface ModelConfig {
   /** The file format. */
   readonly format: typeof MODEL_FORMAT;
@@ -165,6 +114,9 @@ const CONFIG_FIELDS: Fields<Record<keyof ModelConfig, unknown>> = {
   provenance: object,
 };
 
+/** Each limit below holds alone; together, sizes may not give a tensor of more than 4 GB. */
+const MAX_TENSOR_VALUES = 2 ** 30;
+
 const width = integer(1, 65_536);
 const tokenId = integer(0, 2 ** 24 - 1);
 const positions = integer(1, 2 ** 20);
@@ -182,13 +134,14 @@ const NETWORK_FIELDS: Fields<NetworkConfig> = {
   time_conditioning: oneOf(TIME_CONDITIONINGS),
   self_conditioning: boolean,
   embedding_layer_norm: boolean,
-  causal_past: boolean,
+  shifted: since(boolean, PLAIN_NETWORK.shifted),
+  token_chain: since(integer(0, 65_536), PLAIN_NETWORK.token_chain),
 };
 
 const DIFFUSION_FIELDS: Fields<DiffusionConfig> = {
   steps: integer(2, 1_000_000),
   noise_schedule: oneOf(NOISE_SCHEDULES),
-  timesteps: oneOf(["token", "sentence"]),
+  timesteps: oneOf(TRAINED_SCHEMES),
   anchor_scale: number(1, 1e6),
   anchor_distance: nullable(integer(1, 2 ** 31 - 1)),
   noise_factor: number(1e-3, 1e3),
@@ -232,6 +185,7 @@ export function parseModelConfig(json: string, source: string): ModelConfig {
 export function checkModelConfig(value: unknown, source: string): ModelConfig {
   const fail = failure(source);
   const sections = readFields(value, CONFIG_FIELDS, "", fail);
+  refuseCausalPast(sections.network, fail);
   const config: ModelConfig = {
     format: MODEL_FORMAT,
     network: readFields(sections.network, NETWORK_FIELDS, "network", fail),
@@ -251,7 +205,7 @@ export function formatModelConfig(config: ModelConfig): string {
 /** Parses JSON that a user has written; `source` is its path, for messages. */
 export function parseJson(json: string, source: string): unknown {
   try {
-    return JSON.parse(json);
+    return parseJsonText(json);
   } catch (error) {
     return failure(source)(`it is not valid JSON (${messageOf(error)})`, error);
   }
@@ -263,6 +217,20 @@ export function failure(source: string): (problem: string, cause?: unknown) => n
     const message = `Cannot read configuration "${source}": ${problem}`;
     throw new UserError(ExitCode.model, message, { cause });
   };
+}
+
+/** Folders were once written for a layout that the shifted one has replaced; no weights fit both. */
+function refuseCausalPast(network: unknown, fail: Fail): void {
+  if (!isObject(network) || !Object.hasOwn(network, "causal_past")) return;
+  if (network["causal_past"] === false) {
+    fail(
+      '"network.causal_past" is false, and no longer a key: delete it, nothing else has changed',
+    );
+  }
+  fail(
+    '"network.causal_past" is of a layout that is gone, whose weights fit no other: train the model ' +
+      'again, with "network.shifted" (docs/training.md)',
+  );
 }
 
 function readProvenance(value: unknown, fail: Fail): Provenance {
@@ -284,6 +252,15 @@ function checkConsistency({ network, diffusion, text }: ModelConfig, fail: Fail)
       `"network.hidden_size" is ${hidden_size}, ` +
         `expected a multiple of "network.attention_heads" (${attention_heads})`,
     );
+  }
+  for (const [name, shape] of expectedTensors(network)) {
+    const values = elementCount(shape);
+    if (values > MAX_TENSOR_VALUES) {
+      fail(
+        `tensor "${name}" of shape [${shape}] would have ${values} values, more than the ` +
+          `${MAX_TENSOR_VALUES} of the largest that ardiff can hold: choose smaller sizes`,
+      );
+    }
   }
   const headSize = hidden_size / attention_heads;
   if (network.time_conditioning === "rotary" && headSize % 2 !== 0) {
@@ -326,11 +303,17 @@ function checkConsistency({ network, diffusion, text }: ModelConfig, fail: Fail)
         `an anchor, and "diffusion.timesteps" is "${diffusion.timesteps}"`,
     );
   }
-  if (network.causal_past && diffusion.anchor_distance === null) {
+  if (network.shifted && diffusion.anchor_distance !== 1) {
     fail(
-      `"network.causal_past" is true, but "diffusion.anchor_distance" is null: only where the anchor ` +
-        "moves do slots settle one after another",
+      `"network.shifted" is true, but "diffusion.anchor_distance" is ${diffusion.anchor_distance}, ` +
+        "expected 1: in the shifted layout slots settle in one move",
     );
+  }
+  if (network.shifted && network.self_conditioning) {
+    fail('"network.self_conditioning" is true, but with "network.shifted" there is no such input');
+  }
+  if (network.token_chain > 0 && !network.shifted) {
+    fail(`"network.token_chain" is ${network.token_chain}, but only "network.shifted" has a chain`);
   }
   try {
     noiseSchedule(diffusion.noise_schedule, diffusion.steps);

@@ -1,4 +1,5 @@
 /** The network as a class: weights from a model folder, on a device, ready to generate. */
+import { type DecodingOptions, NativeDecoding } from "../native/decoding.ts";
 import {
   type GenerationOptions,
   NativeGeneration,
@@ -62,6 +63,14 @@ export class Denoiser implements Disposable {
   /** Encodes sources, once, and starts their candidates from noise. */
   start(sources: SourceBatch, options: GenerationOptions): Promise<NativeGeneration> {
     return NativeGeneration.start(this.#model, sources, options);
+  }
+
+  /**
+   * Encodes sources, once, and starts empty rows for their texts. Of networks in the shifted layout
+   * without time conditioning.
+   */
+  decode(sources: SourceBatch, options: DecodingOptions): Promise<NativeDecoding> {
+    return NativeDecoding.start(this.#model, sources, options);
   }
 
   [Symbol.dispose](): void {

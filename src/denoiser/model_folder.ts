@@ -4,14 +4,7 @@
  * run, and written so that it is either there in full or not at all.
  */
 import { ExitCode, UserError } from "../errors.ts";
-import {
-  checkModelConfig,
-  formatModelConfig,
-  type ModelConfig,
-  type NetworkConfig,
-  parseModelConfig,
-} from "./config.ts";
-import type { Fail } from "./fail.ts";
+import type { Fail } from "../host/fail.ts";
 import {
   parentOf,
   readTextFile,
@@ -22,10 +15,18 @@ import {
   unwritableFolder,
   writeAll,
   writeFileAtomically,
-} from "./files.ts";
+} from "../host/files.ts";
+import {
+  checkModelConfig,
+  formatModelConfig,
+  type ModelConfig,
+  type NetworkConfig,
+  parseModelConfig,
+} from "./config.ts";
 import { resolveModel } from "./model_path.ts";
 import { expectedTensors, redundantTensors } from "./parameters.ts";
 import { floatTensor, readSafetensors, writeSafetensors } from "./safetensors.ts";
+import { adviceForShard } from "./shards.ts";
 import { firstNonFinite, isFloatType, type StoredTensor, toFloat32 } from "./tensors.ts";
 
 /** The names of a folder's files. */
@@ -104,9 +105,14 @@ export function checkWeights(
   const expected = expectedTensors(network);
   const redundant = redundantTensors(network);
   const missing = [...expected.keys()].filter((name) => !tensors.has(name));
-  if (missing.length > 0) fail(`${listOf("tensor", missing)} missing`);
   const known = (name: string) => expected.has(name) || redundant.has(name);
   const unexpected = [...tensors.keys()].filter((name) => !known(name));
+  if (missing.length > 0) {
+    const others = unexpected.length === 0
+      ? ""
+      : `, while ${listOf("tensor", unexpected)} not part of the network`;
+    fail(`${listOf("tensor", missing)} missing${others}${adviceForShard(source)}`);
+  }
   if (unexpected.length > 0) fail(`${listOf("tensor", unexpected)} not part of the network`);
 
   const weights = new Map<string, StoredTensor>();
@@ -208,12 +214,12 @@ function checkTie(tensors: ReadonlyMap<string, StoredTensor>, fail: Fail): void 
   }
 }
 
-/** `tensor "a" is`, `tensors "a", "b" are` or `tensors "a", "b", "c" and 5 others are`. */
+/** `tensor "a" is`, `tensors "a", "b" are` or, of many, `tensors "a", ... and 5 others are`. */
 function listOf(noun: string, names: readonly string[]): string {
   const quoted = names.map((name) => `"${name}"`);
   if (names.length === 1) return `${noun} ${quoted} is`;
-  if (names.length <= 4) return `${noun}s ${quoted.join(", ")} are`;
-  return `${noun}s ${quoted.slice(0, 3).join(", ")} and ${names.length - 3} others are`;
+  if (names.length <= 9) return `${noun}s ${quoted.join(", ")} are`;
+  return `${noun}s ${quoted.slice(0, 8).join(", ")} and ${names.length - 8} others are`;
 }
 
 function isEmpty(folder: string): boolean {

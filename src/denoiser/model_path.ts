@@ -3,8 +3,8 @@
  * the program, in its folder `models/`.
  */
 import { ExitCode, UserError } from "../errors.ts";
+import { statIfPresent } from "../host/files.ts";
 import { programFile } from "../native/program_files.ts";
-import { statIfPresent } from "./files.ts";
 
 /**
  * The folder of a model. An existing folder wins over a model of that name.

@@ -19,6 +19,7 @@ export function networkFields(network: NetworkConfig): number[] {
     network.self_conditioning ? 1 : 0,
     network.embedding_layer_norm ? 1 : 0,
     hasInputProjection(network) ? 1 : 0,
-    network.causal_past ? 1 : 0,
+    network.shifted ? 1 : 0,
+    network.token_chain,
   ];
 }

@@ -2,10 +2,10 @@
  * The network's weights by name and shape, as in published checkpoints (SPEC 4), and how many
  * parameters each part has. d is the hidden width, C the embedding width, V the vocabulary.
  */
-import type { NetworkConfig } from "./config.ts";
+import type { NetworkConfig } from "./network_config.ts";
 
 /** Tensor names with shapes. */
-export type TensorShapes = ReadonlyMap<string, readonly number[]>;
+type TensorShapes = ReadonlyMap<string, readonly number[]>;
 
 /** Every weight that a model of this configuration has. */
 export function expectedTensors(network: NetworkConfig): TensorShapes {
@@ -36,7 +36,7 @@ export function hasInputProjection(network: NetworkConfig): boolean {
 }
 
 /** Whether predictions pass `output_down_proj` on their way out. */
-export function hasOutputProjection(network: NetworkConfig): boolean {
+function hasOutputProjection(network: NetworkConfig): boolean {
   return network.embedding_size !== network.hidden_size;
 }
 
@@ -107,14 +107,13 @@ function* encoder(network: NetworkConfig): Tensors {
 
 function* decoder(network: NetworkConfig): Tensors {
   const { embedding_size: C, hidden_size: d, time_conditioning, attention_heads } = network;
-  const additive = time_conditioning === "additive";
   if (hasInputProjection(network)) {
     yield* linear("input_up_proj.0", 2 * d, network.self_conditioning ? 2 * C : C);
     yield* linear("input_up_proj.2", d, 2 * d);
   }
   yield ["position_embeddings.weight", [network.max_positions, d]];
   yield* layerNorm("LayerNorm", d);
-  if (additive) yield* timeProjection("time_trans", network);
+  if (time_conditioning === "additive") yield* timeProjection("time_trans", network);
   for (let i = 0; i < network.decoder_layers; i++) {
     const block = `transformer_blocks.${i}`;
     for (const attention of ["attn1", "attn2"]) {
@@ -124,7 +123,9 @@ function* decoder(network: NetworkConfig): Tensors {
     yield* linear(`${block}.ff.net.0.proj`, 8 * d, d);
     yield* linear(`${block}.ff.net.2`, d, 4 * d);
     for (const norm of ["norm1", "norm2", "norm3"]) yield* layerNorm(`${block}.${norm}`, d);
-    if (!additive) yield* timeProjection(`${block}.time_trans`, network);
+    if (time_conditioning === "txl" || time_conditioning === "rotary") {
+      yield* timeProjection(`${block}.time_trans`, network);
+    }
     if (time_conditioning === "txl") {
       yield [`${block}.r_w_bias`, [attention_heads, d / attention_heads]];
       yield [`${block}.r_r_bias`, [attention_heads, d / attention_heads]];
@@ -133,6 +134,11 @@ function* decoder(network: NetworkConfig): Tensors {
   if (hasOutputProjection(network)) {
     yield* linear("output_down_proj.0", 2 * d, d);
     yield* linear("output_down_proj.2", C, 2 * d);
+  }
+  if (network.shifted) yield ["waiting_embedding", [C]];
+  if (network.token_chain > 0) {
+    yield* linear("token_chain.0", network.token_chain, 2 * C);
+    yield* linear("token_chain.2", C, network.token_chain);
   }
 }
 

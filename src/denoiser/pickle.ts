@@ -3,13 +3,22 @@
  * machine that may import and call anything; this machine knows the opcodes that build data, and
  * calls nothing but functions of an allow-list written in TypeScript.
  */
-import type { Fail } from "./fail.ts";
+import type { Fail } from "../host/fail.ts";
+import { Inert, isHarmless } from "./inert.ts";
 
 /** Stands for a Python callable; gets the pickled arguments as one list. */
 export type PickleFunction = (args: readonly unknown[]) => unknown;
 
+/** How much a pickle may ask for. */
+export interface PickleLimits {
+  /** Opcodes. */
+  readonly steps: number;
+  /** Lists, tuples, dictionaries and objects that it makes. */
+  readonly containers: number;
+}
+
 /** What a pickle may refer to outside itself. */
-export interface PickleEnvironment {
+interface PickleEnvironment {
   /**
    * The allowed globals by qualified name, such as `collections.OrderedDict`: functions, which
    * `REDUCE` may call with the pickled arguments, or plain values.
@@ -19,10 +28,18 @@ export interface PickleEnvironment {
   readonly persistent: (id: unknown) => unknown;
   /** Throws for a pickle that is damaged or asks for more than it may. */
   readonly fail: Fail;
+  /** What it may ask for; by default far more than any checkpoint does. */
+  readonly limits?: PickleLimits;
 }
 
 /** No number in a checkpoint comes near it, and far longer ones would take forever to convert. */
 const MAX_LONG_BYTES = 1024;
+
+/**
+ * A checkpoint with 50,000 tensors and an optimizer's state takes about a tenth of this. Every step
+ * may make a container, which takes far more memory than the byte that asks for it.
+ */
+const LIMITS: PickleLimits = { steps: 10_000_000, containers: 2_000_000 };
 
 /** Opcodes by their byte, named as in Python's `pickletools`. */
 const OPCODES: Readonly<Record<number, string>> = {
@@ -69,6 +86,14 @@ const OPCODES: Readonly<Record<number, string>> = {
   0x52: "REDUCE",
   0x62: "BUILD",
   0x51: "BINPERSID",
+  0x81: "NEWOBJ",
+  0x92: "NEWOBJ_EX",
+  0x8f: "EMPTY_SET",
+  0x90: "ADDITEMS",
+  0x91: "FROZENSET",
+  0x8e: "BINBYTES8",
+  0x6c: "LIST",
+  0x64: "DICT",
 };
 
 /**
@@ -84,21 +109,27 @@ class PickleMachine {
   readonly #view: DataView;
   readonly #environment: PickleEnvironment;
   readonly #fail: Fail;
+  readonly #limits: PickleLimits;
   readonly #memo = new Map<number, unknown>();
   /** Stacks set aside by MARK; the last is the innermost. */
   readonly #marked: unknown[][] = [];
   #stack: unknown[] = [];
   #at = 0;
+  #containers = 0;
 
   constructor(bytes: Uint8Array, environment: PickleEnvironment) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#environment = environment;
     this.#fail = environment.fail;
+    this.#limits = environment.limits ?? LIMITS;
   }
 
   run(): unknown {
-    for (;;) {
+    for (let steps = 0;; steps++) {
+      if (steps > this.#limits.steps) {
+        this.#fail(`its pickle has more than ${this.#limits.steps} steps`);
+      }
       const code = this.#uint8();
       const opcode = OPCODES[code];
       if (opcode === "STOP") return this.#pop();
@@ -115,6 +146,7 @@ class PickleMachine {
         this.#take(8);
         return;
       case "MARK":
+        this.#countContainer();
         this.#marked.push(this.#stack);
         this.#stack = [];
         return;
@@ -152,25 +184,36 @@ class PickleMachine {
         return this.#push(this.#text(this.#uint64()));
       case "BINBYTES":
         return this.#push(this.#take(this.#uint32()));
+      case "BINBYTES8":
+        return this.#push(this.#take(this.#uint64()));
       case "SHORT_BINBYTES":
         return this.#push(this.#take(this.#uint8()));
       case "EMPTY_TUPLE":
       case "EMPTY_LIST":
-        return this.#push([]);
+      case "EMPTY_SET":
+        return this.#pushContainer([]);
       case "TUPLE1":
-        return this.#push(this.#popMany(1));
+        return this.#pushContainer(this.#popMany(1));
       case "TUPLE2":
-        return this.#push(this.#popMany(2));
+        return this.#pushContainer(this.#popMany(2));
       case "TUPLE3":
-        return this.#push(this.#popMany(3));
+        return this.#pushContainer(this.#popMany(3));
       case "TUPLE":
-        return this.#push(this.#popMark());
+      case "LIST":
+      case "FROZENSET":
+        return this.#pushContainer(this.#popMark());
       case "APPEND":
         return this.#append(this.#popMany(1));
       case "APPENDS":
+      case "ADDITEMS":
         return this.#append(this.#popMark());
       case "EMPTY_DICT":
-        return this.#push(new Map());
+        return this.#pushContainer(new Map());
+      case "DICT": {
+        const items = this.#popMark();
+        this.#pushContainer(new Map());
+        return this.#setItems(items);
+      }
       case "SETITEM":
         return this.#setItems(this.#popMany(2));
       case "SETITEMS":
@@ -193,6 +236,10 @@ class PickleMachine {
       }
       case "REDUCE":
         return this.#reduce();
+      case "NEWOBJ":
+        return this.#make(2);
+      case "NEWOBJ_EX":
+        return this.#make(3);
       case "BUILD":
         return this.#build();
       case "BINPERSID":
@@ -207,6 +254,9 @@ class PickleMachine {
       return this.#fail("it refers to a global without a name");
     }
     const qualified = `${module}.${name}`;
+    if (!this.#environment.globals.has(qualified) && isHarmless(qualified)) {
+      return this.#push(new Inert(qualified));
+    }
     if (!this.#environment.globals.has(qualified)) {
       this.#fail(`it refers to Python's "${qualified}", which ardiff refuses to touch`);
     }
@@ -216,26 +266,39 @@ class PickleMachine {
   /** Calls a function. Only the allow-list can have put one on the stack. */
   #reduce(): void {
     const [callee, args] = this.#popMany(2);
+    if (callee instanceof Inert) return this.#pushContainer(new Inert(callee.name));
     if (typeof callee !== "function" || !Array.isArray(args)) {
       return this.#fail("it calls what is not a function");
     }
     this.#push(callee(args));
   }
 
+  /** Makes an object of a class, which with its arguments is so many values of the stack. */
+  #make(count: number): void {
+    const [type] = this.#popMany(count);
+    if (!(type instanceof Inert)) return this.#fail("it makes an object of what is not a class");
+    this.#pushContainer(new Inert(type.name));
+  }
+
   /** Sets attributes of an object: an ordered dictionary's are notes that nothing here reads. */
   #build(): void {
     this.#pop();
-    if (!(this.#top() instanceof Map)) this.#fail("it sets attributes of an object");
+    const object = this.#top();
+    if (!(object instanceof Map || object instanceof Inert)) {
+      this.#fail("it sets attributes of an object");
+    }
   }
 
   #append(values: readonly unknown[]): void {
     const list = this.#top();
+    if (list instanceof Inert) return;
     if (!Array.isArray(list)) return this.#fail("it appends to what is not a list");
     for (const value of values) list.push(value);
   }
 
   #setItems(keysAndValues: readonly unknown[]): void {
     const map = this.#top();
+    if (map instanceof Inert) return;
     if (!(map instanceof Map)) return this.#fail("it sets items of what is not a dictionary");
     if (keysAndValues.length % 2 !== 0) this.#fail("a dictionary key lacks its value");
     for (let i = 0; i < keysAndValues.length; i += 2) {
@@ -250,6 +313,17 @@ class PickleMachine {
 
   #put(index: number): void {
     this.#memo.set(index, this.#top());
+  }
+
+  #pushContainer(value: object): void {
+    this.#countContainer();
+    this.#push(value);
+  }
+
+  #countContainer(): void {
+    if (++this.#containers > this.#limits.containers) {
+      this.#fail(`it has more than ${this.#limits.containers} lists and dictionaries`);
+    }
   }
 
   #push(value: unknown): void {

@@ -2,20 +2,26 @@
  * The configuration form of published AR-Diffusion checkpoints (a flat list of the training
  * program's options) and what of it our own form needs.
  */
-import { NOISE_SCHEDULES } from "../diffusion/noise_schedule.ts";
-import { type DiffusionConfig, failure, type NetworkConfig, parseJson } from "./config.ts";
-import type { Fail } from "./fail.ts";
+import { NOISE_SCHEDULES } from "../diffusion/names.ts";
+import { PAPER_PROCESS } from "../diffusion/process.ts";
+import type { Fail } from "../host/fail.ts";
 import {
   boolean,
-  describe,
   type Fields,
   integer,
-  isObject,
   nullable,
   number,
   oneOf,
   readKnownFields,
-} from "./json_fields.ts";
+} from "../host/json_fields.ts";
+import { describe, isObject } from "../host/json_value.ts";
+import {
+  type DiffusionConfig,
+  failure,
+  type NetworkConfig,
+  parseJson,
+  PLAIN_NETWORK,
+} from "./config.ts";
 
 /** What a published configuration says about a model. */
 export interface ReferenceConfig {
@@ -148,14 +154,12 @@ export function readReferenceConfig(value: unknown, source: string): ReferenceCo
   return {
     network: networkOf(options, fail),
     diffusion: {
+      ...PAPER_PROCESS,
       steps: options.diffusion_steps,
       noise_schedule: options.noise_schedule,
       timesteps: options.schedule_sampler === "uniform" ? "sentence" : "token",
       anchor_scale: options.end_point_scale,
-      anchor_distance: null,
-      noise_factor: 1,
       rescale_timesteps: options.rescale_timesteps,
-      step_grid: "even",
     },
     target_slots: options.tgt_len,
     pad_id: options.pad_value,
@@ -179,9 +183,8 @@ function networkOf(options: Options, fail: Fail): NetworkConfig {
     time_channels: options.time_channels,
     max_positions: options.max_pos_len,
     time_conditioning: timeConditioning(options, fail),
+    ...PLAIN_NETWORK,
     self_conditioning: options.self_condition,
-    embedding_layer_norm: false,
-    causal_past: false,
   };
 }
 

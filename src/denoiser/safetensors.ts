@@ -4,9 +4,11 @@
  * is checked before a byte of data is used.
  */
 import { ExitCode, messageOf, UserError } from "../errors.ts";
-import type { Fail } from "./fail.ts";
-import { readFileBytes, writeAll, writeFileAtomically } from "./files.ts";
-import { describe, isObject } from "./json_fields.ts";
+import type { Fail } from "../host/fail.ts";
+import { readFileBytes, writeAll, writeFileAtomically } from "../host/files.ts";
+import { describe, isObject } from "../host/json_value.ts";
+import { parseJsonText } from "../json_text.ts";
+import { standIn } from "../host/not_the_file.ts";
 import {
   byteCount,
   DATA_TYPE_SIZES,
@@ -25,7 +27,7 @@ export interface Safetensors {
 }
 
 /** A tensor to be written; its bytes are asked for when their turn comes. */
-export interface TensorToWrite {
+interface TensorToWrite {
   /** Its name in the file. */
   readonly name: string;
   /** The type of its values as stored. */
@@ -65,6 +67,8 @@ export function parseSafetensors(bytes: Uint8Array<ArrayBuffer>, source: string)
   const fail = (problem: string): never => {
     throw new UserError(ExitCode.model, `Cannot read tensors of "${source}": ${problem}`);
   };
+  const other = standIn(bytes);
+  if (other !== undefined) fail(other);
   if (bytes.length < 8) fail(`it has only ${bytes.length} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerLength = view.getBigUint64(0, true);
@@ -141,7 +145,8 @@ export function floatTensor(
 
 function parseHeader(bytes: Uint8Array, fail: Fail): Readonly<Record<string, unknown>> {
   try {
-    const header: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    const header = parseJsonText(text);
     if (isObject(header)) return header;
   } catch (error) {
     fail(`its header is not valid JSON (${messageOf(error)})`);

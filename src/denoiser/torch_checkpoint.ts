@@ -3,16 +3,19 @@
  * executing pickled code: a state dict, alone or inside a training run's checkpoint.
  */
 import { ExitCode, UserError } from "../errors.ts";
-import type { Fail } from "./fail.ts";
-import { type PickleFunction, unpickle } from "./pickle.ts";
+import type { Fail } from "../host/fail.ts";
 import { elementCount } from "./parameters.ts";
+import { type PickleFunction, unpickle } from "./pickle.ts";
+import { stripPrefixes } from "./state_dict.ts";
 import { byteCount, DATA_TYPE_SIZES, type DataType, type StoredTensor } from "./tensors.ts";
 import { readZip } from "./zip.ts";
 
 /** A state dict found in a checkpoint. */
-export interface TorchCheckpoint {
-  /** Its tensors by name, prefixes that all names share left out. */
+interface TorchCheckpoint {
+  /** Its tensors by name, prefixes of wrappers left out. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Names in it that have no tensor. */
+  readonly ignored: readonly string[];
   /** The keys under which it was found; empty where the checkpoint is the state dict itself. */
   readonly path: readonly string[];
 }
@@ -32,11 +35,12 @@ const STATE_DICT_KEYS = [
   "module",
 ];
 
-/** What wrappers for parallel or compiled execution put before every name. */
-const NAME_PREFIX = /^(module|model|_orig_mod)\./;
-
-/** What a view that must be copied may have: a few bytes can claim to repeat for ever. */
-const MAX_COPIED_VALUES = 2 ** 28;
+/**
+ * What copies of strided views may take, in multiples of the file: real ones are permutations of what
+ * is stored, but a few bytes can claim to repeat for ever.
+ */
+const MAX_COPIED_SHARE = 4;
+const MIN_COPIED_BYTES = 2 ** 20;
 
 const STORAGE_TYPES: Readonly<Record<string, DataType>> = {
   DoubleStorage: "F64",
@@ -79,7 +83,8 @@ export function parseTorchCheckpoint(
     persistent: (id) => storageOf(id, (key) => entries.get(`${folder}data/${key}`), fail),
     fail,
   });
-  return findStateDict(root, [], fail) ?? fail("it holds no state dict of tensors");
+  const limit = Math.max(MIN_COPIED_BYTES, MAX_COPIED_SHARE * bytes.length);
+  return findStateDict(root, [], limit, fail) ?? fail("it holds no state dict of tensors");
 }
 
 /** A run of values of one type, as stored in an entry of its own. */
@@ -111,6 +116,7 @@ function allowedGlobals(fail: Fail): ReadonlyMap<string, PickleFunction | object
   );
   return new Map<string, PickleFunction | object>([
     ["collections.OrderedDict", orderedDict],
+    ["collections.defaultdict", () => new Map()],
     ["torch._utils._rebuild_tensor_v2", (args: readonly unknown[]) => tensorView(args, fail)],
     ["torch._utils._rebuild_parameter", rebuildParameter],
     ["torch.Size", ([sizes]: readonly unknown[]) => sizes],
@@ -151,9 +157,6 @@ function tensorView(args: readonly unknown[], fail: Fail): TensorView {
     return fail("it describes a tensor in an unknown way");
   }
   const count = elementCount(shape);
-  if (count > MAX_COPIED_VALUES && !isContiguous(shape, strides)) {
-    fail(`it has a strided tensor of shape [${shape}], which is too large`);
-  }
   const reach = shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis]!, offset);
   const stored = storage.bytes.length / DATA_TYPE_SIZES[storage.dtype];
   if (count > 0 && reach >= stored) {
@@ -166,36 +169,44 @@ function tensorView(args: readonly unknown[], fail: Fail): TensorView {
 function findStateDict(
   value: unknown,
   path: readonly string[],
+  limit: number,
   fail: Fail,
 ): TorchCheckpoint | undefined {
   if (!(value instanceof Map) || path.length > 4) return undefined;
   if ([...value.values()].some((entry) => entry instanceof TensorView)) {
-    return { tensors: denseTensors(value, fail), path };
+    return { ...denseTensors(value, limit, fail), path };
   }
   for (const key of STATE_DICT_KEYS) {
-    const found = findStateDict(value.get(key), [...path, key], fail);
+    const found = findStateDict(value.get(key), [...path, key], limit, fail);
     if (found) return found;
   }
   return undefined;
 }
 
+/** The tensors of a state dict, and what else stands between them. */
 function denseTensors(
   stateDict: ReadonlyMap<unknown, unknown>,
+  limit: number,
   fail: Fail,
-): ReadonlyMap<string, StoredTensor> {
-  const entries = [...stateDict].map(([name, view]): [string, StoredTensor] => {
+): Omit<TorchCheckpoint, "path"> {
+  const tensors = new Map<string, StoredTensor>();
+  const ignored: string[] = [];
+  let copied = 0;
+  for (const [name, view] of stateDict) {
     if (typeof name !== "string") return fail("its state dict has a key that is no name");
-    if (!(view instanceof TensorView)) return fail(`"${name}" of its state dict is no tensor`);
-    return [name, dense(view)];
-  });
-  return new Map(stripPrefixes(entries));
-}
-
-/** Removes prefixes that all names share. */
-function stripPrefixes(entries: [string, StoredTensor][]): [string, StoredTensor][] {
-  const prefix = entries[0]?.[0].match(NAME_PREFIX)?.[0];
-  if (prefix === undefined || !entries.every(([name]) => name.startsWith(prefix))) return entries;
-  return stripPrefixes(entries.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+    if (!(view instanceof TensorView)) {
+      ignored.push(name);
+      continue;
+    }
+    if (!isContiguous(view.shape, view.strides)) {
+      copied += byteCount(view.storage.dtype, view.shape);
+      if (copied > limit) {
+        fail(`its tensor "${name}" of shape [${view.shape}] repeats values far beyond its size`);
+      }
+    }
+    tensors.set(name, dense(view));
+  }
+  return { tensors: stripPrefixes(tensors), ignored };
 }
 
 /** A tensor's values in row-major order: a view where they are stored so, else a copy. */

@@ -3,7 +3,7 @@
  * the central directory lists counts; every offset and length is checked.
  */
 import { crc32 } from "node:zlib";
-import type { Fail } from "./fail.ts";
+import type { Fail } from "../host/fail.ts";
 
 const END_SIGNATURE = 0x06054b50;
 const END64_LOCATOR_SIGNATURE = 0x07064b50;
@@ -36,6 +36,7 @@ export function readZip(
   const directory = findDirectory(view, fail);
   const entries = new Map<string, Uint8Array<ArrayBuffer>>();
   let at = directory.offset;
+  let total = 0;
   for (let index = 0; index < directory.entries; index++) {
     if (at + CENTRAL_BYTES > bytes.length || view.getUint32(at, true) !== CENTRAL_SIGNATURE) {
       fail(`its directory breaks off after ${index} of ${directory.entries} entries`);
@@ -47,6 +48,10 @@ export function readZip(
     const nameStart = at + CENTRAL_BYTES;
     const name = new TextDecoder().decode(bytes.subarray(nameStart, nameStart + nameLength));
     const header = { view, at, name, extra: [nameStart + nameLength, extraLength] as const };
+    const { size } = placeOf(header, fail);
+    // Entries that share their bytes could make a small file take hours to check.
+    total += size;
+    if (total > bytes.length) fail("its entries claim more bytes than it has");
     entries.set(name, entryData(bytes, header, fail));
     at = end;
   }

@@ -6,12 +6,7 @@
  * sees inputs rescaled to the variance they would have under F = 1 (see {@linkcode inputScale}).
  */
 import { ExitCode, UserError } from "../errors.ts";
-
-/** The schedules that can be named in a configuration. */
-export const NOISE_SCHEDULES = ["sqrt", "linear", "cosine"] as const;
-
-/** One of {@linkcode NOISE_SCHEDULES}. */
-export type NoiseScheduleName = typeof NOISE_SCHEDULES[number];
+import type { NoiseScheduleName } from "./names.ts";
 
 /** A noise schedule evaluated at every timestep. */
 export interface NoiseSchedule {

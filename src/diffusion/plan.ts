@@ -4,17 +4,11 @@
  * sentences of the same number of slots.
  */
 import { ExitCode, UserError } from "../errors.ts";
-import { inputScale, type NoiseSchedule, scaledTimestep } from "./noise_schedule.ts";
-import { type SamplerName, stepCoefficients } from "./samplers.ts";
-import { stepGrid, type StepGridKind } from "./step_grid.ts";
-import { presentSlots, type TimestepKind, tokenTimesteps } from "./token_timesteps.ts";
+import type { SamplerName, StepGridKind } from "./names.ts";
+import type { DiffusionProcess } from "./process.ts";
 
-/** What a plan is made from. */
-export interface SamplingPlanOptions {
-  /** The noise schedule the model was trained with. */
-  readonly schedule: NoiseSchedule;
-  /** How a sentence-level index becomes one timestep per slot. */
-  readonly timestepKind: TimestepKind;
+/** How a run goes through a process. */
+export interface SamplingRun {
   /** The number of target slots N. */
   readonly slots: number;
   /** The number of network evaluations M. */
@@ -25,14 +19,6 @@ export interface SamplingPlanOptions {
   readonly sampler: SamplerName;
   /** DDIM's share of fresh noise, from 0 to 1; the other samplers ignore it. */
   readonly eta: number;
-  /** The anchor's distance in multiples of N (token-level timesteps). */
-  readonly anchorScale: number;
-  /** Its distance from the start point in slots, where it moves (token-level timesteps). */
-  readonly anchorDistance?: number | null;
-  /** The noise factor F the model was trained with. */
-  readonly noiseFactor: number;
-  /** Whether the network takes timesteps as t * 1000 / T. */
-  readonly rescaleTimesteps: boolean;
 }
 
 /** The numbers per coefficient group of {@linkcode SamplingPlan.coefficients}. */
@@ -70,25 +56,15 @@ export interface SamplingPlan {
  *
  * @throws {UserError} where M does not fit the number of timesteps, or eta is not from 0 to 1
  */
-export function samplingPlan(options: SamplingPlanOptions): SamplingPlan {
-  const { schedule, slots, evaluations, sampler, eta, noiseFactor } = options;
+export function samplingPlan(
+  process: DiffusionProcess,
+  { slots, evaluations, grid, sampler, eta }: SamplingRun,
+): SamplingPlan {
   if (!(eta >= 0 && eta <= 1)) {
     throw new UserError(ExitCode.usage, `Cannot use eta ${eta}: expected a number from 0 to 1`);
   }
-  const geometry = {
-    kind: options.timestepKind,
-    slots,
-    steps: schedule.steps,
-    anchorScale: options.anchorScale,
-    anchorDistance: options.anchorDistance ?? null,
-  };
-  const sentenceTimesteps = stepGrid({
-    kind: options.grid,
-    evaluations,
-    geometry,
-    schedule,
-    noiseFactor,
-  });
+  const sentenceTimesteps = process.grid(slots, evaluations, grid);
+  const timesteps = process.timesteps(slots);
   const plan = {
     evaluations,
     slots,
@@ -102,23 +78,19 @@ export function samplingPlan(options: SamplingPlanOptions): SamplingPlan {
     present: new Int32Array(evaluations),
   };
   let previous: Int32Array<ArrayBuffer> | null = null;
-  let from = tokenTimesteps(geometry, sentenceTimesteps[0]!);
+  let from = timesteps.at(sentenceTimesteps[0]!);
   for (let step = 0; step < evaluations; step++) {
-    const to = tokenTimesteps(geometry, sentenceTimesteps[step + 1]!);
+    const to = timesteps.at(sentenceTimesteps[step + 1]!);
     plan.from.set(from, step * slots);
     plan.to.set(to, step * slots);
-    plan.present[step] = presentSlots(geometry, to);
+    plan.present[step] = timesteps.present(to);
     for (let slot = 0; slot < slots; slot++) {
       const at = step * slots + slot;
       const move = { previous: previous?.[slot] ?? null, from: from[slot]!, to: to[slot]! };
-      const { z, x0, noise, previousX0 } = stepCoefficients(schedule, move, {
-        sampler,
-        eta,
-        noiseFactor,
-      });
+      const { z, x0, noise, previousX0 } = process.coefficients(move, sampler, eta);
       plan.coefficients.set([z, x0, noise, previousX0], at * COEFFICIENTS_PER_SLOT);
-      plan.timesteps[at] = scaledTimestep(move.from, schedule.steps, options.rescaleTimesteps);
-      plan.inputScale[at] = inputScale(schedule, move.from, noiseFactor);
+      plan.timesteps[at] = process.scaledTimestep(move.from);
+      plan.inputScale[at] = process.inputScale(move.from);
       plan.atRest[at] = move.from === move.to ? 1 : 0;
     }
     previous = from;

@@ -11,13 +11,8 @@
  * coefficient of fresh noise depends on F: every Gaussian involved has F^2 times the variance it
  * has under F = 1, which leaves the conditional means alone.
  */
+import type { SamplerName } from "./names.ts";
 import { alphaBarAt, type NoiseSchedule } from "./noise_schedule.ts";
-
-/** The samplers that can be named on the command line. */
-export const SAMPLERS = ["posterior", "ddim", "dpm++2m"] as const;
-
-/** One of {@linkcode SAMPLERS}. */
-export type SamplerName = typeof SAMPLERS[number];
 
 /** The coefficients of one slot in one step. */
 export interface StepCoefficients {

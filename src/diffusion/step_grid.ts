@@ -6,31 +6,18 @@
  * after another; the others step evenly in what those moves do to the latents.
  */
 import { ExitCode, UserError } from "../errors.ts";
+import type { StepGridKind } from "./names.ts";
 import { alphaBarAt, type NoiseSchedule } from "./noise_schedule.ts";
-import { sentenceTimestepCount, type TimestepGeometry, tokenTimesteps } from "./token_timesteps.ts";
-
-/** The grids that can be named on the command line. */
-export const STEP_GRIDS = ["even", "movement", "log-snr", "left"] as const;
-
-/**
- * One of {@linkcode STEP_GRIDS}:
- *
- * - `even`: every floor((N+T)/M)-th index from the top (the paper);
- * - `movement`: equal change of the mean token timestep per move;
- * - `log-snr`: equal change of the mean log signal-to-noise ratio per move;
- * - `left`: the same, with a mean in which slots count the less the further right they are, since few
- *   sentences have words there: the start goes slowly at first, then faster.
- */
-export type StepGridKind = typeof STEP_GRIDS[number];
+import type { SlotTimesteps } from "./timesteps/scheme.ts";
 
 /** What a step grid depends on. */
-export interface StepGridOptions {
+interface StepGridOptions {
   /** What is spaced evenly. */
   readonly kind: StepGridKind;
   /** The number of network evaluations M, from 1 to the number of sentence-level indices. */
   readonly evaluations: number;
   /** The indices to choose from. */
-  readonly geometry: TimestepGeometry;
+  readonly timesteps: SlotTimesteps;
   /** The noise schedule, for log-SNRs. */
   readonly schedule: NoiseSchedule;
   /** The noise factor F, which shifts the log-SNR. */
@@ -55,8 +42,8 @@ const RIGHT_DISCOUNT = 0.9;
  * @throws {UserError} where M evaluations do not fit the number of sentence-level indices
  */
 export function stepGrid(options: StepGridOptions): Int32Array<ArrayBuffer> {
-  const { kind, evaluations, geometry, schedule, noiseFactor } = options;
-  const count = sentenceTimestepCount(geometry);
+  const { kind, evaluations, timesteps, schedule, noiseFactor } = options;
+  const { count } = timesteps;
   if (!Number.isSafeInteger(evaluations) || evaluations < 1 || evaluations > count) {
     throw new UserError(
       ExitCode.usage,
@@ -67,13 +54,13 @@ export function stepGrid(options: StepGridOptions): Int32Array<ArrayBuffer> {
     case "even":
       return evenGrid(count, evaluations);
     case "movement":
-      return equalChangeGrid(meanOverSlots(geometry, (timestep) => timestep), evaluations);
+      return equalChangeGrid(meanOverSlots(timesteps, (timestep) => timestep), evaluations);
     case "log-snr":
     case "left": {
       const noisiness = schedule.alphaBar.map((_, t) => -clampedLogSnr(schedule, t, noiseFactor));
-      const last = Math.max(geometry.slots - 1, 1);
+      const last = Math.max(timesteps.slots - 1, 1);
       const weightOf = (slot: number) => kind === "left" ? 1 - RIGHT_DISCOUNT * slot / last : 1;
-      return equalChangeGrid(meanOverSlots(geometry, (t) => noisiness[t]!, weightOf), evaluations);
+      return equalChangeGrid(meanOverSlots(timesteps, (t) => noisiness[t]!, weightOf), evaluations);
     }
   }
 }
@@ -88,15 +75,15 @@ function evenGrid(count: number, evaluations: number): Int32Array<ArrayBuffer> {
 
 /** The mean over slots of a function of the timestep, for every sentence-level index. */
 function meanOverSlots(
-  geometry: TimestepGeometry,
+  timesteps: SlotTimesteps,
   value: (timestep: number) => number,
   weightOf: (slot: number) => number = () => 1,
 ) {
-  const weights = Float64Array.from({ length: geometry.slots }, (_, slot) => weightOf(slot));
+  const weights = Float64Array.from({ length: timesteps.slots }, (_, slot) => weightOf(slot));
   const all = weights.reduce((sum, weight) => sum + weight, 0);
-  return Float64Array.from({ length: sentenceTimestepCount(geometry) }, (_, i) => {
-    const timesteps = tokenTimesteps(geometry, i);
-    return weights.reduce((sum, weight, n) => sum + weight * value(timesteps[n]!), 0) / all;
+  return Float64Array.from({ length: timesteps.count }, (_, i) => {
+    const here = timesteps.at(i);
+    return weights.reduce((sum, weight, n) => sum + weight * value(here[n]!), 0) / all;
   });
 }
 

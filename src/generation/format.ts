@@ -1,17 +1,6 @@
 /** Results as lines of output. */
+import type { OutputFormat } from "./choices.ts";
 import type { GenerationResult } from "./generate.ts";
-
-/**
- * What an output line holds:
- *
- * - `text`: the chosen sentence; where all candidates are results, all of them, tabs between them;
- * - `tsv`: the source before that;
- * - `jsonl`: everything that is known, see {@linkcode formatJson}.
- */
-export const OUTPUT_FORMATS = ["text", "tsv", "jsonl"] as const;
-
-/** One of {@linkcode OUTPUT_FORMATS}. */
-export type OutputFormat = typeof OUTPUT_FORMATS[number];
 
 /** A result as one line, without its end. */
 export function formatResult(result: GenerationResult, format: OutputFormat, seed: bigint): string {

@@ -5,6 +5,7 @@
  * and the candidates of one batch are compared while the next is in the network. What comes out for a
  * line depends on the line, the seed and the options alone, never on the lines around it.
  */
+import { ExitCode, UserError } from "../errors.ts";
 import { SelectionPool } from "../mbr/pool.ts";
 import type { GenerationSeconds } from "../native/generation.ts";
 import {
@@ -14,19 +15,15 @@ import {
   type ScoredCandidate,
   type SelectByUtility,
 } from "./choose.ts";
+import type { LoadedModel } from "./loaded_model.ts";
 import { mapBatches } from "./map_batches.ts";
-import type { Model } from "./model.ts";
+import { defaultsOf, GENERATION_OPTIONS } from "./options.ts";
 import { type Candidate, sample, type SampleOptions } from "./sample.ts";
+import { sampleDrafts } from "./sample_drafts.ts";
 import { encodeSource, type Source } from "./source.ts";
 
 /** How a stream is generated. */
 export interface GenerateOptions extends Omit<SampleOptions, "confidence">, ChoiceOptions {
-  /** Lines that go through the network at once. */
-  readonly batchSize: number;
-  /** Milliseconds that a line waits for others to fill its batch. */
-  readonly maxWait: number;
-  /** Lines read ahead to find some of the same number of slots. Default 8 batches. */
-  readonly window?: number;
   /** Threads that compare candidates, where it takes long enough. Default 1: the caller's. */
   readonly mbrThreads?: number;
   /** Told what each batch took in the network, when it is through. */
@@ -35,19 +32,8 @@ export interface GenerateOptions extends Omit<SampleOptions, "confidence">, Choi
 
 /** What `ardiff generate` does unless it is told otherwise. */
 export const GENERATION_DEFAULTS: GenerateOptions = {
-  steps: 20,
-  grid: "auto",
-  sampler: "posterior",
-  eta: 0,
-  candidates: 1,
-  seed: 0n,
-  rounding: true,
+  ...defaultsOf(GENERATION_OPTIONS),
   maxRows: 1024,
-  batchSize: 32,
-  maxWait: 100,
-  select: "mbr",
-  utility: "bleu",
-  mbrMethod: "exact",
 };
 
 /** What became of a line. */
@@ -60,10 +46,7 @@ export interface GenerationResult {
   readonly chosen: number | null;
   /** All candidates; those of a blank line are empty and have no scores. */
   readonly candidates: readonly ScoredCandidate[];
-  /**
-   * Network calls planned for each candidate, 0 for a blank line; fewer are made where all sentences of
-   * a batch have ended before.
-   */
+  /** Network calls of the chosen candidate, or the most of any where all are results; 0 for a blank line. */
   readonly calls: number;
   /** Whether the line was over the model's source limit. */
   readonly truncated: boolean;
@@ -76,30 +59,56 @@ export interface GenerationResult {
  * @throws {RangeError} for a number of candidates, lines or rows that is no positive integer
  */
 export async function* generate(
-  model: Model,
+  model: LoadedModel,
   lines: Iterable<string> | AsyncIterable<string>,
   options: GenerateOptions,
   signal?: AbortSignal,
 ): AsyncGenerator<GenerationResult, void, undefined> {
   checkCounts(options);
+  const drafting = drafts(model, options);
+  // Rows that are done make room for others, of any length: the more there are, the fuller the calls.
+  const batchSize = drafting ? GROUP * options.batchSize : options.batchSize;
   using pool = new SelectionPool(options.mbrThreads ?? 1);
   yield* mapBatches(
     encodeLines(model, lines),
     (batch, stopping) =>
       workOn(model, batch, options, (...request) => pool.select(...request), stopping),
     {
-      batchSize: options.batchSize,
+      batchSize,
       window: options.window ?? 8 * options.batchSize,
       maxWait: options.maxWait,
-      keyOf: ({ source }) => source?.slots ?? 0,
+      keyOf: ({ source }) => source === undefined ? 0 : drafting ? 1 : source.slots,
       ...(signal && { signal }),
     },
   );
 }
 
+/** Lines of adaptive calls are worked on in groups of so many batches. */
+const GROUP = 8;
+
+/**
+ * Whether a model's texts are drafted and verified, row by row.
+ *
+ * @throws {UserError} where the model cannot do what is asked for
+ */
+function drafts(
+  { config }: LoadedModel,
+  { skip }: Pick<SampleOptions, "skip">,
+): boolean {
+  const { shifted } = config.network;
+  if (skip === "grid" && shifted) {
+    throw new UserError(
+      ExitCode.usage,
+      'Cannot use --skip "grid": the slots of this model settle in one move, which no grid divides; ' +
+        'use "adaptive", with --steps for a limit',
+    );
+  }
+  return shifted;
+}
+
 /** Generates for lines that are all at hand. */
 export function generateBatch(
-  model: Model,
+  model: LoadedModel,
   lines: readonly string[],
   options: GenerateOptions,
 ): Promise<GenerationResult[]> {
@@ -121,7 +130,7 @@ interface EncodedLine {
 }
 
 async function* encodeLines(
-  { tokenizer, config }: Model,
+  { tokenizer, config }: LoadedModel,
   lines: Iterable<string> | AsyncIterable<string>,
 ): AsyncGenerator<EncodedLine, void, undefined> {
   for await (const line of lines) {
@@ -133,7 +142,7 @@ async function* encodeLines(
 
 /** A batch is blank lines, or lines of the same number of slots. */
 async function workOn(
-  model: Model,
+  model: LoadedModel,
   batch: readonly EncodedLine[],
   options: GenerateOptions,
   selectByUtility: SelectByUtility,
@@ -142,19 +151,29 @@ async function workOn(
   const sources = batch.flatMap(({ source }) => source ?? []);
   if (sources.length === 0) return batch.map(({ line }) => blankResult(line, options));
   const sampling = { ...options, confidence: needsConfidence(options) };
-  const { candidates, seconds } = await sample(model, sources, sampling, signal);
+  const { candidates, seconds } = drafts(model, options)
+    ? await sampleDrafts(model, sources, rowsAtOnce(options), sampling, signal)
+    : await sample(model, sources, sampling, signal);
   options.onBatch?.(seconds);
   return batch.map(async ({ line }, i) => {
     const choice = await choose(line, candidates[i]!, options, selectByUtility);
     const text = choice.candidates[choice.chosen ?? 0]!.text;
+    const calls = choice.chosen === null
+      ? Math.max(...choice.candidates.map(({ calls }) => calls))
+      : choice.candidates[choice.chosen]!.calls;
     return {
       source: line,
       text,
       ...choice,
-      calls: options.steps,
+      calls,
       truncated: sources[i]!.truncated,
     };
   });
+}
+
+/** Rows in a call: all candidates of a batch's lines, but no more than fit. */
+function rowsAtOnce({ batchSize, candidates, maxRows }: GenerateOptions): number {
+  return Math.min(batchSize * candidates, maxRows);
 }
 
 function blankResult(line: string, { candidates, select }: GenerateOptions): GenerationResult {
@@ -162,7 +181,7 @@ function blankResult(line: string, { candidates, select }: GenerateOptions): Gen
     source: line,
     text: "",
     chosen: select === "all" ? null : 0,
-    candidates: Array.from({ length: candidates }, (): Candidate => ({ text: "" })),
+    candidates: Array.from({ length: candidates }, (): Candidate => ({ text: "", calls: 0 })),
     calls: 0,
     truncated: false,
   };

@@ -1,7 +1,8 @@
 /** What to generate for, out of lines of text or JSON: one input a line, whatever is in the line. */
 import { messageOf } from "../errors.ts";
-import { onOneLine } from "../text/data_lines.ts";
-import { stringsOf, valueAt } from "../text/json_fields.ts";
+import { stringsOf, valueAt } from "../text/json_paths.ts";
+import { parseJsonText } from "../json_text.ts";
+import { dataError, onOneLine, otherEncoding } from "../text/data_lines.ts";
 import type { Line } from "../text/lines.ts";
 
 /** What a line of input holds. */
@@ -24,6 +25,13 @@ export async function* readInputs(
   { inputFormat, field, onDamage, onFailure }: InputOptions,
 ): AsyncGenerator<string, void, undefined> {
   for await (const { number, text, invalid } of lines) {
+    const encoding = otherEncoding({ number, text, invalid });
+    if (encoding !== undefined) {
+      if (number === 1) throw dataError("input", number, encoding);
+      onFailure(number, encoding);
+      yield "";
+      continue;
+    }
     if (invalid) onDamage(number, "it is not valid UTF-8; damaged bytes were read as U+FFFD");
     if (inputFormat === "text" || text.trim() === "") {
       yield text;
@@ -39,7 +47,7 @@ export async function* readInputs(
 function fieldOf(json: string, field: string): { source: string } | { flaw: string } {
   let record: unknown;
   try {
-    record = JSON.parse(json);
+    record = parseJsonText(json);
   } catch (error) {
     return { flaw: `it is not valid JSON (${messageOf(error)})` };
   }

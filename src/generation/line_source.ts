@@ -15,7 +15,7 @@ export interface LineSourceOptions {
 }
 
 /** Lines, and how many of them there are where that is known. */
-export interface LineSource {
+interface LineSource {
   readonly lines: AsyncIterable<Line>;
   readonly total: number | undefined;
 }

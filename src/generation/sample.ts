@@ -1,24 +1,20 @@
 /** One batch through the reverse process: sources of the same number of slots, to candidates. */
+import { processOf } from "../diffusion/process.ts";
 import type { SamplingPlan } from "../diffusion/plan.ts";
 import type { GenerationSeconds, GenerationStep, NativeGeneration } from "../native/generation.ts";
-import type { Model, PlanOptions } from "./model.ts";
-import { type DropSettled, dropShare, EndTracker } from "./settle.ts";
+import type { LoadedModel } from "./loaded_model.ts";
+import { GRID_STEPS } from "./choices.ts";
+import type { GenerationValues } from "./options.ts";
+import { dropShare, EndTracker } from "./settle.ts";
+import { SlotSettler } from "./slot_settler.ts";
 import { padSources, type Source } from "./source.ts";
 import { decodeTarget, sentenceLength } from "./target.ts";
 import { type Trace, TraceRecorder } from "./trace.ts";
 
 /** How a batch is sampled. */
-export interface SampleOptions extends PlanOptions {
-  /** Candidates K of each source. */
-  readonly candidates: number;
-  /** Seed of the noise, 64 bits. */
-  readonly seed: bigint;
-  /** Replace predictions by their nearest embedding before each update. */
-  readonly rounding: boolean;
+export interface SampleOptions extends Omit<GenerationValues, "utility"> {
   /** Rows that go through the network at once; more candidates are split. */
   readonly maxRows: number;
-  /** When slots right of the end token are left out. Default "auto". */
-  readonly dropSettled?: DropSettled;
   /** Whether the model's confidence is computed. Default false. */
   readonly confidence?: boolean;
   /** Whether it is recorded how each candidate settles. Default false. */
@@ -27,6 +23,8 @@ export interface SampleOptions extends PlanOptions {
 
 /** A generated sentence. */
 export interface Candidate {
+  /** Network calls that it took; those of a grid are planned, and fewer are made where all has ended. */
+  readonly calls: number;
   /** Its text. */
   readonly text: string;
   /**
@@ -64,7 +62,7 @@ export function stepOf(plan: SamplingPlan, m: number): Omit<GenerationStep, "rou
  * @param signal ends the run between two network calls: its reason is thrown
  */
 export async function sample(
-  model: Model,
+  model: LoadedModel,
   sources: readonly Source[],
   options: SampleOptions,
   signal?: AbortSignal,
@@ -87,7 +85,7 @@ export async function sample(
 
 /** Candidates first, ..., first + count - 1 of each source, those of a source together. */
 async function sampleRows(
-  model: Model,
+  model: LoadedModel,
   sources: readonly Source[],
   { first, count }: { readonly first: number; readonly count: number },
   options: SampleOptions,
@@ -95,7 +93,9 @@ async function sampleRows(
 ): Promise<{ candidates: Candidate[]; seconds: GenerationSeconds }> {
   const { text, diffusion } = model.config;
   const slots = sources[0]!.slots;
-  const plan = model.plan(slots, options);
+  const steps = options.steps === "auto" ? GRID_STEPS : options.steps;
+  const plan = model.plan(slots, { ...options, steps });
+  const process = processOf(diffusion);
   using batch = await model.denoiser.start(padSources(sources, text.pad_id), {
     candidates: count,
     firstCandidate: first,
@@ -104,23 +104,31 @@ async function sampleRows(
     noiseScale: diffusion.noise_factor,
     portable: false,
   });
-  const share = dropShare(options.dropSettled ?? "auto", text);
+  const share = dropShare(options.dropSettled, text);
   const ends = share === undefined ? undefined : new EndTracker(batch.rows, slots, {
     endId: text.eos_id,
     maxTimestep: share * (diffusion.steps - 1),
   });
   const recorder = options.trace ? new TraceRecorder(batch.rows, plan) : undefined;
-  const follow = ends !== undefined || recorder !== undefined;
-  const logProbability = options.confidence ? new Float32Array(batch.rows * slots) : undefined;
+  const settler = options.skip === "adaptive"
+    ? new SlotSettler(batch.rows, slots, text.eos_id)
+    : undefined;
+  const logProbability = options.confidence || settler
+    ? new Float32Array(batch.rows * slots)
+    : undefined;
+  const follow = ends !== undefined || recorder !== undefined || settler !== undefined;
   for (let m = 0; m < plan.evaluations; m++) {
     signal?.throwIfAborted();
-    const step = { ...stepOf(plan, m), byLogits: text.rounding === "logits" };
+    const planned = { ...stepOf(plan, m), byLogits: text.rounding === "logits" };
+    const step = settler?.apply(planned, process) ?? planned;
     batch.setPresent(plan.present[m]!);
     const predicted = await takeStep(batch, step, options, follow, logProbability);
     if (predicted === undefined) continue;
     recorder?.record(m, predicted);
     const timesteps = plan.from.subarray(m * slots, (m + 1) * slots);
-    if (ends?.observe(predicted, timesteps, step.atRest)) batch.shrink(ends.active);
+    if (ends?.observe(predicted, timesteps, planned.atRest)) batch.shrink(ends.active);
+    settler?.observe(predicted, logProbability!, step.atRest);
+    if (settler?.done) break;
     // Nothing that is left can change: the other calls would only be looked at.
     if (
       recorder === undefined && ends !== undefined && isAtRest(plan, m, Math.max(...ends.active))
@@ -133,7 +141,8 @@ async function sampleRows(
     const counted = Math.min(slots, sentenceLength(tokens, text) + 1); // the end token counts
     return {
       text: decodeTarget(tokens, model.tokenizer, text),
-      ...(logProbability && {
+      calls: settler?.calls[row] ?? plan.evaluations,
+      ...(options.confidence && logProbability && {
         logProbability: meanOf(logProbability.subarray(...range).subarray(0, counted)),
       }),
       ...(recorder && { trace: recorder.traces[row]! }),

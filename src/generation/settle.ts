@@ -3,29 +3,20 @@
  * to its right, which no reader will see, are still being computed: from then on they can be left out.
  */
 import type { TextConfig } from "../denoiser/config.ts";
-
-/**
- * When slots to the right of the end token are dropped.
- *
- * A number: once two evaluations in a row find the first end token in the same slot, and that slot's
- * timestep at the second is at most this share of T - 1. With 0 the end token and all before it are
- * at rest then, so the text stays exactly the same; with more than 0 slots that are kept no longer
- * attend to dropped ones, which a model trained with `length` "batch" knows from training. "auto":
- * {@linkcode AUTO_SHARE} for such models, "off" for others.
- */
-export type DropSettled = number | "auto" | "off";
-
-/** What "auto" stands for where the model was trained with `length` "batch". */
-export const AUTO_SHARE = 0.25;
+import { AUTO_SHARE } from "./choices.ts";
+import type { GenerationValues } from "./options.ts";
 
 /** The share of T - 1 to go by, undefined for never. */
-export function dropShare(choice: DropSettled, { length }: TextConfig): number | undefined {
+export function dropShare(
+  choice: GenerationValues["dropSettled"],
+  { length }: TextConfig,
+): number | undefined {
   if (choice === "auto") return length === "batch" ? AUTO_SHARE : undefined;
   return choice === "off" ? undefined : choice;
 }
 
 /** What the end of a sentence is told by. */
-export interface EndRule {
+interface EndRule {
   readonly endId: number;
   /** A settled end token's timestep is at most this. */
   readonly maxTimestep: number;

@@ -1,6 +1,7 @@
 /** A line of text as the network takes it. */
 import { slotsFor, type TextConfig } from "../denoiser/config.ts";
 import type { SourceBatch } from "../native/generation.ts";
+import { frameSource } from "../text/frame.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 
 /** A tokenised source. */
@@ -15,11 +16,9 @@ export interface Source {
 
 /** Frames the ids of a line as in training: start token if the model has one, ids, end token. */
 export function encodeSource(line: string, tokenizer: Tokenizer, text: TextConfig): Source {
-  const start = text.bos_id === null ? [] : [text.bos_id];
-  const room = text.max_source_tokens - start.length - 1;
-  const encoded = tokenizer.encode(line);
-  const ids = [...start, ...encoded.slice(0, Math.max(0, room)), text.eos_id];
-  return { ids, truncated: encoded.length > room, slots: slotsFor(text, ids.length) };
+  const frame = { bos: text.bos_id, eos: text.eos_id };
+  const { ids, length } = frameSource(tokenizer.encode(line), frame, text.max_source_tokens);
+  return { ids, truncated: length > text.max_source_tokens, slots: slotsFor(text, ids.length) };
 }
 
 /** Sources as a padded matrix. */

@@ -53,7 +53,7 @@ export function pageStart(title: string): string {
 }
 
 /** What a page must know of the model. */
-export interface PageModel {
+interface PageModel {
   readonly tokenText: TokenText;
   readonly padId: number;
   /** Diffusion steps T. */

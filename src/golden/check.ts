@@ -1,24 +1,14 @@
 /** Checks golden folders and schedule files. */
 import { ExitCode, UserError } from "../errors.ts";
-import type { Device, Dtype } from "../native/model.ts";
 import { GoldenFolder, goldenSources } from "./folder.ts";
 import { checkNetwork } from "./network_check.ts";
-import { type Finding, relativeError, relativeNormError } from "./report.ts";
+import { type Finding, type GoldenOptions, relativeError, relativeNormError } from "./report.ts";
 import { checkSampling } from "./sampling_check.ts";
 import { checkSchedule } from "./schedule_check.ts";
 import { checkTraining } from "./training_check.ts";
 
-/** What is compared, and with what. */
-export interface GoldenOptions {
-  readonly device: Device;
-  readonly dtype: Dtype;
-  readonly threads: number;
-  /** The portable path in place of the CPU kernels. */
-  readonly portable: boolean;
-}
-
 /** Relative errors that rounding explains. */
-export const TOLERANCES = {
+const TOLERANCES = {
   f32: 1e-5,
   bf16: 2e-2,
   training: { loss: 1e-5, gradient: 1e-4 },

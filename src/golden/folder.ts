@@ -5,8 +5,8 @@ import { expectedTensors } from "../denoiser/parameters.ts";
 import { parseReferenceConfig, type ReferenceConfig } from "../denoiser/reference_config.ts";
 import { readSafetensors, type Safetensors } from "../denoiser/safetensors.ts";
 import { toFloat32, toInt32 } from "../denoiser/tensors.ts";
-import { readTextFile } from "../denoiser/files.ts";
 import { ExitCode, UserError } from "../errors.ts";
+import { readTextFile } from "../host/files.ts";
 import type { SourceBatch } from "../native/generation.ts";
 
 /** The values of one safetensors file, converted on demand. */
@@ -19,10 +19,6 @@ export class GoldenFile {
 
   has(name: string): boolean {
     return this.#tensors.has(name);
-  }
-
-  names(): string[] {
-    return [...this.#tensors.keys()];
   }
 
   shape(name: string): readonly number[] {

@@ -1,4 +1,14 @@
-/** What a golden check found, and how large an error is. */
+/** What a golden check compares, what it found, and how large an error is. */
+import type { Device, Dtype } from "../native/model.ts";
+
+/** What is compared, and with what. */
+export interface GoldenOptions {
+  readonly device: Device;
+  readonly dtype: Dtype;
+  readonly threads: number;
+  /** The portable path in place of the CPU kernels. */
+  readonly portable: boolean;
+}
 
 /** One comparison. */
 export interface Finding {
@@ -25,7 +35,8 @@ export type ErrorMeasure = (
 ) => number;
 
 /**
- * Largest absolute difference, relative to the largest expected magnitude.
+ * Largest absolute difference, relative to the largest expected magnitude; where all expected values
+ * are zero, relative to one.
  *
  * @param counts which positions count; all where undefined
  */
@@ -43,12 +54,12 @@ export function relativeError(
     if (!(gap <= difference)) difference = gap; // NaN wins
     magnitude = Math.max(magnitude, Math.abs(expected[i]!));
   }
-  return difference === 0 ? 0 : difference / magnitude;
+  return difference / (magnitude || 1);
 }
 
 /**
- * Norm of the difference, relative to the norm of the expected values: for bfloat16, whose single
- * values err by more than their sum does.
+ * Norm of the difference, relative to the norm of the expected values (to one where all are zero):
+ * for bfloat16, whose single values err by more than their sum does.
  */
 export function relativeNormError(
   actual: ArrayLike<number>,
@@ -63,7 +74,7 @@ export function relativeNormError(
     difference += (actual[i]! - expected[i]!) ** 2;
     magnitude += expected[i]! ** 2;
   }
-  return difference === 0 ? 0 : Math.sqrt(difference / magnitude);
+  return Math.sqrt(difference / (magnitude || 1));
 }
 
 /** Share of positions that differ. */

@@ -3,15 +3,14 @@
  * token ids, and the step plan that the configuration leads to.
  */
 import type { Denoiser } from "../denoiser/denoiser.ts";
-import { noiseSchedule, scaledTimestep } from "../diffusion/noise_schedule.ts";
 import { samplingPlan } from "../diffusion/plan.ts";
-import { stepCoefficients } from "../diffusion/samplers.ts";
+import { processOf } from "../diffusion/process.ts";
 import type { GenerationStep, SourceBatch } from "../native/generation.ts";
 import type { GoldenFile, GoldenFolder } from "./folder.ts";
 import { type ErrorMeasure, type Finding, shareDifferent } from "./report.ts";
 
 /** How a trajectory is compared. */
-export interface SamplingCheckOptions {
+interface SamplingCheckOptions {
   /** Whether predictions are rounded to the nearest embedding. */
   readonly rounded: boolean;
   readonly measure: ErrorMeasure;
@@ -117,16 +116,15 @@ function stepOf(
   to: Int32Array,
   rows: number,
 ): Omit<GenerationStep, "index" | "round"> {
-  const { steps, noise_schedule, rescale_timesteps } = folder.config.diffusion;
-  const schedule = noiseSchedule(noise_schedule, steps);
+  const process = processOf(folder.config.diffusion);
   const coefficients = new Float32Array(4 * from.length);
   const timesteps = new Float32Array(from.length);
   const atRest = new Uint8Array(from.length);
   from.forEach((start, i) => {
     const move = { previous: null, from: start, to: to[i]! };
-    const c = stepCoefficients(schedule, move, { sampler: "posterior", eta: 0, noiseFactor: 1 });
+    const c = process.coefficients(move, "posterior");
     coefficients.set([c.z, c.x0, c.noise, c.previousX0], 4 * i);
-    timesteps[i] = scaledTimestep(start, steps, rescale_timesteps);
+    timesteps[i] = process.scaledTimestep(start);
     atRest[i] = start === to[i] ? 1 : 0;
   });
   return {
@@ -140,19 +138,12 @@ function stepOf(
 
 /** From and to timesteps [M,B,N] that generation itself would use. */
 function plannedTimesteps(folder: GoldenFolder, steps: number, rows: number, slots: number) {
-  const { diffusion } = folder.config;
-  const plan = samplingPlan({
-    schedule: noiseSchedule(diffusion.noise_schedule, diffusion.steps),
-    timestepKind: diffusion.timesteps,
+  const plan = samplingPlan(processOf(folder.config.diffusion), {
     slots,
     evaluations: steps,
     grid: "even",
     sampler: "posterior",
     eta: 0,
-    anchorScale: diffusion.anchor_scale,
-    anchorDistance: diffusion.anchor_distance,
-    noiseFactor: 1,
-    rescaleTimesteps: diffusion.rescale_timesteps,
   });
   const spread = (values: Int32Array) =>
     Array.from(

@@ -1,9 +1,13 @@
 /** Checks `schedule.json`: alpha_bar, token timesteps, skipping grids. */
-import { noiseSchedule } from "../diffusion/noise_schedule.ts";
-import { stepGrid } from "../diffusion/step_grid.ts";
-import { tokenTimesteps } from "../diffusion/token_timesteps.ts";
-import { readTextFile } from "../denoiser/files.ts";
+import { PAPER_PROCESS, processOf } from "../diffusion/process.ts";
+import { readTextFile } from "../host/files.ts";
+import { isObject } from "../host/json_value.ts";
+import { ExitCode, messageOf, UserError } from "../errors.ts";
+import { parseJsonText } from "../json_text.ts";
 import { type Finding, relativeError, shareDifferent } from "./report.ts";
+
+/** More steps or slots than any model has. */
+const MAX_SIZE = 1_000_000;
 
 /** The file's form. `sqrt_alpha_bar`: alpha_bar of the schedule named sqrt, by steps and index. */
 interface ScheduleFile {
@@ -23,13 +27,49 @@ interface ScheduleFile {
   }[];
 }
 
+/** The file's content, its parts checked as far as its comparison relies on them. */
+function parseSchedule(json: string, path: string): ScheduleFile {
+  const fail = (problem: string, cause?: unknown): never => {
+    throw new UserError(ExitCode.data, `Cannot read "${path}": ${problem}`, { cause });
+  };
+  let value: unknown;
+  try {
+    value = parseJsonText(json);
+  } catch (error) {
+    return fail(`it is not valid JSON (${messageOf(error)})`, error);
+  }
+  const isSize = (size: unknown) =>
+    Number.isSafeInteger(size) && (size as number) > 0 && (size as number) <= MAX_SIZE;
+  const isNumbers = (list: unknown) =>
+    Array.isArray(list) && list.every((entry) => typeof entry === "number");
+  const isEntry = (entry: unknown): entry is Record<string, unknown> =>
+    isObject(entry) && isSize(entry["length"]) && isSize(entry["steps"]) &&
+    isNumbers(entry["sentence_timestep"]);
+  const valid = isObject(value) && isObject(value["sqrt_alpha_bar"]) &&
+    Object.entries(value["sqrt_alpha_bar"]).every(([steps, values]) =>
+      isSize(Number(steps)) && Number(steps) > 1 && isObject(values) &&
+      isNumbers(Object.values(values))
+    ) &&
+    Array.isArray(value["token_timesteps"]) &&
+    value["token_timesteps"].every((entry: unknown) =>
+      isEntry(entry) && typeof entry["anchor_scale"] === "number" && entry["anchor_scale"] >= 1 &&
+      Array.isArray(entry["token_timestep"]) && entry["token_timestep"].every(isNumbers)
+    ) &&
+    Array.isArray(value["skip_steps"]) &&
+    value["skip_steps"].every((entry: unknown) => isEntry(entry) && isSize(entry["evaluations"]));
+  return valid ? value as unknown as ScheduleFile : fail(
+    'it has not the form of tests/golden/schedule.json: "sqrt_alpha_bar", ' +
+      '"token_timesteps" and "skip_steps"',
+  );
+}
+
 /** Compares every value of the file. */
 export function checkSchedule(path: string): Finding[] {
-  const golden: ScheduleFile = JSON.parse(readTextFile(path));
+  const golden = parseSchedule(readTextFile(path), path);
   const file = "schedule.json";
   const findings: Finding[] = [];
   for (const [steps, values] of Object.entries(golden.sqrt_alpha_bar)) {
-    const { alphaBar } = noiseSchedule("sqrt", Number(steps));
+    const { alphaBar } = processOf({ ...PAPER_PROCESS, steps: Number(steps) }).schedule;
     const indices = Object.keys(values).map(Number);
     findings.push({
       file,
@@ -42,25 +82,19 @@ export function checkSchedule(path: string): Finding[] {
     });
   }
   for (const { length, steps, anchor_scale, ...expected } of golden.token_timesteps) {
-    const geometry = { kind: "token", slots: length, steps, anchorScale: anchor_scale } as const;
+    const timesteps = processOf({ ...PAPER_PROCESS, steps, anchor_scale }).timesteps(length);
     findings.push({
       file,
       what: `token timesteps, N=${length} T=${steps} anchor scale ${anchor_scale}`,
       error: shareDifferent(
-        expected.sentence_timestep.flatMap((i) => [...tokenTimesteps(geometry, i)]),
+        expected.sentence_timestep.flatMap((i) => [...timesteps.at(i)]),
         expected.token_timestep.flat(),
       ),
       tolerance: 0,
     });
   }
   for (const { length, steps, evaluations, sentence_timestep } of golden.skip_steps) {
-    const grid = stepGrid({
-      kind: "even",
-      evaluations,
-      geometry: { kind: "token", slots: length, steps, anchorScale: 2 },
-      schedule: noiseSchedule("sqrt", steps),
-      noiseFactor: 1,
-    });
+    const grid = processOf({ ...PAPER_PROCESS, steps }).grid(length, evaluations, "even");
     findings.push({
       file,
       what: `step grid, N=${length} T=${steps} M=${evaluations}`,

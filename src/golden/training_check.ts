@@ -3,15 +3,20 @@
  * every loss term and the gradient of every weight, from recorded noise (SPEC 3).
  */
 import { networkFields } from "../denoiser/network_fields.ts";
-import { inputScale, noiseSchedule, scaledTimestep } from "../diffusion/noise_schedule.ts";
+import { processOf } from "../diffusion/process.ts";
 import { NativeModel } from "../native/model.ts";
+import { PLAIN_BATCH } from "../native/trainer_options.ts";
 import { flatLayout, NativeTrainer, type TrainingBatch } from "../native/trainer.ts";
-import type { GoldenOptions } from "./check.ts";
 import { type GoldenFile, type GoldenFolder, goldenSources } from "./folder.ts";
-import { type ErrorMeasure, type Finding, relativeNormError } from "./report.ts";
+import {
+  type ErrorMeasure,
+  type Finding,
+  type GoldenOptions,
+  relativeNormError,
+} from "./report.ts";
 
 /** Largest errors allowed. */
-export interface TrainingTolerances {
+interface TrainingTolerances {
   readonly measure: ErrorMeasure;
   readonly loss: number;
   readonly gradient: number;
@@ -84,17 +89,8 @@ async function checkPass(
   using trainer = await startTrainer(folder, model, options);
   const slotTerms = new Float32Array(TERMS.length * count);
   const terms = await trainer.batch(batch, {
-    backward: true,
-    averaged: false,
+    ...PLAIN_BATCH,
     selfCondition: pass.selfCondition,
-    roundingLoss: "x0",
-    seed: 0n,
-    step: 0,
-    microBatch: 0,
-    dropout: 0,
-    attentionDropout: 0,
-    labelSmoothing: 0,
-    selfConditionNoise: 0,
     normaliser: count,
   }, slotTerms);
   const file = pass.file.name;
@@ -151,32 +147,17 @@ export function startTrainer(
   model: NativeModel,
   options: GoldenOptions,
 ): Promise<NativeTrainer> {
-  const { steps, noise_schedule, rescale_timesteps } = folder.config.diffusion;
-  const schedule = noiseSchedule(noise_schedule, steps);
-  const { alphaBar } = schedule;
-  const table = new Float32Array(4 * steps);
-  for (let t = 0; t < steps; t++) {
-    table.set([
-      scaledTimestep(t, steps, rescale_timesteps),
-      Math.sqrt(alphaBar[t]!),
-      Math.sqrt(1 - alphaBar[t]!),
-      inputScale(schedule, t, 1),
-    ], 4 * t);
-  }
-  return NativeTrainer.create(model, {
-    ...options,
-    embeddingNoise: Math.sqrt(1 - alphaBar[0]!),
-    priorScale: Math.sqrt(alphaBar[steps - 1]!),
-    schedule: table,
-  });
+  const tables = processOf(folder.config.diffusion).trainingTables();
+  return NativeTrainer.create(model, { ...options, ...tables });
 }
 
 /**
  * A cross-entropy is a small difference of large logits, whose rounding does not shrink with it:
- * where it is below 1 nat, its error is relative to 1 nat.
+ * where it is below 1 nat, its error is relative to 1 nat. (Where all are zero, it already is.)
  */
-function shareOfNat(values: Float32Array): number {
-  return Math.min(1, values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0));
+export function shareOfNat(values: Float32Array): number {
+  const largest = values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+  return Math.min(1, largest || 1);
 }
 
 function rowMeans(values: Float32Array, slots: number): Float32Array {
@@ -198,7 +179,7 @@ function gradientFinding(
   const flat = trainer.read("gradients");
   const places = flatLayout(model);
   const norms = places.map(({ name }) => normOf(recorded.floats(pass.gradientName(name))));
-  const floor = NOISE_FLOOR * Math.max(...norms);
+  const floor = NOISE_FLOOR * (Math.max(...norms) || 1);
   let error = 0;
   let worst = "";
   places.forEach(({ name, start, length }, i) => {

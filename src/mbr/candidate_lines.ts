@@ -1,6 +1,8 @@
 /** The input of `ardiff mbr`: one JSON object a line, the candidates of any system for one input. */
 
 import { messageOf } from "../errors.ts";
+import { isObject } from "../host/json_value.ts";
+import { parseJsonText } from "../json_text.ts";
 import { dataError, onOneLine } from "../text/data_lines.ts";
 import type { Line } from "../text/lines.ts";
 
@@ -47,14 +49,10 @@ export function parseCandidateLine(line: Line, path: string): CandidateLine {
 
 function parseJson({ text }: Line, fail: (flaw: string) => Error): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch (error) {
     throw fail(`it is not valid JSON (${messageOf(error)})`);
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isWeightList(value: unknown, length: number): value is number[] {

@@ -7,12 +7,11 @@
 
 import { type DistinctCandidates, mergeDuplicates } from "./distinct.ts";
 import { aggregateExpectation, exactExpectation, type Expectation } from "./expectation.ts";
+import type { SelectionMethod, UtilityName } from "./names.ts";
 import { prunedExpectation } from "./prune.ts";
-import { utilities, type UtilityName } from "./utilities/mod.ts";
+import { words } from "./tokenize.ts";
+import { utilities } from "./utilities/mod.ts";
 import type { CompiledCandidates, Utility } from "./utilities/utility.ts";
-
-/** How the expected utility is found: of every pair, of mean statistics, or by pruning. */
-export type SelectionMethod = "exact" | "aggregate" | "prune";
 
 /** What to select by. */
 export interface SelectionOptions {
@@ -40,6 +39,9 @@ export interface Selection {
  * difference between texts, so the choice does not depend on the order in which utilities are added.
  */
 const TIE = 1e-12;
+
+/** Texts of which so many together have fewer words than the median one are not chosen. */
+const STUB = 3;
 
 const expectations: Record<
   SelectionMethod,
@@ -75,15 +77,30 @@ export function select(
   const compiled = utilityOf(utility).compile(distinct.texts);
   const expectation = expectations[method](compiled, distinct);
 
+  const stubs = stubsOf(distinct);
   const { groupOf, candidateWeights } = distinct;
   const expectedUtility = new Float64Array(candidates.length);
   let best = -Infinity;
   for (const [i, u] of groupOf.entries()) {
     expectedUtility[i] = expectation.of(u, candidateWeights[i]!);
-    if (expectation.contends(u)) best = Math.max(best, expectedUtility[i]!);
+    if (expectation.contends(u) && !stubs[u]) best = Math.max(best, expectedUtility[i]!);
   }
   const index = expectedUtility.findIndex((value, i) =>
-    value >= best - TIE && expectation.contends(groupOf[i]!)
+    value >= best - TIE && expectation.contends(groupOf[i]!) && !stubs[groupOf[i]!]
   );
   return { index, expectedUtility };
+}
+
+/**
+ * Which texts are next to nothing beside the others: no words, or less than a third of the median's.
+ *
+ * Utilities take a candidate for the reference, as the paper's script does. A smoothed precision of
+ * the others against an empty reference is no worse than against a bad one, and nothing else is held
+ * against it: of "", "a cat sat" and "a cat sits" the first would be chosen.
+ */
+function stubsOf({ texts, groupOf }: DistinctCandidates): readonly boolean[] {
+  const lengths = texts.map((text) => words(text).length);
+  const sorted = Array.from(groupOf, (group) => lengths[group]!).sort((a, b) => a - b);
+  const median = sorted[sorted.length >> 1]!;
+  return lengths.map((length) => STUB * length < median);
 }

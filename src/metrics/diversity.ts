@@ -114,7 +114,7 @@ class OtherTexts {
 }
 
 /** What is compared with itself: all outputs, or the candidates of each source. */
-export type DiversitySet = "corpus" | "candidates";
+type DiversitySet = "corpus" | "candidates";
 
 /** What distinct-n and Div-4 depend on, in the format of sacreBLEU's signatures. */
 export function distinctSignature(set: DiversitySet, options: BleuOptions = {}): string {

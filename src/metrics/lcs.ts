@@ -56,10 +56,57 @@ class LcsTable {
   }
 }
 
-/** The length of the longest common subsequence of two symbol sequences. */
+/** Columns that are computed at a time where only the length is asked for. */
+const STRIP = 4096;
+
+/**
+ * The length of the longest common subsequence of two symbol sequences, in memory that grows with
+ * their sum: strip after strip of columns, each given the carries out of the one before it.
+ */
 export function lcsLength(a: Int32Array, b: Int32Array): number {
-  return new LcsTable(a, b, false).length(0, b.length);
+  const carries = new Uint8Array(a.length);
+  let length = 0;
+  for (let start = 0; start < b.length; start += STRIP) {
+    length += stripLength(a, b.subarray(start, start + STRIP), carries);
+  }
+  return length;
 }
+
+/** The part of the length that lies in a strip; `carries` of each row go in and out. */
+function stripLength(a: Int32Array, strip: Int32Array, carries: Uint8Array): number {
+  const words = Math.ceil(strip.length / 32);
+  const row = new Int32Array(words).fill(-1);
+  const masks = matchMasks(strip, words);
+  const none = new Int32Array(words);
+  for (let i = 0; i < a.length; i++) {
+    const mask = masks.get(a[i]!);
+    let carry = carries[i]!;
+    if (mask === undefined && carry === 0) continue;
+    const matches = mask ?? none;
+    for (let word = 0; word < words; word++) {
+      const bits = row[word]!;
+      const sum = (bits >>> 0) + ((bits & matches[word]!) >>> 0) + carry;
+      carry = sum >= 2 ** 32 ? 1 : 0;
+      row[word] = (sum | 0) | (bits & ~matches[word]!);
+    }
+    carries[i] = carry;
+  }
+  let length = 0;
+  for (let word = 0; word < words; word++) {
+    const width = Math.min(strip.length - 32 * word, 32);
+    length += countOnes(~row[word]! & (-1 >>> (32 - width)));
+  }
+  return length;
+}
+
+/** Whether two sequences are too long for {@linkcode markLcs}, whose table is kept whole. */
+export function isTooLongToMark(a: Int32Array, b: Int32Array): boolean {
+  const rows = Math.ceil(b.length / 32) * (a.length + 1);
+  return rows > MOST_CELLS || Math.ceil(b.length / 32) * b.length > MOST_CELLS;
+}
+
+/** 512 MB of words of 32 cells. */
+const MOST_CELLS = 2 ** 27;
 
 /**
  * Marks in `inLcs` the positions of `a` that belong to a longest common subsequence with `b`. Of

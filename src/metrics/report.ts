@@ -1,7 +1,7 @@
 /** Scores as text for a reader and as JSON for a program. */
 import { formatFixed } from "./format.ts";
 import type { MetricScore } from "./metric_scores.ts";
-import type { ScoreReport } from "./score.ts";
+import type { ScoreReport, SystemScores } from "./score.ts";
 
 /**
  * A score as sacreBLEU prints it:
@@ -24,8 +24,9 @@ export function formatReport(report: ScoreReport): string {
     ["Metric", ...report.systems.map(({ name }) => name)],
     ...rows.map(({ name }, k) => [name, ...report.systems.map(({ scores }) => cell(scores[k]!))]),
   ];
-  return [summary(report), "", ...alignColumns(table), "", ...definitions(report)].join("\n") +
-    "\n";
+  const calls = report.systems.flatMap(callsLine);
+  return [summary(report), "", ...alignColumns(table), "", ...definitions(report), ...calls]
+    .join("\n") + "\n";
 }
 
 /** What the numbers are; metrics that share a definition share an entry. */
@@ -42,6 +43,14 @@ function definitions({ systems }: ScoreReport): string[] {
 
 function partsLine({ name, parts }: MetricScore, system: string): string[] {
   return parts ? [`  ${system}: ${name} ${parts}`] : [];
+}
+
+function callsLine({ name, calls }: SystemScores): string[] {
+  if (calls === undefined) return [];
+  const { mean, p95, max } = calls;
+  return [
+    `Network calls a line, ${name}: mean ${formatFixed(mean, 2)}, 95 % at most ${p95}, most ${max}`,
+  ];
 }
 
 function summary({ segments, references, bootstrap, systems }: ScoreReport): string {
@@ -74,14 +83,15 @@ function alignColumns(rows: readonly (readonly string[])[]): string[] {
 }
 
 /**
- * The report as a JSON value: `{segments, references, bootstrap?, systems: [{name, scores: [{metric,
+ * The report as a JSON value: `{segments, references, bootstrap?, systems: [{name, calls?, scores: [{metric,
  * name, score, signature, details, confidence?, pValue?}]}]}`, numbers unrounded.
  */
 export function reportToJson(report: ScoreReport): unknown {
   return {
     ...report,
-    systems: report.systems.map(({ name, scores }) => ({
+    systems: report.systems.map(({ name, scores, calls }) => ({
       name,
+      ...(calls && { calls }),
       scores: scores.map(({ metric, name, score, signature, details, confidence, pValue }) => ({
         metric,
         name,

@@ -1,5 +1,6 @@
 /** ROUGE-N, ROUGE-L and ROUGE-Lsum (Lin, 2004) as the rouge_score package defines them. */
-import { lcsLength, markLcs } from "./lcs.ts";
+import { ExitCode, UserError } from "../errors.ts";
+import { isTooLongToMark, lcsLength, markLcs } from "./lcs.ts";
 import { NgramIndex } from "./ngram_index.ts";
 import { porterStem } from "./porter.ts";
 import { checkAligned, type ReferenceLists, SegmentStatistics } from "./segment_statistics.ts";
@@ -139,7 +140,10 @@ function summaryScore(
   let hits = 0;
   for (const sentence of reference) {
     const union = new Uint8Array(sentence.length);
-    for (const other of hypothesis) markLcs(sentence, other, union);
+    for (const other of hypothesis) {
+      if (isTooLongToMark(sentence, other)) throw tooLong(sentence.length, other.length);
+      markLcs(sentence, other, union);
+    }
     for (const [at, word] of sentence.entries()) {
       if (union[at] === 0) continue;
       if (remaining.every((counts) => (counts.get(word) ?? 0) > 0)) {
@@ -150,6 +154,14 @@ function summaryScore(
   }
   const total = (text: readonly Int32Array[]) => text.reduce((sum, s) => sum + s.length, 0);
   return scoreOf(hits, total(reference), total(hypothesis));
+}
+
+function tooLong(inReference: number, inHypothesis: number): UserError {
+  return new UserError(
+    ExitCode.data,
+    `Cannot compute ROUGE-Lsum of a sentence of ${inReference} words and one of ${inHypothesis}: ` +
+      "put each sentence on a line of its own, or choose other metrics with --metrics",
+  );
 }
 
 function occurrences(sentences: readonly Int32Array[]): Map<number, number> {

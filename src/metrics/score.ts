@@ -1,5 +1,6 @@
 /** Scores systems on one test set: every metric asked for, intervals, and differences. */
 import { confidence, DEFAULT_BOOTSTRAP_SEED, pairedPValue, resample } from "./bootstrap.ts";
+import { type CallCounts, countCalls } from "./calls.ts";
 import { type Metric } from "./metric_names.ts";
 import {
   type MetricOptions,
@@ -14,6 +15,8 @@ import { referenceCount, type SignatureBootstrap } from "./signature.ts";
 export interface System extends Pick<SystemInput, "hypotheses" | "candidates"> {
   /** As reports call it. */
   readonly name: string;
+  /** Network calls of each output, where it was generated here. */
+  readonly calls?: readonly number[];
 }
 
 /** A test set and the outputs of one or more systems on it. */
@@ -38,6 +41,8 @@ export interface SystemScores {
   readonly name: string;
   /** One or more per metric. */
   readonly scores: readonly MetricScore[];
+  /** Network calls, where the outputs were generated here. */
+  readonly calls?: CallCounts;
 }
 
 /** All scores: the table and the JSON are made from it. */
@@ -79,7 +84,11 @@ export function score(input: ScoreInput, options: ScoreOptions): ScoreReport {
     segments,
     ...(references && { references: referenceCount(references as ReferenceLists) }),
     ...(bootstrap && { bootstrap }),
-    systems: systems.map(({ name }, k) => ({ name, scores: resampled[k]! })),
+    systems: systems.map(({ name, calls }, k) => ({
+      name,
+      scores: resampled[k]!,
+      ...(calls && { calls: countCalls(calls) }),
+    })),
   };
 }
 

@@ -7,13 +7,13 @@ import { findLibtorch, findShim, type Location, namedLibtorch } from "./locate.t
 import { symbols } from "./symbols.ts";
 
 /** Must equal ARDIFF_ABI_VERSION of ardiff.h. */
-export const ABI_VERSION = 2;
+export const ABI_VERSION = 3;
 
 /** The loaded shim. */
-export type Library = Deno.DynamicLibrary<typeof symbols>["symbols"];
+type Library = Deno.DynamicLibrary<typeof symbols>["symbols"];
 
 /** Where the files to load are, or were looked for, for `ardiff doctor`. */
-export interface LibraryOrigin {
+interface LibraryOrigin {
   /** The shim. */
   readonly shim: Location;
   /** The folder of libtorch; undefined where there is no shim to load it for. */
@@ -103,5 +103,8 @@ function refusal(task: string, wayOut: string, cause?: unknown): UserError {
 }
 
 function placesOf({ tried }: Location): string {
-  return tried.map(({ by, path }) => path ?? by).join(", ");
+  return tried.map(({ by, path, flaw }) =>
+    `${path ?? by}${flaw === undefined ? "" : `, where ${flaw}`}`
+  )
+    .join(", ");
 }

@@ -4,8 +4,9 @@
  * The shim: `ARDIFF_NATIVE`, the build folder of the program, beside the executable. libtorch:
  * `--libtorch`, `ARDIFF_LIBTORCH`, the link that a build leaves beside the shim, beside the
  * executable, the torch that python3 imports. What a person names is taken or refused, never passed
- * over.
+ * over. What lies beside the executable is taken only where no other user could have put it there.
  */
+import { type Flaw, flawOfFolder } from "./owners.ts";
 import { programFile } from "./program_files.ts";
 
 /** A place that a look-up went through. */
@@ -14,6 +15,8 @@ export interface Place {
   readonly by: string;
   /** The file or folder; null where what should name one names none. */
   readonly path: string | null;
+  /** Why what lies there was not taken, if something does. */
+  readonly flaw?: string;
 }
 
 /** The result of a look-up. */
@@ -27,6 +30,7 @@ export interface Location {
 }
 
 const SHIM = "libardiff.so";
+const BESIDE = "beside the executable";
 
 /** Where libtorch's libraries may lie in a folder that holds them: libtorch's own, a wheel's. */
 const LIBTORCH_FOLDERS = ["", "/lib", "/torch/lib", "/libtorch", "/libtorch/lib"];
@@ -43,9 +47,12 @@ export function findShim(): Location {
   const override = environment("ARDIFF_NATIVE");
   const places: Place[] = override !== undefined ? [{ by: "ARDIFF_NATIVE", path: override }] : [
     { by: "the program's own", path: programFile(`build/native/${SHIM}`) },
-    { by: "beside the executable", path: `${executableFolder()}/${SHIM}` },
+    { by: BESIDE, path: `${executableFolder()}/${SHIM}` },
   ];
-  return firstOf(places, (path) => isFile(path) ? path : undefined);
+  return firstOf(places, (path, { by }) => {
+    if (!isFile(path)) return undefined;
+    return { path, flaw: by === BESIDE ? flawBeside(executableFolder(), "", [SHIM]) : undefined };
+  });
 }
 
 /** Finds the folder of libtorch's libraries for a shim. */
@@ -53,10 +60,28 @@ export function findLibtorch(shim: string): Location {
   const named = namedLibtorch();
   return firstOf(
     named !== undefined ? [named] : conventionalPlaces(shim),
-    (folder) =>
-      LIBTORCH_FOLDERS.map((below) => `${folder}${below}`)
-        .find((folder) => isFile(`${folder}/libtorch_cpu.so`)),
+    (folder, { by }) => {
+      const below = LIBTORCH_FOLDERS.find((below) => isFile(`${folder}${below}/libtorch_cpu.so`));
+      if (below === undefined) return undefined;
+      const path = `${folder}${below}`;
+      // A shim beside the executable has its libtorch there too.
+      const start = by === BESIDE || folderOf(folder) === executableFolder()
+        ? executableFolder()
+        : undefined;
+      const flaw = start === undefined || named !== undefined
+        ? undefined
+        : flawBeside(start, path.slice(start.length), namesOf(path));
+      return { path, flaw };
+    },
   );
+}
+
+function flawBeside(start: string, below: string, files: readonly string[]): Flaw {
+  return flawOfFolder(start, below, files, executable());
+}
+
+function namesOf(folder: string): string[] {
+  return libtorchFiles(folder).map((path) => path.slice(folder.length + 1));
 }
 
 /** What a person says about where libtorch is. */
@@ -69,19 +94,23 @@ export function namedLibtorch(): Place | undefined {
 /** Made one at a time: asking python3 takes longer than all else. */
 function* conventionalPlaces(shim: string): Generator<Place> {
   yield { by: "the build", path: `${folderOf(shim)}/libtorch` };
-  yield { by: "beside the executable", path: executableFolder() };
+  yield { by: BESIDE, path: executableFolder() };
   yield { by: "python3", path: torchOfPython() };
 }
 
 function firstOf(
   places: Iterable<Place>,
-  find: (path: string) => string | undefined,
+  find: (path: string, place: Place) => { readonly path: string; readonly flaw: Flaw } | undefined,
 ): Location {
   const tried: Place[] = [];
   for (const place of places) {
+    const found = place.path === null ? undefined : find(place.path, place);
+    if (found?.flaw !== undefined) {
+      tried.push({ ...place, flaw: found.flaw });
+      continue;
+    }
     tried.push(place);
-    const path = place.path === null ? undefined : find(place.path);
-    if (path !== undefined) return { path, by: place.by, tried };
+    if (found !== undefined) return { path: found.path, by: place.by, tried };
   }
   return { path: undefined, by: undefined, tried };
 }
@@ -113,11 +142,15 @@ function torchOfPython(): string | null {
 }
 
 function askPython(): string {
-  // find_spec does not import torch, which would take a second.
-  const code = "import importlib.util as u; s = u.find_spec('torch'); print(s and s.origin or '')";
+  // Isolated (-I), or Python would import modules of the working directory; that leaves out a user's
+  // own packages too, which are theirs. find_spec does not import torch, which would take a second.
+  const code = "import importlib.util as u, site, sys; " +
+    "sys.path.append(site.getusersitepackages()); " +
+    "s = u.find_spec('torch'); print(s and s.origin or '')";
   const ask = (clearEnv: boolean): string => {
     const { stdout } = new Deno.Command("python3", {
-      args: ["-c", code],
+      args: ["-I", "-c", code],
+      cwd: "/",
       stdout: "piped",
       stderr: "null",
       clearEnv,
@@ -133,8 +166,12 @@ function askPython(): string {
 }
 
 /** A launcher that started Deno names itself in `ARDIFF_EXECUTABLE`. */
+function executable(): string {
+  return environment("ARDIFF_EXECUTABLE") ?? Deno.execPath();
+}
+
 function executableFolder(): string {
-  return folderOf(environment("ARDIFF_EXECUTABLE") ?? Deno.execPath());
+  return folderOf(executable());
 }
 
 function folderOf(path: string): string {

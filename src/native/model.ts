@@ -19,10 +19,10 @@ export const DEVICE_CODES = { cpu: 0, cuda: 1 } as const;
 /** `ardiff_dtype` of ardiff.h. */
 export const DTYPE_CODES = { f32: 0, bf16: 1 } as const;
 /** `ardiff_time_conditioning` of ardiff.h. */
-export const TIME_CODES = { txl: 0, rotary: 1, additive: 2 } as const;
+export const TIME_CODES = { txl: 0, rotary: 1, additive: 2, none: 3 } as const;
 
 /** Name and shape of a weight tensor. */
-export interface TensorInfo {
+interface TensorInfo {
   readonly name: string;
   readonly shape: readonly number[];
 }

@@ -5,6 +5,7 @@
  * need no `Deno.UnsafePointer`, hence no permission beyond loading this one library. Calls that
  * compute are nonblocking, so that timers, signals and progress live on meanwhile; getters block.
  */
+import { decodingSymbols } from "./decoding_symbols.ts";
 import { trainerSymbols } from "./trainer_symbols.ts";
 
 const error = ["buffer", "i32"] as const; // char* error, int32_t error_capacity
@@ -218,5 +219,6 @@ export const symbols = {
     result: "i32",
   },
 
+  ...decodingSymbols,
   ...trainerSymbols,
 } as const satisfies Deno.ForeignLibraryInterface;

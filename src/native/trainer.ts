@@ -10,9 +10,16 @@ import {
   DTYPE_CODES,
   type NativeModel,
 } from "./model.ts";
+import { packFields, packStruct } from "./structs.ts";
+import {
+  BATCH_FIELDS,
+  type BatchOptions,
+  UPDATE_FIELDS,
+  type UpdateOptions,
+} from "./trainer_options.ts";
 
 /** Fixed for the life of a trainer: `ardiff_trainer_config`. */
-export interface TrainerSettings {
+interface TrainerSettings {
   readonly device: Device;
   /** Data type of the network's matmuls; weights, gradients and losses are float32 in both. */
   readonly dtype: Dtype;
@@ -20,6 +27,8 @@ export interface TrainerSettings {
   readonly threads: number;
   /** Take the portable path even where there are CPU kernels. */
   readonly portable: boolean;
+  /** Train the chain head alone. Default false. */
+  readonly chainOnly?: boolean;
   /** sqrt(1 - abar[0]), the noise between embedding and x0. */
   readonly embeddingNoise: number;
   /** sqrt(abar[T-1]), the factor on x0 in the prior loss. */
@@ -39,6 +48,8 @@ export interface TrainingBatch {
   readonly mask: Uint8Array<ArrayBuffer>;
   /** [B, N] target token ids, padding included. */
   readonly targetIds: Int32Array<ArrayBuffer>;
+  /** [B, N] the token left of each slot's position; in the shifted layout, and only there. */
+  readonly leftIds?: Int32Array<ArrayBuffer>;
   /** [B, N], 0 where no slot attends; absent: all slots are seen. */
   readonly keyMask?: Uint8Array<ArrayBuffer>;
   /** [N, N], 0 where the slot of the row does not attend to that of the column; absent: all do. */
@@ -54,31 +65,6 @@ export interface TrainingBatch {
   readonly diffusionNoise?: Float32Array<ArrayBuffer>;
 }
 
-/** What is computed of a micro-batch: `ardiff_training_options`. */
-export interface BatchOptions {
-  /** Accumulate gradients, or only evaluate the loss. */
-  readonly backward: boolean;
-  /** Use the averaged weights; only without `backward`. */
-  readonly averaged: boolean;
-  /** Whether a first pass without gradient gives the self-conditioning input. */
-  readonly selfCondition: boolean;
-  /** What the rounding loss is taken of. */
-  readonly roundingLoss: "x0" | "prediction";
-  /** 64 bits of seed. */
-  readonly seed: bigint;
-  /** Number of the update the batch belongs to. */
-  readonly step: number;
-  /** Number of the batch within the update. */
-  readonly microBatch: number;
-  readonly dropout: number;
-  readonly attentionDropout: number;
-  readonly labelSmoothing: number;
-  /** Standard deviation of noise on the self-conditioning input. */
-  readonly selfConditionNoise: number;
-  /** What losses and gradients are divided by. */
-  readonly normaliser: number;
-}
-
 /** The loss of a micro-batch and its terms: weighted sums over slots, divided by the normaliser. */
 export interface LossTerms {
   readonly loss: number;
@@ -87,22 +73,8 @@ export interface LossTerms {
   readonly prior: number;
 }
 
-/** One step of AdamW: `ardiff_update_options`. */
-export interface UpdateOptions {
-  /** Number of this update, from 1. */
-  readonly update: number;
-  readonly learningRate: number;
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  readonly weightDecay: number;
-  /** Gradients are scaled down to this norm; 0: never. */
-  readonly clipNorm: number;
-  readonly averageDecay: number;
-}
-
 /** What an update did. */
-export interface UpdateResult {
+interface UpdateResult {
   /** L2 norm of the gradients before clipping. */
   readonly gradientNorm: number;
   /** False where the gradients were not finite and nothing changed. */
@@ -119,10 +91,9 @@ export interface TrainerUsage {
 
 /** The flat buffers, `ardiff_training_state`. */
 const STATES = { weights: 0, gradients: 1, firstMoment: 2, secondMoment: 3, average: 4 } as const;
-const ROUNDING_LOSSES = { x0: 0, prediction: 1 } as const;
 
 /** Name of a flat buffer. */
-export type TrainerState = keyof typeof STATES;
+type TrainerState = keyof typeof STATES;
 
 /** Owns an `ardiff_trainer`. */
 export class NativeTrainer implements Disposable {
@@ -168,7 +139,7 @@ export class NativeTrainer implements Disposable {
     slotTerms?: Float32Array<ArrayBuffer>,
   ): Promise<LossTerms> {
     const terms = new Float32Array(4);
-    const packed = packBatchOptions(options);
+    const packed = packFields(BATCH_FIELDS, options);
     await holding(
       [packed, batch, slotTerms],
       this.#handle.during((handle) =>
@@ -181,6 +152,7 @@ export class NativeTrainer implements Disposable {
             batch.rows,
             batch.length,
             bytes(batch.targetIds),
+            optionalBytes(batch.leftIds),
             batch.keyMask ?? null,
             batch.attentionMask ?? null,
             optionalBytes(batch.positions),
@@ -204,7 +176,7 @@ export class NativeTrainer implements Disposable {
   async update(options: UpdateOptions): Promise<UpdateResult> {
     const norm = new Float64Array(1);
     const applied = new Int32Array(1);
-    const packed = packUpdateOptions(options);
+    const packed = packFields(UPDATE_FIELDS, options);
     await holding(
       packed,
       this.#handle.during((handle) =>
@@ -323,58 +295,9 @@ function packSettings(settings: TrainerSettings): Packed {
     ["i32", DTYPE_CODES[settings.dtype]],
     ["i32", settings.threads],
     ["i32", Number(settings.portable)],
+    ["i32", Number(settings.chainOnly ?? false)],
     ["i32", settings.schedule.length / 4],
     ["f32", settings.embeddingNoise],
     ["f32", settings.priorScale],
   ]);
-}
-
-function packBatchOptions(options: BatchOptions): Packed {
-  return packStruct([
-    ["i32", Number(options.backward)],
-    ["i32", Number(options.averaged)],
-    ["i32", Number(options.selfCondition)],
-    ["i32", ROUNDING_LOSSES[options.roundingLoss]],
-    ["u32", Number(options.seed & 0xffffffffn)],
-    ["u32", Number((options.seed >> 32n) & 0xffffffffn)],
-    ["u32", options.step],
-    ["u32", options.microBatch],
-    ["f32", options.dropout],
-    ["f32", options.attentionDropout],
-    ["f32", options.labelSmoothing],
-    ["f32", options.selfConditionNoise],
-    ["f32", options.normaliser],
-  ]);
-}
-
-function packUpdateOptions(options: UpdateOptions): Packed {
-  return packStruct([
-    ["i32", options.update],
-    ["f64", options.learningRate],
-    ["f64", options.beta1],
-    ["f64", options.beta2],
-    ["f64", options.epsilon],
-    ["f64", options.weightDecay],
-    ["f64", options.clipNorm],
-    ["f64", options.averageDecay],
-  ]);
-}
-
-type FieldType = "i32" | "u32" | "f32" | "f64";
-
-/** A C struct whose first field is its size in bytes; fields must need no padding. */
-function packStruct(fields: readonly (readonly [FieldType, number])[]): Packed {
-  const sizeOf = (type: FieldType) => type === "f64" ? 8 : 4;
-  const size = fields.reduce((sum, [type]) => sum + sizeOf(type), 4);
-  const view = new DataView(new ArrayBuffer(size));
-  view.setInt32(0, size, true);
-  let offset = 4;
-  for (const [type, value] of fields) {
-    if (type === "i32") view.setInt32(offset, value, true);
-    else if (type === "u32") view.setUint32(offset, value, true);
-    else if (type === "f32") view.setFloat32(offset, value, true);
-    else view.setFloat64(offset, value, true);
-    offset += sizeOf(type);
-  }
-  return new Uint8Array(view.buffer);
 }

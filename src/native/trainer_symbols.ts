@@ -28,6 +28,7 @@ export const trainerSymbols = {
       "i32", // int32_t rows
       "i32", // int32_t length
       "buffer", // const int32_t* target_ids
+      "buffer", // const int32_t* left_ids
       "buffer", // const uint8_t* key_mask
       "buffer", // const uint8_t* attention_mask
       "buffer", // const int32_t* positions

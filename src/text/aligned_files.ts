@@ -2,8 +2,7 @@
 
 import { ExitCode, UserError } from "../errors.ts";
 import { type OpenFile, readDataLines } from "./data_lines.ts";
-import type { TextSpec } from "./data_spec.ts";
-import type { Example } from "./records.ts";
+import type { Example, TextSpec } from "./data_spec.ts";
 
 /**
  * Pairs line n of one file with line n of the other.

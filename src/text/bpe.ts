@@ -3,9 +3,9 @@
  * Face's `ByteLevelBPETokenizer` write. Gives the ids of Hugging Face's library.
  */
 
+import { isObject, type JsonObject } from "../host/json_value.ts";
 import { BYTE_CHARACTERS, tokenToBytes } from "./byte_alphabet.ts";
 import { detached } from "./detached.ts";
-import { isObject, type JsonObject } from "./json_value.ts";
 import { MergeTable, readMerges } from "./merges.ts";
 import { makeNormalizer, type Normalizer, normalizerNames } from "./normalizer.ts";
 import { splitWords } from "./pretokenizer.ts";
@@ -14,7 +14,7 @@ import type { Tokenizer } from "./tokenizer.ts";
 import type { AddedToken, TokenizerFile } from "./tokenizer_file.ts";
 
 /** What sets one byte-level BPE file apart from another, besides its vocabulary. */
-export interface ByteLevelForm {
+interface ByteLevelForm {
   /** What to merge inside a word. */
   readonly merges: MergeTable;
   /** Rewrites text before it is split. */

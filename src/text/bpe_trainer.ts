@@ -16,7 +16,7 @@ import { makeNormalizer, normalizerEntry, type NormalizerName } from "./normaliz
 import { splitWords } from "./pretokenizer.ts";
 
 /** Settings of a training run. */
-export interface BpeTrainingOptions {
+interface BpeTrainingOptions {
   /** Number of tokens to reach; fewer come out where the text has no more pairs to merge. */
   readonly vocabSize: number;
   /** A pair of tokens seen less often than this is not merged. Default 2. */

@@ -29,13 +29,6 @@ function byteCharacters(): string[] {
   });
 }
 
-/** Writes bytes as characters of the alphabet, one a byte. */
-export function bytesToCharacters(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += BYTE_CHARACTERS[byte];
-  return text;
-}
-
 /**
  * The bytes a vocabulary entry stands for. An entry with any character outside the alphabet (an
  * added token such as "<été ✓>") is not written in it and stands for its own UTF-8 form.

@@ -4,7 +4,14 @@ import { pipeline, Readable } from "node:stream";
 import { CsvError, type Info, parse } from "csv-parse";
 import { dataError, MAX_DATA_LINE_BYTES, type OpenFile, readDataLines } from "./data_lines.ts";
 import type { TableSpec } from "./data_spec.ts";
-import type { Row } from "./tables.ts";
+
+/** A row of a table. */
+export interface Row {
+  /** Its fields in order, without quotes. */
+  readonly fields: readonly string[];
+  /** Line of the file on which it begins, from 1. */
+  readonly line: number;
+}
 
 /**
  * Rows in order; empty lines are no rows. A quote inside an unquoted field stands for itself.

@@ -9,9 +9,22 @@ import { type Line, readLines } from "./lines.ts";
 /** Opens a file for reading; the default is the file system. */
 export type OpenFile = (path: string) => Promise<ReadableStream<Uint8Array>>;
 
-/** Opens a file of the file system. */
+/** Opens a file of the file system; "-" and its device are standard input. */
 export async function openFile(path: string): Promise<ReadableStream<Uint8Array>> {
-  return (await Deno.open(path)).readable;
+  if (path !== "-" && path !== "/dev/stdin") return (await Deno.open(path)).readable;
+  if (Deno.stdin.readable.locked) throw new Error("standard input can be read only once");
+  return Deno.stdin.readable;
+}
+
+/** What to say of a line whose bytes are no UTF-8 text but another encoding's; undefined of others. */
+export function otherEncoding(
+  { number, text, invalid }: Pick<Line, "number" | "text" | "invalid">,
+): string | undefined {
+  // The byte order marks of UTF-16 are two bytes that UTF-8 never has.
+  const marked = number === 1 && invalid && text.startsWith("\ufffd\ufffd");
+  if (!marked && !text.includes("\0")) return undefined;
+  return "it has NUL bytes or the mark of UTF-16, where UTF-8 text is expected: convert it with " +
+    "iconv -f UTF-16 -t UTF-8";
 }
 
 /** Bytes a line of a data file may have: a long document on one line, but no binary file. */
@@ -38,6 +51,8 @@ export async function* readDataLines(
     for (;;) {
       const { value: line, done } = await attempt(path, lines.next());
       if (done) return;
+      const encoding = otherEncoding(line);
+      if (encoding !== undefined) throw dataError(path, line.number, encoding);
       if (line.invalid) throw dataError(path, line.number, "the bytes are not UTF-8");
       if (line.truncated) {
         throw dataError(path, line.number, `it has more than ${MAX_DATA_LINE_BYTES} bytes`);

@@ -1,9 +1,29 @@
 /**
- * Describes where training and evaluation data lie and how to read them: a `[data.*]` table of a
+ * What a data set is made of, and where it lies and how to read it: a `[data.*]` table of a
  * configuration file.
  */
 
 import { ExitCode, UserError } from "../errors.ts";
+
+/** A source and one text that is right for it. */
+export interface Pair {
+  /** What the model reads. */
+  readonly source: string;
+  /** What it is to write. */
+  readonly target: string;
+  /** Line of the file on which it begins, from 1. */
+  readonly line: number;
+}
+
+/** A source and all texts that are right for it, at least one. */
+export interface Example {
+  /** What the model reads. */
+  readonly source: string;
+  /** What it may write. */
+  readonly references: readonly string[];
+  /** Line of the file on which it first begins, from 1. */
+  readonly line: number;
+}
 
 /** Two aligned files: line n of one belongs to line n of the other. */
 export interface TextSpec {

@@ -13,6 +13,12 @@ import type { Tokenizer } from "./tokenizer.ts";
 import { tokenizerError, type TokenizerFile } from "./tokenizer_file.ts";
 
 /**
+ * The library searches Unigram's best split of a text in one go, in memory and time that end a job on
+ * lines of hundreds of thousands of letters. No model takes as many tokens as this many letters make.
+ */
+const LONGEST_TEXT = 2 ** 15;
+
+/**
  * Makes a tokenizer of any kind that Hugging Face's library reads.
  *
  * @throws {UserError} where the library cannot make or use it
@@ -27,6 +33,14 @@ export function loadForeignTokenizer(file: TokenizerFile, special: SpecialTokens
 
 /** Checks what the library takes on trust: the merges, and the tokens that the model's settings name. */
 function checkModel(file: TokenizerFile): void {
+  const different = differentForm(file);
+  if (different !== undefined) {
+    throw tokenizerError(
+      file.source,
+      `it is ${different}, for which ardiff would give other ids than Hugging Face's library: use ` +
+        "BPE, WordPiece or Unigram without byte fallback",
+    );
+  }
   const { unk_token: unknown, continuing_subword_prefix: prefix } = file.model;
   const needed = file.modelType === "WordPiece";
   if (needed && typeof prefix !== "string") {
@@ -41,6 +55,21 @@ function checkModel(file: TokenizerFile): void {
     throw tokenizerError(file.source, flaw);
   }
   if (file.modelType === "BPE") readMerges(file);
+}
+
+/** Forms in which the JavaScript library gives other ids than the Python one. */
+function differentForm({ modelType, model }: TokenizerFile): string | undefined {
+  if (modelType === "WordLevel") return "of the kind WordLevel";
+  return modelType === "Unigram" && model["byte_fallback"] === true
+    ? "Unigram with byte fallback"
+    : undefined;
+}
+
+/** A text cut to what the library can split; no character is cut in two. */
+function cut(text: string): string {
+  if (text.length <= LONGEST_TEXT) return text;
+  const end = text.codePointAt(LONGEST_TEXT - 1)! > 0xffff ? LONGEST_TEXT - 1 : LONGEST_TEXT;
+  return text.slice(0, end);
 }
 
 class ForeignTokenizer implements Tokenizer {
@@ -61,7 +90,7 @@ class ForeignTokenizer implements Tokenizer {
 
   encode(text: string): number[] {
     const options = { add_special_tokens: false };
-    const { ids } = this.#guard(() => this.#tokenizer.encode(text, options));
+    const { ids } = this.#guard(() => this.#tokenizer.encode(cut(text), options));
     // Text outside a vocabulary without an unknown token has no id and is left out.
     return ids.filter((id) => this.#file.tokens[id] !== undefined);
   }

@@ -1,10 +1,10 @@
 /** Reads examples from JSON lines. */
 
 import { messageOf } from "../errors.ts";
+import { parseJsonText } from "../json_text.ts";
 import { dataError, onOneLine, type OpenFile, readDataLines } from "./data_lines.ts";
-import type { JsonLinesSpec } from "./data_spec.ts";
-import { stringsOf, valueAt } from "./json_fields.ts";
-import type { Example } from "./records.ts";
+import type { Example, JsonLinesSpec } from "./data_spec.ts";
+import { stringsOf, valueAt } from "./json_paths.ts";
 
 /**
  * One example a line; empty lines are none.
@@ -34,7 +34,7 @@ export async function* readJsonLines(
 
 function parseRecord(text: string, file: string, line: number): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch (error) {
     throw dataError(file, line, `it is not valid JSON (${messageOf(error)})`);
   }

@@ -1,12 +1,5 @@
-/** Values of unknown JSON, and how messages show them. */
-
-/** A JSON object of unknown content. */
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-/** Whether a value is a JSON object, neither null nor a list. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+/** How messages show values of a tokenizer file. */
+import { isObject } from "../host/json_value.ts";
 
 /** A value as a message shows it: shortened, with its kind where the value says little. */
 export function describe(value: unknown): string {

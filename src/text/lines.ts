@@ -22,7 +22,7 @@ export interface LineOptions {
 }
 
 /** Default of {@linkcode LineOptions.maxBytes}. */
-export const MAX_LINE_BYTES = 2 ** 20;
+const MAX_LINE_BYTES = 2 ** 20;
 
 const LINE_FEED = 0x0a;
 const BYTE_ORDER_MARK = "\uFEFF";

@@ -6,29 +6,9 @@
 import { ExitCode, UserError } from "../errors.ts";
 import { readAlignedFiles } from "./aligned_files.ts";
 import { type OpenFile, openFile } from "./data_lines.ts";
-import type { DataSpec } from "./data_spec.ts";
+import type { DataSpec, Example, Pair } from "./data_spec.ts";
 import { readJsonLines } from "./json_lines.ts";
 import { readTable } from "./tables.ts";
-
-/** A source and one text that is right for it. */
-export interface Pair {
-  /** What the model reads. */
-  readonly source: string;
-  /** What it is to write. */
-  readonly target: string;
-  /** Line of the file on which it begins, from 1. */
-  readonly line: number;
-}
-
-/** A source and all texts that are right for it, at least one. */
-export interface Example {
-  /** What the model reads. */
-  readonly source: string;
-  /** What it may write. */
-  readonly references: readonly string[];
-  /** Line of the file on which it first begins, from 1. */
-  readonly line: number;
-}
 
 /**
  * The pairs of a data set in the order of the file, one for each reference.

@@ -4,7 +4,8 @@
  * by their usual names.
  */
 
-import { describe, isObject, type JsonObject, quote } from "./json_value.ts";
+import { isObject, type JsonObject } from "../host/json_value.ts";
+import { describe, quote } from "./json_value.ts";
 import { tokenizerError, type TokenizerFile } from "./tokenizer_file.ts";
 
 /** Ids of the tokens that frame a sequence. */
@@ -33,7 +34,13 @@ export function findSpecialTokens(file: TokenizerFile): SpecialTokens {
   const byName = (names: readonly string[], role: string) => {
     const found = names.find((name) => file.idOf.has(name));
     if (found !== undefined) return file.idOf.get(found)!;
-    return fail(`it has no ${role} token: expected one of ${names.join(", ")}`);
+    const entry = `{"id": ${file.tokens.length}, "content": "${names[0]}", "special": true}`;
+    return fail(
+      `it has no ${role} token: expected one of ${
+        names.join(", ")
+      }; to add one, put ${entry} into ` +
+        'its "added_tokens", or in Python: tokenizer.add_special_tokens(["' + names[0] + '"])',
+    );
   };
   const frame = postProcessorFrame(file.root["post_processor"], fail);
   for (const token of [...frame?.before ?? [], ...frame?.after ?? []]) {
@@ -45,7 +52,7 @@ export function findSpecialTokens(file: TokenizerFile): SpecialTokens {
   return {
     pad: byName(PAD_NAMES, "padding"),
     bos: first === undefined ? null : file.idOf.get(first) ?? null,
-    eos: byName([...frame?.after ?? [], ...EOS_NAMES], "end"),
+    eos: byName(frame?.after.length ? [...frame.after, ...EOS_NAMES] : EOS_NAMES, "end"),
   };
 }
 

@@ -1,28 +1,32 @@
 /** Reads tables: TSV and CSV. */
 
+import type { Row } from "./csv_rows.ts";
 import { dataError, onOneLine, type OpenFile, readDataLines } from "./data_lines.ts";
-import type { TableSpec } from "./data_spec.ts";
-import type { Example } from "./records.ts";
-
-/** A row of a table. */
-export interface Row {
-  /** Its fields in order, without quotes. */
-  readonly fields: readonly string[];
-  /** Line of the file on which it begins, from 1. */
-  readonly line: number;
-}
+import type { Example, TableSpec } from "./data_spec.ts";
 
 /**
  * One example a row; empty lines are no rows.
  *
- * @throws {UserError} for a column that the header or a row does not have
+ * @throws {UserError} for a column that the header or a row does not have, and for a row of CSV with
+ * another number of cells than the first
  */
 export async function* readTable(
   spec: TableSpec,
   open: OpenFile,
 ): AsyncGenerator<Example, void, undefined> {
   let columns = spec.header ? undefined : columnPlaces(spec, undefined);
+  let width: number | undefined;
   for await (const { fields, line } of await readRows(spec, open)) {
+    width ??= fields.length;
+    // Tabs are no text, but a comma is: a sentence cut at one would lose its end unnoticed.
+    if (spec.format === "csv" && fields.length !== width) {
+      throw dataError(
+        spec.file,
+        line,
+        `expected ${width} cells as in the first row, found ${fields.length}; a cell that has ` +
+          `"${spec.delimiter}" in it must be in quotes`,
+      );
+    }
     if (columns === undefined) {
       columns = columnPlaces(spec, fields);
       continue;

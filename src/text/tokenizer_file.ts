@@ -5,7 +5,9 @@
  */
 
 import { ExitCode, messageOf, UserError } from "../errors.ts";
-import { describe, isObject, type JsonObject, quote } from "./json_value.ts";
+import { isObject, type JsonObject } from "../host/json_value.ts";
+import { describe, quote } from "./json_value.ts";
+import { parseJsonText } from "../json_text.ts";
 import { findWrongSetting } from "./tokenizer_settings.ts";
 
 /** A token that is found in text before the model sees it, such as `</s>`. */
@@ -105,12 +107,20 @@ function isId(value: unknown): value is number {
 
 function parseJson(json: string, source: string): unknown {
   try {
-    return JSON.parse(json);
+    return parseJsonText(json);
   } catch (error) {
     // The message quotes the file, line breaks included.
     const reason = messageOf(error).replace(/\s+/g, " ");
-    throw tokenizerError(source, `it is not valid JSON (${reason})`, error);
+    throw tokenizerError(source, `it is not valid JSON (${reason})${adviceFor(source)}`, error);
   }
+}
+
+/** What to do with a tokenizer of another form, by the name of its file. */
+function adviceFor(source: string): string {
+  return /(^|\/)vocab\.txt$|\.(model|spm|bpe|vocab)$/.test(source)
+    ? "; to make a tokenizer.json of other forms, in Python: " +
+      "transformers.AutoTokenizer.from_pretrained(FOLDER).save_pretrained(OTHER)"
+    : "";
 }
 
 /** The kinds of model that Hugging Face's library has. */

@@ -5,7 +5,9 @@
  * tokens.
  */
 
-import { describe, isObject, type JsonObject } from "./json_value.ts";
+import { isObject, type JsonObject } from "../host/json_value.ts";
+import { describe } from "./json_value.ts";
+import { slowPattern } from "./regex_check.ts";
 
 type Kind = "boolean" | "string" | "number" | "list" | "object";
 
@@ -91,6 +93,10 @@ function wrongInside(value: unknown, path: string): string | undefined {
     const kind = KIND_OF.get(name);
     if (kind !== undefined && !isOfKind(setting, kind, NULLABLE.has(name))) {
       return `expected "${place}" to be ${ARTICLES[kind]}, found ${describe(setting)}`;
+    }
+    const slow = name === "Regex" && typeof setting === "string" ? slowPattern(setting) : undefined;
+    if (slow !== undefined) {
+      return `the regular expression "${place}" ${slow}, which could take for ever on some line`;
     }
     const flaw = wrongInside(setting, place);
     if (flaw !== undefined) return flaw;

@@ -3,7 +3,7 @@
 import { BYTE_CHARACTERS } from "./byte_alphabet.ts";
 
 /** Called for each pair of neighbours that a merge makes (`times` 1) or ends (-1) in a word. */
-export type OnPair = (left: number, right: number, word: number, times: 1 | -1) => void;
+type OnPair = (left: number, right: number, word: number, times: 1 | -1) => void;
 
 /** All words as token ids, in one array. */
 export class WordTable {

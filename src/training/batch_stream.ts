@@ -1,8 +1,8 @@
 /** The micro-batches of a run, ready for the network, from any update on. */
-import type { ModelConfig } from "../denoiser/config.ts";
+import { type ModelConfig, startOf } from "../denoiser/config.ts";
+import { processOf } from "../diffusion/process.ts";
 import type { TrainingBatch } from "../native/trainer.ts";
 import type { TrainingConfig } from "./config.ts";
-import { assembleBlocks, blockWeight, randomBlocks } from "./block_batch.ts";
 import { batchesFrom, type BatchRows, type DataPosition } from "./data_order.ts";
 import {
   assembleBatch,
@@ -12,7 +12,15 @@ import {
   type TimestepSource,
   weightOf,
 } from "./micro_batch.ts";
-import { Purpose, Random } from "./random.ts";
+import { Random } from "../random.ts";
+import { Purpose } from "./random.ts";
+import {
+  assembleShifted,
+  type BlockWidths,
+  randomWidths,
+  type ShiftedSettings,
+  shiftedWeight,
+} from "./shifted_batch.ts";
 import type { TokenCache, TokenPair } from "./token_cache.ts";
 
 /** What is trained on. */
@@ -59,7 +67,7 @@ export function* preparedBatches(
   const { seed, batch_size: batchSize, accumulation } = config.training;
   const { sourceLengths, targetLengths } = data.pairs;
   // Where slots are left out, their number follows from where a target's tokens end.
-  const lengths = config.diffusion.anchor_distance === null ? sourceLengths : targetLengths;
+  const lengths = processOf(model.diffusion).leavesSlotsOut ? targetLengths : sourceLengths;
   const sizes = { lengths, slots: data.slots };
   const batches = batchesFrom(sizes, { seed, batchSize }, position);
   for (;; step++) {
@@ -107,9 +115,31 @@ function assemble(
   random: Random,
 ): TrainingBatch {
   const settings = settingsOf(rows, data, config, model);
-  return model.network.causal_past
-    ? assembleBlocks(texts, settings, model.diffusion, randomBlocks(model.diffusion, random))
+  return model.network.shifted
+    ? assembleShifted(texts, shiftedSettings(settings, config, model), widthsOf(config, random))
     : assembleBatch(texts, settings, timestepsOf(config, model, random));
+}
+
+/** What a batch in the shifted layout needs besides what every batch does. */
+export function shiftedSettings(
+  { slots, padId }: Pick<BatchSettings, "slots" | "padId">,
+  { training }: TrainingConfig,
+  { text, diffusion }: ModelConfig,
+): ShiftedSettings {
+  return {
+    slots,
+    padId,
+    startId: startOf(text),
+    steps: diffusion.steps,
+    weights: {
+      settled: training.train_only === "token_chain" ? 0 : 1,
+      waiting: training.waiting_weight,
+    },
+  };
+}
+
+function widthsOf({ training }: TrainingConfig, random: Random): BlockWidths {
+  return randomWidths(training.waiting_slots, random);
 }
 
 /** The sum of the weights of the batch that {@linkcode assemble} makes of rows. */
@@ -124,8 +154,8 @@ function weightOfRows(
   const settings = settingsOf(rows, data, config, model);
   const lengths = Array.from(rows, (row) => data.pairs.targetLengths[row]!);
   const random = timestepRandom(config, step, microBatch);
-  return model.network.causal_past
-    ? blockWeight(lengths, settings, randomBlocks(model.diffusion, random))
+  return model.network.shifted
+    ? shiftedWeight(lengths, shiftedSettings(settings, config, model), widthsOf(config, random))
     : weightOf(lengths, settings, timestepsOf(config, model, random));
 }
 

@@ -3,8 +3,11 @@
  * needs to go on: `training.safetensors` (weights and moments) and `training.json` (where it
  * stands). A checkpoint is built under another name, flushed and renamed: it is whole or not there.
  */
-import { ExitCode, messageOf, UserError } from "../errors.ts";
 import type { ModelConfig } from "../denoiser/config.ts";
+import { loadModelFolder, type ModelFolder, writeModelFolder } from "../denoiser/model_folder.ts";
+import { floatTensor, readSafetensors, writeSafetensors } from "../denoiser/safetensors.ts";
+import { toFloat32 } from "../denoiser/tensors.ts";
+import { ExitCode, messageOf, UserError } from "../errors.ts";
 import {
   readTextFile,
   removeIfPresent,
@@ -13,10 +16,7 @@ import {
   unwritableFolder,
   writeAll,
   writeFileAtomically,
-} from "../denoiser/files.ts";
-import { loadModelFolder, type ModelFolder, writeModelFolder } from "../denoiser/model_folder.ts";
-import { floatTensor, readSafetensors, writeSafetensors } from "../denoiser/safetensors.ts";
-import { toFloat32 } from "../denoiser/tensors.ts";
+} from "../host/files.ts";
 import type { FlatPlace, NativeTrainer } from "../native/trainer.ts";
 import type { TrainingConfig } from "./config.ts";
 import type { DataPosition } from "./data_order.ts";
@@ -57,12 +57,6 @@ export interface CheckpointContent {
   readonly config: TrainingConfig;
   readonly model: ModelConfig;
   readonly tokenizerJson: string;
-}
-
-/** A checkpoint on disk. */
-export interface Checkpoint {
-  readonly path: string;
-  readonly record: TrainingRecord;
 }
 
 const CHECKPOINT_FORMAT = "ardiff-checkpoint-1";

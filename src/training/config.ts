@@ -2,9 +2,10 @@
  * The configuration of a training run: a TOML file, changed by `--set key=value`, with every option
  * filled in and checked.
  */
-import { parse as parseToml } from "smol-toml";
-import { ExitCode, messageOf, UserError } from "../errors.ts";
-import { describe, isObject } from "../denoiser/json_fields.ts";
+import { ExitCode, UserError } from "../errors.ts";
+import type { Fail } from "../host/fail.ts";
+import { describe, isObject } from "../host/json_value.ts";
+import { readToml, readTomlValue } from "../host/toml.ts";
 import { nearest } from "../nearest.ts";
 import { type DataSpec, parseDataSpec } from "../text/data_spec.ts";
 import { type Option, OPTIONS, type OptionValues } from "./options.ts";
@@ -19,7 +20,6 @@ export interface TrainingConfig extends OptionValues {
 }
 
 type Table = Record<string, unknown>;
-type Fail = (problem: string) => never;
 
 const SECTIONS: Readonly<Record<string, Readonly<Record<string, Option<unknown>>>>> = OPTIONS;
 const DATA_SETS = ["train", "dev"];
@@ -67,7 +67,7 @@ function checkTrainingConfig(table: Table, fail: Fail): TrainingConfig {
 }
 
 /** A key on which two configurations differ, with its values as JSON. */
-export interface ChangedKey {
+interface ChangedKey {
   readonly key: string;
   readonly before: string;
   readonly now: string;
@@ -96,17 +96,6 @@ export function findChangedKey(
     return { key: `${section}.${name}`, before: describe(left), now: describe(right) };
   }
   return undefined;
-}
-
-function readToml(toml: string, fail: Fail): Table {
-  try {
-    return parseToml(toml);
-  } catch (error) {
-    // The first line says what is wrong, the others draw the place.
-    const [what = ""] = messageOf(error).split("\n", 1);
-    const { line, column } = error as { line?: number; column?: number };
-    return fail(`line ${line}, column ${column}: ${what.replace(/^Invalid TOML document: /, "")}`);
-  }
 }
 
 /**
@@ -150,11 +139,7 @@ function expectSettable([first, ...rest]: readonly string[], value: unknown, fai
 function settingValue([section, ...rest]: readonly string[], text: string): unknown {
   const option = SECTIONS[section!]?.[rest.join(".")];
   if (text === "none" && option?.type.accepts(null)) return null;
-  try {
-    return parseToml(`value = ${text}`)["value"];
-  } catch {
-    return text;
-  }
+  return readTomlValue(text) ?? text;
 }
 
 function section(table: Table, name: string, fail: Fail): Table {

@@ -2,10 +2,11 @@
  * The order of training data: every epoch a new one, a function of seed and epoch only. All rows of
  * a batch have the same number of target slots, and about equal lengths.
  */
-import { Purpose, Random } from "./random.ts";
+import { Random } from "../random.ts";
+import { Purpose } from "./random.ts";
 
 /** What an order depends on. */
-export interface OrderOptions {
+interface OrderOptions {
   readonly seed: number;
   /** Rows of a batch; the last one of each number of slots may have fewer. */
   readonly batchSize: number;

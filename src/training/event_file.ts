@@ -2,7 +2,7 @@
  * TensorBoard event files: TFRecord framing (length, checksum, data, checksum) around `Event`
  * messages of TensorFlow's event.proto.
  */
-import { unwritable, writeAll } from "../denoiser/files.ts";
+import { unwritable, writeAll } from "../host/files.ts";
 import { maskedCrc32c } from "./crc32c.ts";
 import {
   bytesField,
@@ -78,7 +78,7 @@ export class EventFile implements Disposable {
 }
 
 /** Data as a TFRecord. */
-export function frameRecord(data: Encoded): Encoded {
+function frameRecord(data: Encoded): Encoded {
   const record = new Uint8Array(data.length + 16);
   const view = new DataView(record.buffer);
   view.setBigUint64(0, BigInt(data.length), true);

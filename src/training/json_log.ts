@@ -1,5 +1,5 @@
 /** The log of a run for programs: one JSON object a line, each with the step it belongs to. */
-import { statIfPresent, unwritable, writeAll, writeFileAtomically } from "../denoiser/files.ts";
+import { statIfPresent, unwritable, writeAll, writeFileAtomically } from "../host/files.ts";
 
 /** A file that records are appended to. */
 export class JsonLog implements Disposable {

@@ -1,24 +1,10 @@
 /** From numbers of pairs to the tensors of one micro-batch (SPEC 3). */
 import type { ModelConfig } from "../denoiser/config.ts";
-import {
-  presentSlots,
-  sampleSentenceTimestep,
-  type TimestepGeometry,
-  tokenTimesteps,
-} from "../diffusion/token_timesteps.ts";
+import { processOf } from "../diffusion/process.ts";
+import type { RowTimesteps } from "../diffusion/timesteps/scheme.ts";
 import type { TrainingBatch } from "../native/trainer.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../random.ts";
 import type { TokenPair } from "./token_cache.ts";
-
-/** Where a row stands on its way from noise to text. */
-export interface RowTimesteps {
-  /** The timestep of every slot, [N]. */
-  readonly timesteps: Int32Array;
-  /** How many slots are there; the others are left out. */
-  readonly present: number;
-  /** So many of the first slots have settled, and their loss is not taken. */
-  readonly settled: number;
-}
 
 /** Draws the timesteps of the next row, of N slots, whose target has a number of tokens. */
 export type TimestepSource = (slots: number, targetLength: number) => RowTimesteps;
@@ -131,28 +117,28 @@ const MOST_WAITING = 6;
  * about the same place, so that they have about the same number, and some slots wait: from them a model
  * learns to start more than one slot at a time, and to look ahead.
  *
- * @param leftToRightShare see `sampleSentenceTimestep`
+ * @param leftToRightShare see {@linkcode DrawOptions}
  */
 export function randomTimesteps(
   diffusion: ModelConfig["diffusion"],
   leftToRightShare: number | null,
   random: Random,
 ): TimestepSource {
-  const { anchor_distance } = diffusion;
-  if (anchor_distance === null) {
+  const process = processOf(diffusion);
+  const uniform = () => random.uniform();
+  if (!process.leavesSlotsOut) {
     return (slots, targetLength) =>
-      placeOf(diffusion, slots, targetLength, random.uniform(), leftToRightShare);
+      process.timesteps(slots).draw(uniform, { leftToRightShare, targetLength });
   }
   const place = random.uniform();
   const waiting = random.below(MOST_WAITING + 1);
-  return (slots, targetLength) => {
-    const uniform = reflected(place + SPREAD * (random.uniform() - 0.5));
-    return placeOf(diffusion, slots, targetLength, uniform, leftToRightShare, waiting);
-  };
+  const near = () => reflected(place + SPREAD * (random.uniform() - 0.5));
+  return (slots, targetLength) =>
+    process.timesteps(slots).draw(near, { leftToRightShare, targetLength, waiting });
 }
 
 /** Numbers in [0, 1) of which any run is evenly spread: a golden-ratio sequence. */
-export function evenPlaces(): () => number {
+function evenPlaces(): () => number {
   let drawn = 0;
   return () => (0.5 + drawn++ * 0.6180339887498949) % 1;
 }
@@ -167,43 +153,11 @@ export function evenTimesteps(
 ): TimestepSource {
   const nextPlace = evenPlaces();
   return (slots, targetLength) =>
-    placeOf(diffusion, slots, targetLength, nextPlace(), leftToRightShare);
-}
-
-function placeOf(
-  diffusion: ModelConfig["diffusion"],
-  slots: number,
-  targetLength: number,
-  uniform: number,
-  leftToRightShare: number | null,
-  waiting = 0,
-): RowTimesteps {
-  const geometry = timestepGeometry(diffusion, slots);
-  const index = sampleSentenceTimestep(geometry, uniform, leftToRightShare, targetLength);
-  const timesteps = tokenTimesteps(geometry, index);
-  // Where slots are left out, those that settled are there to be looked at and nothing else.
-  const moving = timesteps.findIndex((timestep) => timestep > 0);
-  const settled = diffusion.anchor_distance === null || moving < 0 ? 0 : moving;
-  const present = Math.max(presentSlots(geometry, timesteps, waiting), settled + 1);
-  return { timesteps, present, settled };
+    processOf(diffusion).timesteps(slots).draw(nextPlace, { leftToRightShare, targetLength });
 }
 
 /** A number a little outside [0, 1), thrown back inside: uniform numbers stay uniform. */
 function reflected(value: number): number {
   const inside = value < 0 ? -value : value >= 1 ? 2 - value : value;
   return Math.min(inside, 1 - Number.EPSILON);
-}
-
-/** What the mapping to timesteps per slot depends on, for targets of N slots. */
-export function timestepGeometry(
-  { timesteps, steps, anchor_scale, anchor_distance }: ModelConfig["diffusion"],
-  slots: number,
-): TimestepGeometry {
-  return {
-    kind: timesteps,
-    slots,
-    steps,
-    anchorScale: anchor_scale,
-    anchorDistance: anchor_distance,
-  };
 }

@@ -1,13 +1,13 @@
 /** The `README.md` of a trained model: what it is, what it was trained on, and how good it is. */
-import { formatDuration } from "./progress.ts";
 import type { ModelConfig } from "../denoiser/config.ts";
 import { parameterCounts } from "../denoiser/parameters.ts";
-import type { CacheSummary } from "./token_cache.ts";
+import { formatDuration } from "../host/status_line.ts";
+import type { RunState } from "./checkpoint.ts";
 import type { TrainingConfig } from "./config.ts";
 import { describeData } from "./model_config.ts";
 import type { Option } from "./options.ts";
 import { OPTIONS } from "./options.ts";
-import type { RunState } from "./checkpoint.ts";
+import type { CacheSummary } from "./token_cache.ts";
 import type { Validation } from "./validation.ts";
 
 /** What a card tells. */
@@ -88,12 +88,11 @@ function figuresSection({ config, validation }: CardContent): string {
     `| ${from}-${to - 1} | ${mse.toFixed(4)} | ${nll.toFixed(4)} |`
   );
   const samples = validation.samples.map(({ source, output }) => `- ${source}\n  → ${output}`);
-  return [
-    `At step ${formatCount(validation.step)}: BLEU ${validation.bleu.toFixed(2)} (sacreBLEU's, ` +
+  const bleu = validation.bleu === null ? "" : `BLEU ${validation.bleu.toFixed(2)} (sacreBLEU's, ` +
     `${lines} lines of the development set, ${steps} steps, grid "${config.diffusion.step_grid}", ` +
-    `${candidates} candidate${candidates === 1 ? "" : "s"}), loss ${
-      validation.terms.loss.toFixed(4)
-    }.`,
+    `${candidates} candidate${candidates === 1 ? "" : "s"}), `;
+  return [
+    `At step ${formatCount(validation.step)}: ${bleu}loss ${validation.terms.loss.toFixed(4)}.`,
     "By timestep (squared error and rounding loss of the text's slots):",
     ["| timesteps | mse | nll |", "|---|---|---|", ...rows].join("\n"),
     ...(samples.length === 0 ? [] : ["Outputs, not selected:", samples.join("\n")]),

@@ -1,7 +1,5 @@
 /** What a run's model will be: configuration, tokenizer and slots come together as `config.json`. */
 import { checkModelConfig, MODEL_FORMAT, type ModelConfig } from "../denoiser/config.ts";
-import { inputScale, noiseSchedule, scaledTimestep } from "../diffusion/noise_schedule.ts";
-import type { TrainerSettings } from "../native/trainer.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { VERSION } from "../version.ts";
 import type { DataSpec } from "../text/data_spec.ts";
@@ -44,23 +42,4 @@ export function modelConfigOf(
 /** The files of a data set. */
 export function describeData(spec: DataSpec): string {
   return spec.format === "text" ? `${spec.sourceFile} and ${spec.targetFile}` : spec.file;
-}
-
-/** The diffusion process as the trainer takes it (SPEC 1 and 3). */
-export function processOf(
-  { diffusion }: ModelConfig,
-): Pick<TrainerSettings, "schedule" | "embeddingNoise" | "priorScale"> {
-  const { steps, noise_schedule, noise_factor: factor, rescale_timesteps } = diffusion;
-  const schedule = noiseSchedule(noise_schedule, steps);
-  const rows = Array.from(schedule.alphaBar, (abar, timestep) => [
-    scaledTimestep(timestep, steps, rescale_timesteps),
-    Math.sqrt(abar),
-    factor * Math.sqrt(1 - abar),
-    inputScale(schedule, timestep, factor),
-  ]);
-  return {
-    schedule: Float32Array.from(rows.flat()),
-    embeddingNoise: Math.sqrt(1 - schedule.alphaBar[0]!),
-    priorScale: Math.sqrt(schedule.alphaBar[steps - 1]!),
-  };
 }

@@ -6,6 +6,8 @@
  * Defaults are those of the paper's CommonGen run (AR-Diffusion, arXiv 2305.09515).
  */
 import { TIME_CONDITIONINGS } from "../denoiser/config.ts";
+import { NOISE_SCHEDULES, STEP_GRIDS } from "../diffusion/names.ts";
+import { TRAINED_SCHEMES } from "../diffusion/timesteps/schemes.ts";
 import {
   boolean,
   type FieldType,
@@ -14,9 +16,7 @@ import {
   number,
   oneOf,
   text,
-} from "../denoiser/json_fields.ts";
-import { NOISE_SCHEDULES } from "../diffusion/noise_schedule.ts";
-import { STEP_GRIDS } from "../diffusion/step_grid.ts";
+} from "../host/json_fields.ts";
 import { NORMALIZERS } from "../text/normalizer.ts";
 
 /** One option. */
@@ -73,9 +73,16 @@ const normalizers: FieldType<readonly (typeof NORMALIZERS)[number][]> = {
 const lengths = oneOf(["fixed", "batch"]);
 const timeConditionings = oneOf(TIME_CONDITIONINGS);
 const noiseSchedules = oneOf(NOISE_SCHEDULES);
-const timestepKinds = oneOf(["token", "sentence"]);
+const timestepKinds = oneOf(TRAINED_SCHEMES);
 const decays = oneOf(["constant", "linear"]);
 const roundingLosses = oneOf(["x0", "prediction"]);
+const trainedParts = oneOf(["all", "token_chain"]);
+const waitingSlots: FieldType<readonly number[]> = {
+  expected: "a list of numbers of slots, 0 to 64",
+  accepts: (value): value is readonly number[] =>
+    Array.isArray(value) && value.length > 0 &&
+    value.every((entry) => Number.isInteger(entry) && entry >= 0 && entry <= 64),
+};
 const dtypes = oneOf(["f32", "bf16"]);
 const reactions = oneOf(["stop", "skip"]);
 const grids = oneOf(STEP_GRIDS);
@@ -168,7 +175,7 @@ export const OPTIONS = {
       timeConditionings,
       "txl",
       PAPER,
-      'How timesteps enter: an extra attention key ("txl"), a rotation of queries and keys ("rotary"), or a term of the input ("additive", as in Diffusion-LM).',
+      'How timesteps enter: an extra attention key ("txl"), a rotation of queries and keys ("rotary"), a term of the input ("additive", as in Diffusion-LM), or not at all ("none").',
     ),
     self_conditioning: fixed(
       boolean,
@@ -182,11 +189,17 @@ export const OPTIONS = {
       `${PAPER}; on in Difformer`,
       "LayerNorm on token embeddings, which keeps them from collapsing under the anchor loss.",
     ),
-    causal_past: fixed(
+    shifted: fixed(
       boolean,
       false,
-      "ardiff; after block diffusion (Arriola et al. 2025)",
-      "Whether slots that have settled attend to themselves and slots left of them only; then one pass trains every token of a target. Needs diffusion.anchor_distance.",
+      OURS,
+      "Whether settled slots predict their right neighbour and only waiting slots stand beside them; then one pass trains every token of a target. Needs diffusion.anchor_distance = 1.",
+    ),
+    token_chain: fixed(
+      integer(0, 65_536),
+      0,
+      `${PAPER}: none`,
+      "Inner width of the head that makes the tokens drafted in one call fit each other; 0: none. Needs network.shifted.",
     ),
   },
   diffusion: {
@@ -237,7 +250,7 @@ export const OPTIONS = {
       nullable(share),
       null,
       PAPER,
-      "Share of training indices drawn from the phase in which slots start one after another; without it all indices are equally likely. Not with network.causal_past, where every row visits every place.",
+      "Share of training indices drawn from the phase in which slots start one after another; without it all indices are equally likely. Not with network.shifted, where every row visits every place.",
     ),
   },
   training: {
@@ -267,6 +280,12 @@ export const OPTIONS = {
       "constant",
       `${PAPER}; linear in its other runs`,
       "What the learning rate does after warm-up: stay, or fall linearly to 0.",
+    ),
+    decay_share: fixed(
+      number(0.001, 1),
+      1,
+      `${PAPER}'s other runs: all after warm-up`,
+      "Share of the updates over which linear decay takes place, at the end of the run.",
     ),
     beta1: fixed(number(0, 0.9999999), 0.9, "AdamW, PyTorch", "Decay of the first moment."),
     beta2: fixed(number(0, 0.9999999), 0.999, "AdamW, PyTorch", "Decay of the second moment."),
@@ -298,6 +317,30 @@ export const OPTIONS = {
       "x0",
       `${PAPER}; "prediction" in Difformer`,
       "What the rounding loss is taken of: the noised embedding, or the network's prediction (the anchor loss).",
+    ),
+    squared_error: fixed(
+      number(0, 1e6),
+      1,
+      PAPER,
+      "Weight of the squared error of predictions beside their rounding loss; 0 leaves the rounding loss alone.",
+    ),
+    waiting_weight: fixed(
+      share,
+      0.3,
+      OURS,
+      "Weight of the loss of slots that wait, with network.shifted.",
+    ),
+    waiting_slots: fixed(
+      waitingSlots,
+      [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 3, 4, 5, 6],
+      OURS,
+      "How many slots wait in the blocks of a micro-batch, with network.shifted: each number as likely as another.",
+    ),
+    train_only: fixed(
+      trainedParts,
+      "all",
+      OURS,
+      'What is trained: "all", or the chain head alone ("token_chain"), everything else as in training.start_from, which may lack the head.',
     ),
     self_conditioning_probability: fixed(
       share,
@@ -351,7 +394,12 @@ export const OPTIONS = {
   },
   validation: {
     every: free(countOrNever, 1000, OURS, "Updates between validations; 0 never."),
-    lines: free(count, 200, OURS, "Lines of the development set that are translated for BLEU."),
+    lines: free(
+      countOrNever,
+      200,
+      OURS,
+      "Lines of the development set that are translated for BLEU; 0: none, and there is no BLEU.",
+    ),
     loss_lines: free(
       count,
       1000,
@@ -407,7 +455,7 @@ export type OptionValues = {
 };
 
 /** An option as the documentation shows it. */
-export interface OptionDoc {
+interface OptionDoc {
   /** Section and name, as `--set` takes them. */
   readonly name: string;
   /** As it would stand in a configuration; "none" where there is no value. */

@@ -1,12 +1,16 @@
 /** Tells people and programs how a run goes: progress, log.jsonl and TensorBoard. */
+import { formatDuration, type ProgressOutput, StatusLine } from "../host/status_line.ts";
 import type { LossTerms, TrainerUsage } from "../native/trainer.ts";
 import type { RunState } from "./checkpoint.ts";
 import type { TrainingConfig } from "./config.ts";
 import { EventFile } from "./event_file.ts";
 import { JsonLog } from "./json_log.ts";
-import { formatDuration, Progress, type ProgressOutput } from "./progress.ts";
+import { describeMoment } from "./moment.ts";
 import type { Update } from "./updates.ts";
 import type { Sample, Validation } from "./validation.ts";
+
+/** Milliseconds between two states of the line of progress. */
+const INTERVALS = { terminal: 200, elsewhere: 30_000 };
 
 /** Averages over the updates since the last record. */
 class Interval {
@@ -59,7 +63,7 @@ class Interval {
 }
 
 /** Where and what a run reports. */
-export interface ReporterOptions {
+interface ReporterOptions {
   /** The run's folder. */
   readonly output: string;
   readonly config: TrainingConfig;
@@ -75,7 +79,7 @@ export interface ReporterOptions {
 /** Reports on a run. Dispose of it at the end. */
 export class Reporter implements Disposable {
   readonly #options: ReporterOptions;
-  readonly #progress: Progress;
+  readonly #line: StatusLine;
   readonly #log: JsonLog;
   readonly #events: EventFile | undefined;
   #interval = new Interval();
@@ -86,7 +90,7 @@ export class Reporter implements Disposable {
   constructor(options: ReporterOptions) {
     const { output, start, config, io } = options;
     this.#options = options;
-    this.#progress = new Progress(io);
+    this.#line = new StatusLine(io, INTERVALS);
     this.#log = new JsonLog(logPath(output), start.step);
     this.#events = config.log.tensorboard
       ? new EventFile(`${output}/tensorboard`, start.step + 1, Date.now() / 1000)
@@ -95,7 +99,7 @@ export class Reporter implements Disposable {
 
   /** Writes a message. */
   say(message: string): void {
-    this.#progress.say(message);
+    this.#line.say(message);
   }
 
   /** Reports an update that took some seconds. */
@@ -109,10 +113,10 @@ export class Reporter implements Disposable {
     const { step, epoch } = update;
     if (!update.applied) this.say(`Left out step ${step}: its gradients were not finite.`);
     const now = performance.now();
-    if (this.#progress.isDue(now)) {
+    if (this.#line.isDue(now)) {
       const moment = this.#recent.means();
       const secondsAllowed = (deadline - now) / 1000;
-      this.#progress.show({ step, last, epoch, secondsAllowed, ...moment }, now);
+      this.#line.show(describeMoment({ step, last, epoch, secondsAllowed, ...moment }), now);
       this.#recent = new Interval();
     }
     if (step % config.log.every !== 0) return;
@@ -147,10 +151,15 @@ export class Reporter implements Disposable {
       [`validation_mse/${from}-${to - 1}`, mse],
       [`validation_nll/${from}-${to - 1}`, nll],
     ]));
-    this.#events?.scalars(step, now, { ...prefixed("validation", { ...terms, bleu }), ...curves });
+    this.#events?.scalars(step, now, {
+      ...prefixed("validation", bleu === null ? terms : { ...terms, bleu }),
+      ...curves,
+    });
     this.#events?.text(step, now, "samples", samplesTable(samples));
     this.say(
-      `Validation at step ${step}: BLEU ${bleu.toFixed(2)}, loss ${terms.loss.toFixed(4)} ` +
+      `Validation at step ${step}: ${bleu === null ? "" : `BLEU ${bleu.toFixed(2)}, `}loss ${
+        terms.loss.toFixed(4)
+      } ` +
         `(mse by timestep ${byTimestep.map(({ mse }) => mse.toFixed(2)).join(" ")})`,
     );
     for (const { source, output } of samples) this.say(`  ${source}\n    -> ${output}`);
@@ -178,7 +187,7 @@ export class Reporter implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#progress.close();
+    this.#line.close();
     this.#log[Symbol.dispose]();
     this.#events?.[Symbol.dispose]();
   }
@@ -203,7 +212,7 @@ function logPath(output: string): string {
 
 function prefixed(
   group: string,
-  values: Readonly<Record<string, number>>,
+  values: LossTerms | Readonly<Record<string, number>>,
 ): Record<string, number> {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [`${group}/${name}`, value]),

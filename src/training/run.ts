@@ -1,14 +1,18 @@
 /** A run that is ready to train: tokenizer, data, network and where it stands. */
-import { ExitCode, UserError } from "../errors.ts";
 import type { ModelConfig } from "../denoiser/config.ts";
-import { networkFields } from "../denoiser/network_fields.ts";
 import { loadModelFolder, MODEL_FILES } from "../denoiser/model_folder.ts";
+import { networkFields } from "../denoiser/network_fields.ts";
 import { toFloat32 } from "../denoiser/tensors.ts";
+import { processOf } from "../diffusion/process.ts";
+import { ExitCode, UserError } from "../errors.ts";
+import { readTextFile } from "../host/files.ts";
 import { resolveDevice } from "../native/device.ts";
 import { type Device, NativeModel } from "../native/model.ts";
 import { flatLayout, type FlatPlace, NativeTrainer } from "../native/trainer.ts";
+import { trainBpe } from "../text/bpe_trainer.ts";
+import { parseTokenizer } from "../text/parse_tokenizer.ts";
 import { readPairs } from "../text/records.ts";
-import { parseTokenizer, type Tokenizer } from "../text/tokenizer.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
 import { preparedBatches, type TrainingData } from "./batch_stream.ts";
 import {
   type CheckpointContent,
@@ -19,15 +23,13 @@ import {
 } from "./checkpoint.ts";
 import { findChangedKey, type TrainingConfig } from "./config.ts";
 import { initialWeights } from "./initial_weights.ts";
-import { modelConfigOf, processOf } from "./model_config.ts";
+import { modelConfigOf } from "./model_config.ts";
 import { slotsOfPairs } from "./slots.ts";
 import { TokenCache } from "./token_cache.ts";
-import { readTextFile } from "../denoiser/files.ts";
-import { trainBpe } from "../text/bpe_trainer.ts";
 import { type Update, updates } from "./updates.ts";
 
 /** What a run is made from. */
-export interface RunOptions {
+interface RunOptions {
   readonly config: TrainingConfig;
   /** Path of the configuration, for messages. */
   readonly source: string;
@@ -174,11 +176,26 @@ function expectUsable(config: TrainingConfig, source: string): void {
     );
   }
   const { left_to_right_share: share } = config.diffusion;
-  if (config.network.causal_past && share !== null) {
+  if (config.network.shifted && share !== null) {
     throw new UserError(
       ExitCode.model,
-      `Cannot draw a share of ${share} from the left-to-right phase: with "network.causal_past" every ` +
+      `Cannot draw a share of ${share} from the left-to-right phase: with "network.shifted" every ` +
         'row visits every place; leave out "diffusion.left_to_right_share", or set it to none',
+    );
+  }
+  const { rounding_loss, train_only, start_from } = config.training;
+  if (config.network.shifted && rounding_loss !== "prediction") {
+    throw new UserError(
+      ExitCode.model,
+      `Cannot take the rounding loss of "${rounding_loss}" with "network.shifted": a settled slot holds ` +
+        'another token than it predicts; set training.rounding_loss = "prediction"',
+    );
+  }
+  if (train_only === "token_chain" && (config.network.token_chain === 0 || start_from === null)) {
+    throw new UserError(
+      ExitCode.model,
+      'Cannot train "token_chain" only: expected a network.token_chain above 0, and a model in ' +
+        "training.start_from to train it on",
     );
   }
   const onePair = { sourceLengths: [1], targetLengths: [1] };
@@ -208,19 +225,22 @@ async function openTokenizer({ config, checkpoint, say }: RunOptions): Promise<T
 function startingWeights(
   path: string,
   { network }: ModelConfig,
-): (name: string) => Float32Array<ArrayBuffer> {
+): (name: string) => Float32Array<ArrayBuffer> | undefined {
   const { config, tensors } = loadModelFolder(path);
   for (const [key, value] of Object.entries(network)) {
     const theirs = config.network[key as keyof typeof network];
-    // The same weights serve a network that looks left only: it can learn from there.
-    if (theirs === value || key === "causal_past") continue;
+    // A chain head can be added to a network that lacks it.
+    if (theirs === value || (key === "token_chain" && theirs === 0)) continue;
     throw new UserError(
       ExitCode.model,
       `Cannot start from "${path}": its network.${key} is ${theirs}, but the configuration ` +
         `asks for ${value}; make them the same`,
     );
   }
-  return (name) => toFloat32(tensors.get(name)!);
+  return (name) => {
+    const tensor = tensors.get(name);
+    return tensor && toFloat32(tensor);
+  };
 }
 
 /** Both sides of the training data, one vocabulary being shared by them. */
@@ -237,6 +257,7 @@ async function createTrainer(
   device: Device,
   startFrom: string | null,
 ): Promise<{ trainer: NativeTrainer; layout: FlatPlace[] }> {
+  const { shifted } = model.network;
   using network = new NativeModel(networkFields(model.network));
   const inputs = new Map(network.tensors.map(({ name, shape }) => [name, shape.at(-1)!]));
   // A bias has as many inputs as the weight of its layer; the output layer's weight is tied.
@@ -246,7 +267,8 @@ async function createTrainer(
   network.tensors.forEach((tensor, index) => {
     network.write(
       index,
-      given?.(tensor.name) ?? initialWeights(tensor, training.seed, index, inputsOf),
+      given?.(tensor.name) ??
+        initialWeights(tensor, { seed: training.seed, place: index, inputsOf, shifted }),
     );
   });
   const trainer = await NativeTrainer.create(network, {
@@ -254,7 +276,8 @@ async function createTrainer(
     dtype: training.dtype,
     threads: training.threads,
     portable: false,
-    ...processOf(model),
+    chainOnly: training.train_only === "token_chain",
+    ...processOf(model.diffusion).trainingTables(),
   });
   return { trainer, layout: flatLayout(network) };
 }

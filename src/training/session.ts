@@ -1,22 +1,22 @@
 /** A run under way: makes updates, and validates, saves and reports when that is due. */
 import { ExitCode, UserError } from "../errors.ts";
+import { type EndingSignal, Interrupts } from "../host/interrupts.ts";
 import { type Best, pruneCheckpoints, type RunState, writeCheckpoint } from "./checkpoint.ts";
-import { type EndingSignal, Interruption } from "./interruption.ts";
 import type { Reporter } from "./reporter.ts";
 import type { Run } from "./run.ts";
 import { NonFiniteUpdate, type Update } from "./updates.ts";
-import { type Sampler, validate, type Validation } from "./validation.ts";
+import { type TextGenerator, validate, type Validation } from "./validation.ts";
 import type { ValidationSet } from "./validation_set.ts";
 
 /** What a session works with. */
-export interface SessionOptions {
+interface SessionOptions {
   readonly run: Run;
   readonly reporter: Reporter;
   /** Where checkpoints go. */
   readonly folder: string;
   /** Absent without a development set. */
   readonly validationSet: ValidationSet | undefined;
-  readonly sampler: Sampler;
+  readonly generateTexts: TextGenerator;
   /** The last step. */
   readonly last: number;
   /** When to stop, in milliseconds of `performance.now()`. */
@@ -24,7 +24,7 @@ export interface SessionOptions {
 }
 
 /** A validation and its step. */
-export interface ValidationAt extends Validation {
+interface ValidationAt extends Validation {
   readonly step: number;
 }
 
@@ -60,18 +60,18 @@ export class Session {
    */
   async train(): Promise<EndingSignal | undefined> {
     const { reporter, last } = this.#options;
-    using interruption = new Interruption((signal) =>
+    using interrupts = new Interrupts((signal) =>
       reporter.say(`${signal}: saving after this step; once more to stop at once.`)
     );
     try {
-      if (this.#state.step < last) await this.#updates(interruption);
-      await this.#validate(interruption);
+      if (this.#state.step < last) await this.#updates(interrupts);
+      await this.#validate(interrupts);
     } catch (error) {
       this.#rescue(error);
       throw error;
     }
     this.#save();
-    return interruption.signal;
+    return interrupts.received;
   }
 
   /** Saves what is reached when something fails, unless that is what failed. */
@@ -85,7 +85,7 @@ export class Session {
     }
   }
 
-  async #updates(interruption: Interruption): Promise<void> {
+  async #updates(interrupts: Interrupts): Promise<void> {
     const { run, reporter, last, deadline } = this.#options;
     const { validation } = run.config;
     let began = performance.now();
@@ -95,17 +95,17 @@ export class Session {
       this.#state = advance(this.#state, update, seconds);
       reporter.update(update, this.#state, seconds, run.trainer.usage());
       began = now; // reporting is part of the next step
-      if (interruption.signal !== undefined || update.step >= last || now >= deadline) return;
+      if (interrupts.received !== undefined || update.step >= last || now >= deadline) return;
       const pause = performance.now();
-      if (isMultiple(update.step, validation.every)) await this.#validate(interruption);
-      if (interruption.signal !== undefined) return;
+      if (isMultiple(update.step, validation.every)) await this.#validate(interrupts);
+      if (interrupts.received !== undefined) return;
       if (this.#isSaveDue()) this.#save();
       began += performance.now() - pause;
     }
   }
 
-  async #validate(interruption: Interruption): Promise<void> {
-    const { run, reporter, validationSet, sampler } = this.#options;
+  async #validate(interrupts: Interrupts): Promise<void> {
+    const { run, reporter, validationSet, generateTexts } = this.#options;
     const { step } = this.#state;
     if (validationSet === undefined || this.#validation?.step === step) return;
     const began = performance.now();
@@ -114,14 +114,15 @@ export class Session {
       validationSet,
       run.config,
       run.model,
-      sampler,
-      () => interruption.signal !== undefined,
+      generateTexts,
+      () => interrupts.received !== undefined,
     );
     if (result === undefined) return;
     reporter.validation(step, result, (performance.now() - began) / 1000, run.trainer.usage());
     this.#validation = { step, ...result };
     const { metric } = run.config.checkpoints;
     const value = metric === "bleu" ? result.bleu : result.terms.loss;
+    if (value === null) return;
     const best: Best = { step, metric, value };
     if (!isBetter(best, this.#state.best)) return;
     this.#state = { ...this.#state, best };

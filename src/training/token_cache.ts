@@ -4,6 +4,7 @@
  * from the files, which the system keeps in its page cache, when their batch is due.
  */
 import { createHash } from "node:crypto";
+import { bytesOf } from "../denoiser/tensors.ts";
 import { ExitCode, messageOf, UserError } from "../errors.ts";
 import {
   parentOf,
@@ -14,14 +15,14 @@ import {
   unwritableFolder,
   writeAll,
   writeFileAtomically,
-} from "../denoiser/files.ts";
-import { bytesOf } from "../denoiser/tensors.ts";
+} from "../host/files.ts";
 import type { DataSpec } from "../text/data_spec.ts";
+import { frameSource, frameTarget } from "../text/frame.ts";
 import { readPairs } from "../text/records.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 
 /** How text becomes ids. */
-export interface TokenLimits {
+interface TokenLimits {
   /** Longest source, special tokens included. */
   readonly maxSourceTokens: number;
   /** Longest target, the end token included: the target slots N. */
@@ -190,9 +191,8 @@ async function build(
   tokenizer: Tokenizer,
   { maxSourceTokens, targetSlots }: TokenLimits,
 ): Promise<void> {
-  const { bos, eos } = tokenizer.special;
-  const frame = bos === null ? 1 : 2;
-  if (maxSourceTokens <= frame || targetSlots < 2) {
+  const { special } = tokenizer;
+  if (maxSourceTokens <= frameSource([], special, 0).length || targetSlots < 2) {
     throw new UserError(
       ExitCode.model,
       `Cannot cut sources to ${maxSourceTokens} and targets to ${targetSlots} tokens: ` +
@@ -210,23 +210,17 @@ async function build(
       using targets = new ValueWriter(`${temporary}/targets.bin`, wideLengths);
       using lines = new ValueWriter(`${temporary}/${FILES.lines}`, true);
       for await (const pair of readPairs(spec)) {
-        const source = tokenizer.encode(pair.source);
-        const target = tokenizer.encode(pair.target);
-        const [sourceRoom, targetRoom] = [maxSourceTokens - frame, targetSlots - 1];
+        const source = frameSource(tokenizer.encode(pair.source), special, maxSourceTokens);
+        const target = frameTarget(tokenizer.encode(pair.target), special.eos, targetSlots);
         summary.pairs++;
-        summary.longestSource = Math.max(summary.longestSource, source.length + frame);
-        summary.longestTarget = Math.max(summary.longestTarget, target.length + 1);
-        if (source.length > sourceRoom) summary.cutSources++;
-        if (target.length > targetRoom) summary.cutTargets++;
-        const sourceTokens = source.slice(0, sourceRoom);
-        const targetTokens = target.slice(0, targetRoom);
-        if (bos !== null) ids.push(bos);
-        for (const id of sourceTokens) ids.push(id);
-        ids.push(eos);
-        for (const id of targetTokens) ids.push(id);
-        ids.push(eos);
-        sources.push(sourceTokens.length + frame);
-        targets.push(targetTokens.length + 1);
+        summary.longestSource = Math.max(summary.longestSource, source.length);
+        summary.longestTarget = Math.max(summary.longestTarget, target.length);
+        if (source.length > maxSourceTokens) summary.cutSources++;
+        if (target.length > targetSlots) summary.cutTargets++;
+        for (const id of source.ids) ids.push(id);
+        for (const id of target.ids) ids.push(id);
+        sources.push(source.ids.length);
+        targets.push(target.ids.length);
         lines.push(pair.line);
       }
       targets.flush();

@@ -1,9 +1,11 @@
 /** From a configuration to a model folder, surviving whatever stops it. */
-import { ExitCode, UserError } from "../errors.ts";
-import { parentOf, readTextFile, statIfPresent, unwritable } from "../denoiser/files.ts";
 import { loadModelFolder, writeModelFolder } from "../denoiser/model_folder.ts";
 import { parameterCounts } from "../denoiser/parameters.ts";
 import { toFloat32 } from "../denoiser/tensors.ts";
+import { ExitCode, UserError } from "../errors.ts";
+import { parentOf, readTextFile, statIfPresent, unwritable } from "../host/files.ts";
+import { exitCodeOf } from "../host/interrupts.ts";
+import type { ProgressOutput } from "../host/status_line.ts";
 import { describeLibrary } from "../native/library_info.ts";
 import type { Device } from "../native/model.ts";
 import { VERSION } from "../version.ts";
@@ -16,13 +18,11 @@ import {
 } from "./checkpoint.ts";
 import { currentCommit } from "./commit.ts";
 import { parseTrainingConfig, type TrainingConfig } from "./config.ts";
-import { exitCodeOf } from "./interruption.ts";
 import { modelCard } from "./model_card.ts";
-import type { ProgressOutput } from "./progress.ts";
 import { recordedValidation, Reporter } from "./reporter.ts";
 import { Run } from "./run.ts";
-import { samplerOf } from "./sampler.ts";
 import { Session } from "./session.ts";
+import { textGeneratorOf } from "./text_generator.ts";
 import { readValidationSet } from "./validation_set.ts";
 
 /** How a run departs from its configuration. */
@@ -92,7 +92,7 @@ export async function train(
     reporter,
     folder,
     validationSet,
-    sampler: samplerOf(run),
+    generateTexts: textGeneratorOf(run),
     last,
     deadline,
   });

@@ -3,7 +3,14 @@
  * micro-batch, the next one is prepared.
  */
 import { ExitCode, UserError } from "../errors.ts";
-import type { BatchOptions, LossTerms, NativeTrainer } from "../native/trainer.ts";
+import type { LossTerms, NativeTrainer } from "../native/trainer.ts";
+import {
+  BATCH_FIELDS,
+  type BatchOptions,
+  PLAIN_BATCH,
+  PLAIN_UPDATE,
+  UPDATE_FIELDS,
+} from "../native/trainer_options.ts";
 import type { PreparedBatch } from "./batch_stream.ts";
 import type { TrainingConfig } from "./config.ts";
 import type { DataPosition } from "./data_order.ts";
@@ -66,13 +73,10 @@ export async function* updates(
 
     const rate = learningRate(training, step);
     const { gradientNorm, applied } = await trainer.update({
+      ...PLAIN_UPDATE,
+      ...namedAs(UPDATE_FIELDS, training),
       update: step - skipped,
       learningRate: rate,
-      beta1: training.beta1,
-      beta2: training.beta2,
-      epsilon: training.epsilon,
-      weightDecay: training.weight_decay,
-      clipNorm: training.clip_norm,
       averageDecay: averageDecay(training, step - skipped),
     });
     if (!applied) {
@@ -98,19 +102,27 @@ function batchOptions(
   training: TrainingConfig["training"],
 ): BatchOptions {
   return {
-    backward: true,
-    averaged: false,
+    ...PLAIN_BATCH,
+    ...namedAs(BATCH_FIELDS, training),
     selfCondition,
-    roundingLoss: training.rounding_loss,
     seed: BigInt(training.seed),
     step,
     microBatch,
-    dropout: training.dropout,
-    attentionDropout: training.attention_dropout,
-    labelSmoothing: training.label_smoothing,
-    selfConditionNoise: training.self_conditioning_noise,
     normaliser,
   };
+}
+
+/** Options that are handed on as they are: those that have the name of a field, in snake case. */
+function namedAs(
+  fields: Readonly<Record<string, unknown>>,
+  training: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.keys(fields).flatMap((field) => {
+      const name = field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      return name in training ? [[field, training[name]]] : [];
+    }),
+  );
 }
 
 function sumOf(terms: readonly LossTerms[]): LossTerms {

@@ -5,22 +5,24 @@
 import type { ModelConfig } from "../denoiser/config.ts";
 import { corpusBleu } from "../metrics/bleu.ts";
 import type { LossTerms, NativeTrainer } from "../native/trainer.ts";
+import { PLAIN_BATCH } from "../native/trainer_options.ts";
+import { shiftedSettings } from "./batch_stream.ts";
 import type { TrainingConfig } from "./config.ts";
-import { assembleBlocks, evenBlocks } from "./block_batch.ts";
 import { assembleBatch, evenTimesteps } from "./micro_batch.ts";
+import { assembleShifted, NOTHING_WAITS } from "./shifted_batch.ts";
 import type { PairGroup, ValidationSet } from "./validation_set.ts";
 
 /** Whether the run has been asked to end. */
-export type IsInterrupted = () => boolean;
+type IsInterrupted = () => boolean;
 
 /** Generates a line for each line with the averaged weights; undefined where it was interrupted. */
-export type Sampler = (
+export type TextGenerator = (
   lines: readonly string[],
   isInterrupted: IsInterrupted,
 ) => Promise<string[] | undefined>;
 
 /** Mean losses of slots (of the text, padding left out) whose timesteps lie near each other. */
-export interface TimestepBucket {
+interface TimestepBucket {
   /** First timestep, and the one after the last. */
   readonly from: number;
   readonly to: number;
@@ -41,8 +43,8 @@ export interface Validation {
   /** Averaged over slots as in training. */
   readonly terms: LossTerms;
   readonly byTimestep: readonly TimestepBucket[];
-  /** Corpus BLEU as sacreBLEU computes it, 0 to 100. */
-  readonly bleu: number;
+  /** Corpus BLEU as sacreBLEU computes it, 0 to 100; null where no lines are translated. */
+  readonly bleu: number | null;
   /** Of the first lines, unselected. */
   readonly samples: readonly Sample[];
 }
@@ -60,12 +62,13 @@ export async function validate(
   set: ValidationSet,
   config: TrainingConfig,
   model: ModelConfig,
-  sampler: Sampler,
+  generateTexts: TextGenerator,
   isInterrupted: IsInterrupted,
 ): Promise<Validation | undefined> {
   const loss = await validationLoss(trainer, set.groups, config, model, isInterrupted);
   if (loss === undefined) return undefined;
-  const outputs = await sampler(set.examples.map(({ source }) => source), isInterrupted);
+  if (set.examples.length === 0) return { ...loss, bleu: null, samples: [] };
+  const outputs = await generateTexts(set.examples.map(({ source }) => source), isInterrupted);
   if (outputs === undefined) return undefined;
   const { score } = corpusBleu(outputs, set.examples.map(({ references }) => references));
   const samples = set.examples.slice(0, config.validation.samples)
@@ -81,12 +84,12 @@ export async function validate(
 async function validationLoss(
   trainer: NativeTrainer,
   groups: readonly PairGroup[],
-  { training, diffusion }: TrainingConfig,
+  config: TrainingConfig,
   model: ModelConfig,
   isInterrupted: IsInterrupted,
 ): Promise<Pick<Validation, "terms" | "byTimestep"> | undefined> {
+  const { training, diffusion } = config;
   const timesteps = evenTimesteps(model.diffusion, diffusion.left_to_right_share);
-  const blocks = evenBlocks(model.diffusion);
   const buckets = new BucketSums(model.diffusion.steps);
   const sums = { loss: 0, mse: 0, nll: 0, prior: 0 };
   let weight = 0;
@@ -100,23 +103,19 @@ async function validationLoss(
         padId: model.text.pad_id,
         paddingWeight: training.padding_weight,
       };
-      const batch = model.network.causal_past
-        ? assembleBlocks(part, settings, model.diffusion, blocks)
+      const batch = model.network.shifted
+        ? assembleShifted(part, shiftedSettings(settings, config, model), NOTHING_WAITS)
         : assembleBatch(part, settings, timesteps);
       const slotTerms = new Float32Array(6 * batch.rows * batch.slots);
       const terms = await trainer.batch(batch, {
+        ...PLAIN_BATCH,
         backward: false,
         averaged: true,
         selfCondition: model.network.self_conditioning,
         roundingLoss: training.rounding_loss,
+        squaredError: training.squared_error,
         seed: BigInt(training.seed),
-        step: 0,
         microBatch: microBatch++,
-        dropout: 0,
-        attentionDropout: 0,
-        labelSmoothing: 0,
-        selfConditionNoise: 0,
-        normaliser: 1,
       }, slotTerms);
       for (const name of ["loss", "mse", "nll", "prior"] as const) sums[name] += terms[name];
       for (const value of batch.weights) weight += value;

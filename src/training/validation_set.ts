@@ -1,7 +1,9 @@
 /** Held-out text: lines to generate from, and pairs to take the loss over. */
 import type { ModelConfig } from "../denoiser/config.ts";
 import type { DataSpec } from "../text/data_spec.ts";
-import { type Example, readReferences } from "../text/records.ts";
+import type { Example } from "../text/data_spec.ts";
+import { frameSource, frameTarget } from "../text/frame.ts";
+import { readReferences } from "../text/records.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { slotsOfPairs } from "./slots.ts";
 import type { TokenPair } from "./token_cache.ts";
@@ -49,17 +51,14 @@ export async function readValidationSet(
       if (chosenPairs.has(pair++)) pairs.push({ source: found.source, target });
     }
   }
-  const frame = text.bos_id === null ? [] : [text.bos_id];
+  const frame = { bos: text.bos_id, eos: text.eos_id };
   const tokenised = pairs.map(({ source, target }) => ({
-    source: Uint32Array.from([
-      ...frame,
-      ...tokenizer.encode(source).slice(0, text.max_source_tokens - frame.length - 1),
-      text.eos_id,
-    ]),
-    target: Uint32Array.from([
-      ...tokenizer.encode(target).slice(0, text.target_slots - 1),
-      text.eos_id,
-    ]),
+    source: Uint32Array.from(
+      frameSource(tokenizer.encode(source), frame, text.max_source_tokens).ids,
+    ),
+    target: Uint32Array.from(
+      frameTarget(tokenizer.encode(target), text.eos_id, text.target_slots).ids,
+    ),
   }));
   const slots = slotsOfPairs({
     sourceLengths: tokenised.map(({ source }) => source.length),

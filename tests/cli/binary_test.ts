@@ -92,7 +92,7 @@ Deno.test("the one file takes libtorch from where it is told, from beside it, fr
   const beside = `ln '${program}' . && ln -s '${libtorch}' libtorch && ./ardiff`;
   assertEquals(await report(beside, { ARDIFF_LIBTORCH: "" }), ["beside the executable", true]);
   const python = `mkdir -p bin torch && ln -s '${libtorch}' torch/lib &&
-    printf '#!/bin/sh\\necho "%s/torch/__init__.py"\\n' "$PWD" >bin/python3 && chmod +x bin/python3 &&
+    printf '#!/bin/sh\\n[ "$1" = -I ] && echo "%s/torch/__init__.py"\\n' "$PWD" >bin/python3 && chmod +x bin/python3 &&
     PATH=$PWD/bin:$PATH ardiff`;
   assertEquals(await report(python, { ARDIFF_LIBTORCH: "" }), ["python3", true]);
   // Deno starts no other program with such variables.
@@ -169,6 +169,26 @@ Deno.test("the one file takes the temporary folder where the cache folder cannot
   const [temporary] = entriesOf(folder).filter((name) => /^ardiff-\d+$/.test(name));
   assertEquals(entriesOf(`${folder}/${temporary}`), entriesOf(cacheOf("shared")));
   assertEquals(Deno.statSync(`${folder}/${temporary}`).mode! & 0o077, 0, "nobody else's business");
+});
+
+Deno.test("the one file takes no folder that others could have put there or can change", async () => {
+  const away = { ARDIFF_CACHE: "", XDG_CACHE_HOME: "", HOME: "/dev/null" };
+  const script = async (prepare: string) => {
+    const { code, stderr } = await run(
+      `mkdir tmp elsewhere; chmod 1777 tmp; ${prepare}; TMPDIR=$PWD/tmp ardiff --version`,
+      away,
+    );
+    assertEquals(code, NO_PLACE, stderr);
+    return stderr;
+  };
+  assertMatch(await script("ln -s ../elsewhere tmp/ardiff-$(id -u)"), /is no folder of this user/);
+  assertMatch(await script("chmod 777 tmp"), /may be changed by other users/);
+  const open = "mkdir tmp/ardiff-$(id -u) && chmod 777 tmp/ardiff-$(id -u)";
+  assertMatch(await script(open), /may be changed by other users/);
+  // What another user left under the names that are used is not touched.
+  const [id] = entriesOf(cacheOf("shared"));
+  const cache = "mkdir -m 700 tmp/ardiff-$(id -u)";
+  await script(`${cache}; ln -s "$PWD/made" "tmp/ardiff-$(id -u)/${id}.lock"`);
 });
 
 const mayMount = (await run("unshare -rm mount -t tmpfs none .")).success;

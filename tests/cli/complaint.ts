@@ -1,8 +1,8 @@
 /** Holds a command line against the program's declarations without running anything. */
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { CommanderError } from "commander";
-import { processEnvironment } from "../../src/cli/environment.ts";
 import { makeProgram } from "../../src/cli/program.ts";
+import { processEnvironment } from "../../src/host/environment.ts";
 
 /** Why the program would refuse a command line; undefined where it would not. */
 export async function complaint(args: readonly string[]): Promise<string | undefined> {

@@ -1,11 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
+import { bashCompletions } from "../../src/cli/completions/bash.ts";
+import { fishCompletions } from "../../src/cli/completions/fish.ts";
 import {
   type CommandNode,
   commandNodes,
   type OptionNode,
 } from "../../src/cli/completions/nodes.ts";
-import { processEnvironment } from "../../src/cli/environment.ts";
+import { zshCompletions } from "../../src/cli/completions/zsh.ts";
+import { processEnvironment } from "../../src/host/environment.ts";
 import { makeProgram } from "../../src/cli/program.ts";
+import { SAMPLERS } from "../../src/diffusion/names.ts";
 import { runHere } from "./fake_process.ts";
 import { isInstalled, linesOf, withShell, type Workplace } from "./shell.ts";
 
@@ -81,7 +85,7 @@ Deno.test(
     const { stdout } = await run(
       askBash(["ardiff generate --sampler = p", "ardiff generate --sampler =", "ardiff info mod"]),
     );
-    assertEquals(answers(stdout), [["posterior"], ["ddim", "dpm++2m", "posterior"], ["model"]]);
+    assertEquals(answers(stdout), [["posterior"], SAMPLERS.toSorted(), ["model"]]);
   }),
 );
 
@@ -141,4 +145,93 @@ Deno.test({
       unique.map(([, [completion]]) => completion),
     );
   }),
+});
+
+/** Names that a shell would run, were they ever read as part of a command line. */
+const HOSTILE = [
+  "$(touch P)",
+  "`touch P`",
+  "(touch P)",
+  "a;touch P",
+  "it's",
+  "x{a,b} & touch P #",
+  '"; touch P; "',
+  "\\",
+  "a b",
+];
+
+/** Asks a shell for the models behind a command, and expects their names and no file P. */
+function offersHostileNames(
+  ask: (workplace: Workplace, script: string) => Promise<string>,
+  write: (nodes: readonly CommandNode[], models: readonly string[]) => string,
+): () => Promise<void> {
+  return withShell(async (workplace) => {
+    for (const name of HOSTILE) {
+      Deno.mkdirSync(`${workplace.folder}/in here/${name}`, { recursive: true });
+    }
+    const offered = await ask(workplace, write(nodes, HOSTILE));
+    for (const name of HOSTILE) assert(offered.includes(name), `${name} is not in ${offered}`);
+    assertEquals([...Deno.readDirSync(workplace.folder)].filter(({ name }) => name === "P"), []);
+    assertEquals(
+      [...Deno.readDirSync(`${workplace.folder}/in here`)].filter(({ name }) => name === "P"),
+      [],
+    );
+  });
+}
+
+Deno.test(
+  "bash evaluates no name that it completes",
+  offersHostileNames(async ({ run, write }, script) => {
+    write("script", script);
+    const lines = ["", ...HOSTILE.map((name) => name.slice(0, 2))].map((word) =>
+      `ask ardiff info ${quoted(word)}; ask ardiff generate --model ${quoted(word)}`
+    );
+    const { stdout, stderr } = await run(`source ./script
+cd 'in here'
+ask() {
+  COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+  _ardiff
+  printf '%s\n' "\${COMPREPLY[@]}"
+}
+${lines.join("\n")}`);
+    assertEquals(stderr, "");
+    return stdout;
+  }, bashCompletions),
+);
+
+Deno.test({
+  name: "fish evaluates no name that it completes",
+  ignore: !isInstalled("fish"),
+  fn: offersHostileNames(async ({ run, write }, script) => {
+    write("script", script);
+    write(
+      "ask.fish",
+      "function __fish_complete_directories; printf '%s\\n' */; end; " +
+        "source ./script; cd 'in here'; complete -C 'ardiff info '; complete -C 'ardiff info $'",
+    );
+    const { stdout, stderr } = await run("HOME=$PWD fish ask.fish");
+    assertEquals(stderr, "");
+    return stdout;
+  }, fishCompletions),
+});
+
+Deno.test({
+  name: "zsh evaluates no name that it completes",
+  ignore: !isInstalled("zsh"),
+  fn: offersHostileNames(async ({ run, write }, script) => {
+    write("script", script);
+    // The words that the script hands to zsh's own completion.
+    const { stdout, stderr } = await run(`cd 'in here' && zsh -f -c '
+zmodload zsh/parameter 2>/dev/null; compdef() { :; }; _files() { :; }
+compadd() { shift; print -rl -- "$@" }
+source ../script; _ardiff_models'`);
+    assertEquals(stderr, "");
+    return stdout;
+  }, zshCompletions),
+});
+
+Deno.test("every shell's script quotes names of models", () => {
+  for (const write of [bashCompletions, fishCompletions, zshCompletions]) {
+    assert(!/[ (]\$\(touch P\)/.test(write(nodes, ["$(touch P)"])), write.name);
+  }
 });

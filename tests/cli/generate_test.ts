@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { runHere, sharedModel } from "./fake_process.ts";
 import { linesOf, withShell } from "./shell.ts";
 
 const WORDS = ["dog", "red", "a", "the", "runs", "field", "on", "house", "and", "sees"];
@@ -12,33 +13,35 @@ const LINES = Array.from({ length: 70 }, (_, i) => {
 const TEXT = `${LINES.join("\n")}\n`;
 const GENERATE = "ardiff generate --model model --device cpu --steps 3";
 
-Deno.test(
-  "ardiff generate writes the same text for any batch size, threads and order",
-  withShell(async ({ run, write }) => {
-    write("in", TEXT);
-    const { code, stdout, stderr } = await run(`${GENERATE} --input in --batch-size 7`);
-    assertEquals([code, stderr], [0, ""]);
-    const lines = linesOf(stdout);
-    assertEquals(lines.length, LINES.length);
-    LINES.forEach((line, i) => {
-      if (line === "") assertEquals(lines[i], "", "an empty line gives an empty line");
-    });
-    assert(new Set(lines).size > 30, "texts depend on their lines");
-    for (const options of ["--batch-size 1", "--batch-size 64", "--batch-size 64 --threads 1"]) {
-      assertEquals((await run(`${GENERATE} --input in ${options}`)).stdout, stdout, options);
-    }
-    const reversed = await run(`tac in | ${GENERATE} | tac`);
-    assertEquals(reversed.stdout, stdout);
-    const other = await run(`${GENERATE} --input in --seed 1`);
-    assertNotEquals(other.stdout, stdout);
-  }),
-);
+/** What the program writes for lines, with options that are added to those of all tests here. */
+function generated(text: string | Uint8Array<ArrayBuffer>, options = "") {
+  const [, ...words] = `${GENERATE} ${options}`.trim().split(" ");
+  const args = words.map((word) => word === "model" ? sharedModel() : word);
+  return runHere(args, { stdin: text });
+}
+
+Deno.test("ardiff generate writes the same text for any batch size, threads and order", async () => {
+  const { code, stdout, stderr } = await generated(TEXT, "--batch-size 7");
+  assertEquals([code, stderr], [0, ""]);
+  const lines = linesOf(stdout);
+  assertEquals(lines.length, LINES.length);
+  LINES.forEach((line, i) => {
+    if (line === "") assertEquals(lines[i], "", "an empty line gives an empty line");
+  });
+  assert(new Set(lines).size > 30, "texts depend on their lines");
+  for (const options of ["--batch-size 1", "--batch-size 64", "--batch-size 64 --threads 1"]) {
+    assertEquals((await generated(TEXT, options)).stdout, stdout, options);
+  }
+  const reversed = await generated(`${LINES.toReversed().join("\n")}\n`);
+  assertEquals(linesOf(reversed.stdout), lines.toReversed());
+  assertNotEquals((await generated(TEXT, "--seed 1")).stdout, stdout);
+});
 
 Deno.test(
   "ardiff generate works with pipes, tee, timeout and redirection",
   withShell(async ({ folder, run, write }) => {
     write("in", TEXT);
-    const expected = (await run(`${GENERATE} --input in`)).stdout;
+    const expected = (await generated(TEXT)).stdout;
     const piped = await run(`
       set -o pipefail
       cat in | timeout 100 ${GENERATE} | tee copy | cat
@@ -57,7 +60,7 @@ Deno.test(
   "ardiff generate in shards, under xargs -P, writes what one process writes",
   withShell(async ({ run, write }) => {
     write("in", TEXT);
-    const expected = (await run(`${GENERATE} --input in`)).stdout;
+    const expected = (await generated(TEXT)).stdout;
     const { code, stdout, stderr } = await run(`
       seq 3 | xargs -P 2 -I{} ${GENERATE} --input in --shard {}/3 --output out.{} && cat out.1 out.2 out.3
     `);
@@ -97,35 +100,26 @@ Deno.test(
   }),
 );
 
-Deno.test(
-  "ardiff generate reports damaged input by line, and goes on",
-  withShell(async ({ run, write }) => {
-    const encoder = new TextEncoder();
-    write(
-      "in",
-      Uint8Array.of(...encoder.encode("a dog\nthe "), 0xff, ...encoder.encode(" red\r\na\n")),
-    );
-    const damaged = await run(`${GENERATE} --input in`);
-    assertEquals([damaged.code, linesOf(damaged.stdout).length], [0, 3]);
-    assertMatch(damaged.stderr, /^Line 2: .*UTF-8/);
-    assertEquals(linesOf(damaged.stderr).length, 1);
-    write("long", `${"dog ".repeat(200)}\n`.repeat(5));
-    const long = await run(`${GENERATE} --input long`);
-    assertEquals([long.code, linesOf(long.stdout).length], [0, 5]);
-    assertMatch(long.stderr, /^5 lines were over \d+ tokens and cut to that\.\n$/);
-  }),
-);
+Deno.test("ardiff generate reports damaged input by line, and goes on", async () => {
+  const encoder = new TextEncoder();
+  const damaged = await generated(
+    Uint8Array.of(...encoder.encode("a dog\nthe "), 0xff, ...encoder.encode(" red\r\na\n")),
+  );
+  assertEquals([damaged.code, linesOf(damaged.stdout).length], [0, 3]);
+  assertMatch(damaged.stderr, /^Line 2: .*UTF-8/);
+  assertEquals(linesOf(damaged.stderr).length, 1);
+  const long = await generated(`${"dog ".repeat(200)}\n`.repeat(5));
+  assertEquals([long.code, linesOf(long.stdout).length], [0, 5]);
+  assertMatch(long.stderr, /^5 lines were over \d+ tokens and cut to that\.\n$/);
+});
 
-Deno.test(
-  "ardiff generate takes a last line without a line break, and no line at all",
-  withShell(async ({ run }) => {
-    const whole = await run(`printf 'a dog\\nthe red house\\n' | ${GENERATE}`);
-    const cut = await run(`printf 'a dog\\nthe red house' | ${GENERATE}`);
-    assertEquals(cut.stdout, whole.stdout);
-    assertEquals((await run(`printf '' | ${GENERATE}`)).stdout, "");
-    assertEquals((await run(`printf '\\n\\n' | ${GENERATE}`)).stdout, "\n\n");
-  }),
-);
+Deno.test("ardiff generate takes a last line without a line break, and no line at all", async () => {
+  const whole = await generated("a dog\nthe red house\n");
+  const cut = await generated("a dog\nthe red house");
+  assertEquals(cut.stdout, whole.stdout);
+  assertEquals((await generated("")).stdout, "");
+  assertEquals((await generated("\n\n")).stdout, "\n\n");
+});
 
 Deno.test(
   "ardiff generate writes first results while its input is open",

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { leavesOf, pathOf } from "../../src/cli/command_tree.ts";
-import { processEnvironment } from "../../src/cli/environment.ts";
 import { EXIT_CODES } from "../../src/cli/exit_codes.ts";
 import { guideOf } from "../../src/cli/guide.ts";
 import { makeProgram } from "../../src/cli/program.ts";
 import { ExitCode } from "../../src/errors.ts";
+import { processEnvironment } from "../../src/host/environment.ts";
 import { simpleCommands } from "../docs/shell.ts";
 import { complaint } from "./complaint.ts";
 import { runHere } from "./fake_process.ts";

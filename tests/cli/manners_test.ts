@@ -1,22 +1,23 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { golden } from "../denoiser/test_files.ts";
-import { runHere } from "./fake_process.ts";
+import { runHere, sharedModel } from "./fake_process.ts";
 import { isInstalled, withShell } from "./shell.ts";
 
-Deno.test(
-  "--quiet keeps notices and progress back, errors and results not",
-  withShell(async ({ run }) => {
-    const loud = await run("printf 'a\\377b\\n' | ardiff generate -m model --steps 1");
-    assertMatch(loud.stderr, /^Line 1: /);
-    const quiet = await run("printf 'a\\377b\\n' | ardiff -q generate -m model --steps 1");
-    assertEquals(quiet, { ...loud, stderr: "" });
-    const failing = await run("echo '{}' | ardiff generate --quiet -m model --input-format jsonl");
-    assertEquals([failing.code, failing.stdout], [3, "\n"]);
-    assertMatch(failing.stderr, /^Error: [^\n]*\n$/);
-    const variable = await run("ARDIFF_QUIET=1 ardiff generate -m none");
-    assertMatch(variable.stderr, /^Error: Cannot load model "none"/);
-  }),
-);
+Deno.test("--quiet keeps notices and progress back, errors and results not", async () => {
+  const stdin = Uint8Array.of(0x61, 0xff, 0x62, 0x0a);
+  const generate = ["generate", "-m", sharedModel(), "--steps", "1"];
+  const loud = await runHere(generate, { stdin });
+  assertMatch(loud.stderr, /^Line 1: /);
+  const quiet = await runHere(["-q", ...generate], { stdin });
+  assertEquals(quiet, { ...loud, stderr: "" });
+  const failing = await runHere([...generate, "--quiet", "--input-format", "jsonl"], {
+    stdin: "{}\n",
+  });
+  assertEquals([failing.code, failing.stdout], [3, "\n"]);
+  assertMatch(failing.stderr, /^Error: [^\n]*\n$/);
+  const variable = await runHere(["generate", "-m", "none"], { variables: { ARDIFF_QUIET: "1" } });
+  assertMatch(variable.stderr, /^Error: Cannot load model "none"/);
+});
 
 Deno.test("errors and help have colours at a terminal", async () => {
   const terminal = await runHere(["nothing"], { terminal: true });

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { golden } from "../denoiser/test_files.ts";
-import { withShell } from "./shell.ts";
+import { runHere, sharedModel } from "./fake_process.ts";
+import { type Outcome, withShell } from "./shell.ts";
 
 Deno.test(
   "ardiff --help and --version need neither the native library nor anything else",
@@ -20,42 +21,56 @@ Deno.test(
   }),
 );
 
-/** Command lines that fail, their exit codes, and what standard error says. */
-const FAILURES: readonly [script: string, code: number, message: RegExp][] = [
-  ["ardiff", 2, /Usage: ardiff/],
-  ["ardiff frobnicate", 2, /unknown command 'frobnicate'/],
-  ["ardiff generat", 2, /Did you mean generate\?/],
-  ["ardiff generate", 2, /required option '-m, --model <dir>' not specified/],
-  ["ardiff generate --model model --step 3", 2, /Did you mean --steps\?/],
-  ["ardiff generate --model model --steps x", 2, /'x' is invalid. Expected a whole number/],
-  ["ardiff generate --model model --sampler euler", 2, /Allowed choices are posterior, ddim/],
-  ["ardiff generate --model model --seed -1", 2, /Expected a whole number from 0/],
-  ["ardiff generate --model model --steps 100000 </dev/null", 0, /^$/],
-  ["ardiff generate --model model --input none", 3, /Cannot read input "none"/],
-  ["echo '[' | ardiff mbr", 3, /Error: .*line 1/],
-  ["ardiff generate --model none", 4, /Error: Cannot load model "none": no such folder/],
-  ["ardiff info bin", 4, /Error: Cannot read "bin\/config.json"/],
-  ["ARDIFF_NATIVE=/none ardiff generate --model model", 5, /run scripts\/build_native.sh/],
-  ["ARDIFF_NATIVE=/none ardiff doctor", 5, /Cannot find the native library \(looked at \/none\)/],
-  ["echo a | ardiff generate --model model --device cuda:999", 6, /Error: /],
-  [
-    "echo a | ardiff generate --model model --output none/out",
-    7,
-    /Cannot write output "none\/out"/,
-  ],
+/** What `ardiff` is given, its exit code, and what standard error says; MODEL is a model's folder. */
+const ENDINGS: readonly [args: string, code: number, message: RegExp, stdin?: string][] = [
+  ["", 2, /Usage: ardiff/],
+  ["frobnicate", 2, /unknown command 'frobnicate'/],
+  ["generat", 2, /Did you mean generate\?/],
+  ["generate", 2, /required option '-m, --model <dir>' not specified/],
+  ["generate --model MODEL --step 3", 2, /Did you mean --steps\?/],
+  ["generate --model MODEL --steps x", 2, /'x' is invalid. Expected a whole number/],
+  ["generate --model MODEL --sampler euler", 2, /Allowed choices are posterior, ddim/],
+  ["generate --model MODEL --seed -1", 2, /Expected a whole number from 0/],
+  ["generate --model MODEL --steps 100000", 0, /^$/],
+  ["generate --model MODEL --input none", 3, /Cannot read input "none"/],
+  ["mbr", 3, /Error: .*line 1/, "["],
+  ["generate --model none", 4, /Error: Cannot load model "none": no such folder/],
+  ["info tests", 4, /Error: Cannot read "tests\/config.json"/],
+  ["generate --model MODEL --device cuda:999", 6, /Error: /, "a"],
+  ["generate --model MODEL --output none/out", 7, /Cannot write output "none\/out"/, "a"],
 ];
 
-for (const [script, expected, message] of FAILURES) {
-  Deno.test(
-    `the exit code of "${script}" is ${expected}`,
-    withShell(async ({ run }) => {
-      const { code, stdout, stderr } = await run(script);
-      assertEquals(code, expected, stderr);
-      assertMatch(stderr, message);
-      assert(!stderr.includes("Internal error"), stderr);
-      if (!script.endsWith("doctor")) assertEquals(stdout, "", "results only on standard output");
-    }),
-  );
+for (const [args, expected, message, stdin] of ENDINGS) {
+  Deno.test(`the exit code of "ardiff ${args}" is ${expected}`, async () => {
+    const words = args.replace("MODEL", sharedModel()).split(" ").filter((word) => word !== "");
+    checkEnding(await runHere(words, stdin === undefined ? {} : { stdin }), expected, message);
+  });
+}
+
+Deno.test(
+  "exit codes are those of the process",
+  withShell(async ({ run }) => {
+    checkEnding(await run("ardiff frobnicate"), 2, /unknown command 'frobnicate'/);
+    checkEnding(
+      await run("ARDIFF_NATIVE=/none ardiff generate --model model"),
+      5,
+      /run scripts\/build_native.sh/,
+    );
+    const { stdout, ...ending } = await run("ARDIFF_NATIVE=/none ardiff doctor");
+    checkEnding(
+      { ...ending, stdout: "" },
+      5,
+      /Cannot find the native library \(looked at \/none\)/,
+    );
+    assertMatch(stdout, /^generation +would not work$/m);
+  }),
+);
+
+function checkEnding({ code, stdout, stderr }: Outcome, expected: number, message: RegExp): void {
+  assertEquals(code, expected, stderr);
+  assertMatch(stderr, message);
+  assert(!stderr.includes("Internal error"), stderr);
+  assertEquals(stdout, "", "results only on standard output");
 }
 
 Deno.test(

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { leavesOf, pathOf } from "../../src/cli/command_tree.ts";
-import { processEnvironment } from "../../src/cli/environment.ts";
 import { makeProgram } from "../../src/cli/program.ts";
 import { settingsOf } from "../../src/cli/settings.ts";
+import { processEnvironment } from "../../src/host/environment.ts";
 import { withFolder } from "../denoiser/test_files.ts";
 import { runHere, type Surroundings } from "./fake_process.ts";
 import { withShell } from "./shell.ts";
@@ -87,14 +87,14 @@ Deno.test(
     }
     const elsewhere = { HOME: folder, XDG_CONFIG_HOME: `${folder}/none` };
     const settings = await settingsOfGenerate(["-m", "nowhere"], { variables: elsewhere });
-    assertEquals(settings.get("steps"), ["20", "default"]);
+    assertEquals(settings.get("steps"), ["auto", "default"]);
   }),
 );
 
 Deno.test("an empty variable counts as none", async () => {
   const variables = { ARDIFF_STEPS: "", ARDIFF_CONFIG: "", ARDIFF_QUIET: "" };
   const settings = await settingsOfGenerate(["-m", "nowhere"], { variables });
-  assertEquals(settings.get("steps"), ["20", "default"]);
+  assertEquals(settings.get("steps"), ["auto", "default"]);
 });
 
 /** Variables that no option can use, and what is said of them. */

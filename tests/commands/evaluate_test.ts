@@ -165,3 +165,28 @@ Deno.test("evaluate() tells what is wrong with a file", async () => {
   await assertFails({ hypotheses: [`${folder}/absent`], metrics }, code, "no such file");
   await assertFails({ hypotheses: [one], metrics: ["self-bleu"] }, code, "two outputs or more");
 });
+
+Deno.test("evaluate() takes an output a row of a table where some sources are equal", async () => {
+  const table = await file(
+    "dup.tsv",
+    "Hi.\tSalut.\nHi.\tBonjour.\nI am tired.\tJe suis fatigué.\n",
+  );
+  const rows = await file("dup.hyp", "Salut.\nBonjour.\nJe suis fatigué.\n");
+  const sources = await file("one.hyp", "Bonjour.\nJe suis fatigué.\n");
+  for (const [hypotheses, segments] of [[rows, 3], [sources, 2]] as const) {
+    const report = await runJson({ hypotheses: [hypotheses], data: table, metrics: ["chrf"] });
+    assertEquals([report.segments, report.systems[0].scores[0].score], [segments, 100]);
+  }
+});
+
+Deno.test("evaluate() says on standard error where a score misleads", async () => {
+  const hypotheses = [await file("zh.hyp", "我喜欢吃苹果。\n")];
+  const references = [await file("zh.ref", "我爱吃苹果。\n")];
+  let [stdout, stderr] = ["", ""];
+  await evaluate({ hypotheses, references, metrics: ["rouge"], json: true }, {
+    stdout: (text) => void (stdout += text),
+    stderr: (text) => void (stderr += text),
+  });
+  assertEquals(JSON.parse(stdout).segments, 1);
+  assertStringIncludes(stderr, "ROUGE sees only the letters a to z");
+});

@@ -1,12 +1,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { ExitCode, UserError } from "../../src/errors.ts";
 import { importModel, type ImportOptions } from "../../src/commands/import.ts";
 import { formatModelConfig, type ModelConfig } from "../../src/denoiser/config.ts";
-import { readTextFile } from "../../src/denoiser/files.ts";
 import { loadModelFolder } from "../../src/denoiser/model_folder.ts";
 import { expectedTensors } from "../../src/denoiser/parameters.ts";
 import { floatTensor, writeSafetensors } from "../../src/denoiser/safetensors.ts";
 import { toFloat32 } from "../../src/denoiser/tensors.ts";
+import { ExitCode, UserError } from "../../src/errors.ts";
+import { readTextFile } from "../../src/host/files.ts";
 import { changed, SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
 import { sampleWeights } from "../denoiser/sample_folder.ts";
 import { withFolder } from "../denoiser/test_files.ts";
@@ -131,15 +131,43 @@ Deno.test(
       const left = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
       assertEquals(left, ["ckpt.safetensors", "config.json"]);
     };
-    const small = JSON.stringify({ ...published, vocab_size: 100 });
-    await refused(writeCheckpoint(folder, small), "but the model's vocabulary has 100");
+    const network = changed(config, "network.vocabulary_size", 100);
+    const small = writeCheckpoint(folder, JSON.stringify(published), { network });
+    await refused(small, "but the model's vocabulary has 100");
     const deep = JSON.stringify({ ...published, encoder_layers: 2 });
     await refused(writeCheckpoint(folder, deep), "others are missing");
     const shallow = JSON.stringify({ ...published, decoder_layers: 1, encoder_layers: 0 });
     await refused(writeCheckpoint(folder, shallow), "others are not part of the network");
     await refused(writeCheckpoint(folder, "{}"), 'missing key "format"');
     const valid = writeCheckpoint(folder, JSON.stringify(published));
-    await refused({ ...valid, weights: valid.config }, "neither safetensors nor");
+    await refused(
+      { ...valid, weights: valid.config },
+      "neither safetensors nor their index, nor a file of torch.save",
+    );
     await refused({ ...valid, weights: "/none" }, 'Cannot read "/none": no such file');
+  }),
+);
+
+Deno.test(
+  "importModel() reads YAML, and takes the vocabulary's size from the weights",
+  withFolder(async (folder) => {
+    const yaml = Object.entries({ ...published, vocab_size: 30522 })
+      .map(([name, value]) => `${name}: ${value}\n`).join("");
+    const options = writeCheckpoint(folder, "");
+    const path = `${folder}/config.yaml`;
+    Deno.writeTextFileSync(path, `# a run\n${yaml}hydra:\n  run: {dir: x}\n`);
+    const said = await run({ ...options, config: path });
+    assertEquals(said.includes(`The vocabulary has ${TOKENIZER_SIZE} tokens`), true, said);
+    assertEquals(said.includes("Ignored options"), true, said);
+    const { network } = loadModelFolder(options.output).config;
+    assertEquals(network, config.network);
+    for (const broken of ["a: [", "- x\n", "a: &a [*a]\n"]) {
+      Deno.writeTextFileSync(path, broken);
+      const error = await assertRejects(
+        () => run({ ...options, config: path, output: `${folder}/other` }),
+        UserError,
+      );
+      assertEquals(error.exitCode, ExitCode.model);
+    }
   }),
 );

@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { UserError } from "../../src/errors.ts";
 import { info, type InfoOptions } from "../../src/commands/info.ts";
-import { readTextFile } from "../../src/denoiser/files.ts";
 import { parameterCounts } from "../../src/denoiser/parameters.ts";
+import { UserError } from "../../src/errors.ts";
+import { readTextFile } from "../../src/host/files.ts";
 import { changed, SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
 import { writeSampleFolder } from "../denoiser/sample_folder.ts";
 import { withFolder } from "../denoiser/test_files.ts";
@@ -63,3 +63,24 @@ Deno.test(
 Deno.test("info() refuses what is not a model folder", async () => {
   await assertRejects(() => run({ model: "/none" }), UserError, 'Cannot load model "/none"');
 });
+
+Deno.test(
+  "info() obeys no escape sequence of a model's provenance",
+  withFolder(async (folder) => {
+    const provenance = {
+      ...config.provenance,
+      source: "a\x1b[2J\nError: forged",
+      "k\x9bey": "\u202ex",
+    };
+    const model = `${folder}/model`;
+    const options = { tokenizerJson: readTextFile(TOKENIZER), dtype: "BF16" } as const;
+    writeSampleFolder(model, { ...config, provenance }, options);
+    const text = await run({ model });
+    assertMatch(text, /source +a\\u001b\[2J\\nError: forged$/m);
+    assertMatch(text, /k\\u009bey +\\u202ex$/m);
+    const json = await run({ model, json: true });
+    // deno-lint-ignore no-control-regex
+    assertEquals(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/.test(json + text), false);
+    assertEquals(JSON.parse(json).provenance, provenance);
+  }),
+);

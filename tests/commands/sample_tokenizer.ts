@@ -1,4 +1,4 @@
-import { parseTokenizer } from "../../src/text/tokenizer.ts";
+import { parseTokenizer } from "../../src/text/parse_tokenizer.ts";
 
 /** The path of a small byte-level BPE tokenizer.json without a beginning token. */
 export const TOKENIZER = decodeURIComponent(

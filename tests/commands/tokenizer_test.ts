@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { trainTokenizer } from "../../src/commands/tokenizer.ts";
 import { UserError } from "../../src/errors.ts";
-import { parseTokenizer } from "../../src/text/tokenizer.ts";
+import { parseTokenizer } from "../../src/text/parse_tokenizer.ts";
 import { withFolder } from "../denoiser/test_files.ts";
 
 function collect() {

@@ -31,11 +31,21 @@ Deno.test("parseModelConfig() refuses what is not a JSON object", () => {
   assertThrows(() => parseModelConfig("null", "c.json"), UserError, "it is null");
 });
 
+/** Keys that folders had not always. */
+const LATER_KEYS = ["network.shifted", "network.token_chain"];
+
+Deno.test("checkModelConfig() reads folders that lack a later key", () => {
+  for (const key of LATER_KEYS) {
+    assertEquals(checkModelConfig(changed(SAMPLE_CONFIG, key, undefined), "c.json"), SAMPLE_CONFIG);
+  }
+});
+
 Deno.test("checkModelConfig() names every missing key", () => {
   for (const [section, fields] of Object.entries(SAMPLE_CONFIG)) {
     assertRefused(section, undefined, `missing key "${section}"`);
     if (typeof fields !== "object") continue;
     for (const key of Object.keys(fields)) {
+      if (LATER_KEYS.includes(`${section}.${key}`)) continue;
       assertRefused(`${section}.${key}`, undefined, `missing key "${section}.${key}"`);
     }
   }
@@ -46,6 +56,12 @@ Deno.test("checkModelConfig() names an unknown key and suggests the nearest", ()
   assertRefused("network.hiden_size", 8, near);
   assertRefused("difusion", {}, 'unknown key "difusion": did you mean "diffusion"?');
   assertRefused("text.colour", 8, 'unknown key "text.colour"');
+});
+
+Deno.test("checkModelConfig() says what to do about folders of the layout that is gone", () => {
+  const gone = "network.causal_past";
+  assertRefused(gone, true, `"${gone}" is of a layout that is gone`, "train the model again");
+  assertRefused(gone, false, `"${gone}" is false, and no longer a key`, "delete it");
 });
 
 Deno.test("checkModelConfig() names wrong types and ranges with the value", () => {
@@ -95,4 +111,8 @@ Deno.test("checkModelConfig() names values that are at odds with each other", ()
     UserError,
     "it needs more than 20",
   );
+});
+
+Deno.test("checkModelConfig() refuses sizes that hold alone but together overflow", () => {
+  assertRefused("network.hidden_size", 65536, "choose smaller sizes", "tensor ");
 });

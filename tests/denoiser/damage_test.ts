@@ -2,14 +2,15 @@
  * Damaged model folders: whatever is wrong with a file, loading gives a UserError that names it,
  * never a crash, a hang or a model with wrong weights. Damage is random but seeded.
  */
+import { PLAIN_NETWORK } from "../../src/denoiser/config.ts";
 import { assert, assertThrows } from "@std/assert";
-import { UserError } from "../../src/errors.ts";
-import { readFileBytes } from "../../src/denoiser/files.ts";
 import { loadModelFolder } from "../../src/denoiser/model_folder.ts";
 import { readPublishedWeights } from "../../src/denoiser/published_weights.ts";
 import { DATA_TYPE_SIZES } from "../../src/denoiser/tensors.ts";
 import { parseTorchCheckpoint } from "../../src/denoiser/torch_checkpoint.ts";
 import { readZip } from "../../src/denoiser/zip.ts";
+import { UserError } from "../../src/errors.ts";
+import { readFileBytes } from "../../src/host/files.ts";
 import { Random } from "./random.ts";
 import { SAMPLE_CONFIG } from "./sample_config.ts";
 import { writeSampleFolder } from "./sample_folder.ts";
@@ -84,7 +85,10 @@ interface Entry {
 
 const CONFIG_DAMAGE: Record<string, Damage> = {
   "is truncated": truncate,
-  "lacks a key": changeKey((object, key) => delete object[key]),
+  // Later keys may be missing: then another one goes.
+  "lacks a key": changeKey((object, key) =>
+    delete object[key in PLAIN_NETWORK ? "hidden_size" : key]
+  ),
   "has a misspelt key": changeKey((object, key, random) => {
     const at = random.below(key.length);
     object[key.slice(0, at) + "_" + key.slice(at)] = object[key];

@@ -1,6 +1,4 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { ExitCode, UserError } from "../../src/errors.ts";
-import { readTextFile } from "../../src/denoiser/files.ts";
 import {
   checkWeights,
   loadModelFolder,
@@ -9,6 +7,8 @@ import {
 } from "../../src/denoiser/model_folder.ts";
 import { expectedTensors } from "../../src/denoiser/parameters.ts";
 import { bytesOf, type StoredTensor, toFloat32 } from "../../src/denoiser/tensors.ts";
+import { ExitCode, UserError } from "../../src/errors.ts";
+import { readTextFile } from "../../src/host/files.ts";
 import { changed, SAMPLE_CONFIG } from "./sample_config.ts";
 import { sampleWeights, writeSampleFolder } from "./sample_folder.ts";
 import { withFolder } from "./test_files.ts";
@@ -164,7 +164,10 @@ Deno.test("checkWeights() names tensors that are missing or unexpected", () => {
   assertRefused({ "lm_head.bias": null }, 'tensor "lm_head.bias" is missing');
   assertRefused({ "LayerNorm.bias": null, "LayerNorm.weight": null }, "are missing");
   assertRefused({ extra: {} }, 'tensor "extra" is not part of the network');
-  assertRefused({ a: {}, b: {}, c: {}, d: {}, e: {} }, '"a", "b", "c" and 2 others are not part');
+  assertRefused({ a: {}, b: {}, c: {}, d: {}, e: {} }, '"a", "b", "c", "d", "e" are not part');
+  assertRefused({ "lm_head.bias": null, x: {} }, 'missing, while tensor "x" is not part');
+  const many = Object.fromEntries(Array.from("abcdefghijkl", (name) => [name, {}]));
+  assertRefused(many, '"g", "h" and 4 others are not part');
 });
 
 Deno.test("checkWeights() names wrong shapes, types and values", () => {

@@ -6,8 +6,8 @@ import {
   redundantTensors,
 } from "../../src/denoiser/parameters.ts";
 import { parseReferenceConfig } from "../../src/denoiser/reference_config.ts";
-import { readTextFile } from "../../src/denoiser/files.ts";
 import { readSafetensors } from "../../src/denoiser/safetensors.ts";
+import { readTextFile } from "../../src/host/files.ts";
 import { SAMPLE_CONFIG } from "./sample_config.ts";
 import { golden } from "./test_files.ts";
 

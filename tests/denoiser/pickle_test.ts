@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { unpickle } from "../../src/denoiser/pickle.ts";
+import { Inert } from "../../src/denoiser/inert.ts";
+import { type PickleLimits, unpickle } from "../../src/denoiser/pickle.ts";
 
 /** Bytes from numbers and text. */
 function pickle(...parts: (number | string)[]): Uint8Array {
@@ -10,8 +11,9 @@ function pickle(...parts: (number | string)[]): Uint8Array {
   );
 }
 
-function load(bytes: Uint8Array): unknown {
+function load(bytes: Uint8Array, limits?: PickleLimits): unknown {
   return unpickle(bytes, {
+    ...(limits && { limits }),
     globals: new Map([["safe.total", (args) => args.reduce((a, b) => Number(a) + Number(b))]]),
     persistent: (id) => ["resolved", id],
     fail: (problem) => {
@@ -77,4 +79,23 @@ Deno.test("unpickle() refuses damaged programs", () => {
     [pickle(0x8b, 0, 0, 0, 1), "integer of 16777216 bytes"],
   ];
   for (const [bytes, problem] of cases) assertThrows(() => load(bytes), Error, problem);
+});
+
+Deno.test("unpickle() stops at more steps and more lists than a checkpoint has", () => {
+  const limits = { steps: 100, containers: 10 };
+  const many = (opcode: string, count: number) => load(pickle(opcode.repeat(count), "N."), limits);
+  assertEquals([many("}", 10), many("N", 90)], [null, null]);
+  assertThrows(() => many("}", 11), Error, "lists and dictionaries");
+  assertThrows(() => many("(", 11), Error, "lists and dictionaries");
+  assertThrows(() => many("N", 101), Error, "steps");
+});
+
+Deno.test("unpickle() makes values without content of harmless objects, and calls nothing", () => {
+  const namespace = pickle(0x80, 2, "cargparse\nNamespace\n", ")", 0x81, "}", "b.");
+  assertEquals(load(namespace), new Inert("argparse.Namespace"));
+  const scalar = pickle("cnumpy._core.multiarray\nscalar\n", ")", "R.");
+  assertEquals(load(scalar), new Inert("numpy._core.multiarray.scalar"));
+  for (const name of ["os\nsystem", "builtins\neval", "builtins\ngetattr", "numpyx\nf"]) {
+    assertThrows(() => load(pickle(`c${name}\n.`)), Error, "refuses to touch");
+  }
 });

@@ -1,11 +1,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../src/errors.ts";
-import { readTextFile } from "../../src/denoiser/files.ts";
+import { PLAIN_NETWORK } from "../../src/denoiser/config.ts";
+import { PAPER_PROCESS } from "../../src/diffusion/process.ts";
 import {
   isReferenceConfig,
   parseReferenceConfig,
   readReferenceConfig,
 } from "../../src/denoiser/reference_config.ts";
+import { UserError } from "../../src/errors.ts";
+import { readTextFile } from "../../src/host/files.ts";
 import { changed, SAMPLE_CONFIG } from "./sample_config.ts";
 import { golden } from "./test_files.ts";
 
@@ -29,20 +31,9 @@ Deno.test("parseReferenceConfig() translates the published form", () => {
       time_channels: 16,
       max_positions: 32,
       time_conditioning: "rotary",
-      self_conditioning: false,
-      embedding_layer_norm: false,
-      causal_past: false,
+      ...PLAIN_NETWORK,
     },
-    diffusion: {
-      steps: 2000,
-      noise_schedule: "sqrt",
-      timesteps: "token",
-      anchor_scale: 2,
-      anchor_distance: null,
-      noise_factor: 1,
-      rescale_timesteps: true,
-      step_grid: "even",
-    },
+    diffusion: PAPER_PROCESS,
     target_slots: 20,
     pad_id: 0,
     evaluations: 10,

@@ -1,4 +1,5 @@
-import type { ModelConfig } from "../../src/denoiser/config.ts";
+import { type ModelConfig, PLAIN_NETWORK } from "../../src/denoiser/config.ts";
+import { PAPER_PROCESS } from "../../src/diffusion/process.ts";
 
 /** A valid configuration, small enough to write a model folder with in a test. */
 export const SAMPLE_CONFIG: ModelConfig = {
@@ -14,20 +15,9 @@ export const SAMPLE_CONFIG: ModelConfig = {
     time_channels: 6,
     max_positions: 9,
     time_conditioning: "txl",
-    self_conditioning: false,
-    embedding_layer_norm: false,
-    causal_past: false,
+    ...PLAIN_NETWORK,
   },
-  diffusion: {
-    steps: 2000,
-    noise_schedule: "sqrt",
-    timesteps: "token",
-    anchor_scale: 2,
-    anchor_distance: null,
-    noise_factor: 1,
-    rescale_timesteps: true,
-    step_grid: "even",
-  },
+  diffusion: PAPER_PROCESS,
   text: {
     target_slots: 7,
     length: "fixed",

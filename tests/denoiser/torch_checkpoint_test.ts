@@ -1,10 +1,10 @@
 /** Against files that torch.save wrote (scripts/oracles/checkpoint_fixtures.py). */
 import { assertEquals, assertThrows } from "@std/assert";
-import { ExitCode, UserError } from "../../src/errors.ts";
-import { readFileBytes } from "../../src/denoiser/files.ts";
 import { readPublishedWeights } from "../../src/denoiser/published_weights.ts";
 import { toFloat32, toInt32 } from "../../src/denoiser/tensors.ts";
 import { parseTorchCheckpoint } from "../../src/denoiser/torch_checkpoint.ts";
+import { ExitCode, UserError } from "../../src/errors.ts";
+import { readFileBytes } from "../../src/host/files.ts";
 import { fixture } from "./test_files.ts";
 
 function read(name: string) {
@@ -70,8 +70,21 @@ Deno.test("parseTorchCheckpoint() names the global it refuses to touch", () => {
 
 Deno.test("parseTorchCheckpoint() refuses views that lie about their storage", () => {
   assertThrows(() => read("reaching.pt"), UserError, "reaches past its 2 stored values");
-  assertThrows(() => read("endless.pt"), UserError, "is too large");
+  assertThrows(() => read("endless.pt"), UserError, "repeats values far beyond its size");
+  assertThrows(() => read("repeating.pt"), UserError, 'tensor "w');
   assertThrows(() => read("plain.pt"), UserError, "no state dict");
+});
+
+Deno.test("parseTorchCheckpoint() passes over harmless objects beside the weights and in them", () => {
+  assertEquals(contents("beside.pt"), {
+    weight: { dtype: "F32", shape: [2], values: [1, 2] },
+    bias: { dtype: "F32", shape: [1], values: [3] },
+    steps: { dtype: "I64", shape: [], values: [7] },
+  });
+  assertEquals(read("beside.pt").ignored, ["note", "options"]);
+  assertEquals(readPublishedWeights(fixture("beside.pt")).notes, [
+    "Ignored what is no tensor beside the weights: note, options",
+  ]);
 });
 
 Deno.test("readPublishedWeights() tells formats apart by content", () => {

@@ -1,28 +1,23 @@
 /** Plans against the sampling trajectories recorded in tests/golden/. */
 import { assert, assertEquals } from "@std/assert";
-import { noiseSchedule, scaledTimestep } from "../../src/diffusion/noise_schedule.ts";
 import { samplingPlan } from "../../src/diffusion/plan.ts";
-import { readTextFile } from "../../src/denoiser/files.ts";
+import { processOf } from "../../src/diffusion/process.ts";
 import { parseReferenceConfig } from "../../src/denoiser/reference_config.ts";
 import { readSafetensors } from "../../src/denoiser/safetensors.ts";
 import { type StoredTensor, toFloat32, toInt32 } from "../../src/denoiser/tensors.ts";
+import { readTextFile } from "../../src/host/files.ts";
 import { golden } from "../denoiser/test_files.ts";
 
 /** The plan of a golden folder's configuration. */
 function planOf(folder: string) {
   const path = golden(`${folder}/config.json`);
   const { diffusion, target_slots, evaluations } = parseReferenceConfig(readTextFile(path), path);
-  return samplingPlan({
-    schedule: noiseSchedule(diffusion.noise_schedule, diffusion.steps),
-    timestepKind: diffusion.timesteps,
+  return samplingPlan(processOf(diffusion), {
     slots: target_slots,
     evaluations,
     grid: "even",
     sampler: "posterior",
     eta: 0,
-    anchorScale: diffusion.anchor_scale,
-    noiseFactor: diffusion.noise_factor,
-    rescaleTimesteps: diffusion.rescale_timesteps,
   });
 }
 
@@ -67,14 +62,12 @@ for (const { name } of folders) {
     });
   }
 
-  Deno.test(`scaledTimestep() gives the network's input of golden ${name}`, () => {
+  Deno.test(`a process's scaledTimestep() gives the network's input of golden ${name}`, () => {
     const path = golden(`${name}/config.json`);
-    const { steps, rescale_timesteps } = parseReferenceConfig(readTextFile(path), path).diffusion;
+    const process = processOf(parseReferenceConfig(readTextFile(path), path).diffusion);
     const { tensors } = readSafetensors(golden(`${name}/denoiser.safetensors`));
     const expected = toFloat32(tensors.get("scaled_timestep")!);
     const actual = toInt32(tensors.get("token_timestep")!);
-    assertEquals([...actual].map((t) => scaledTimestep(t, steps, rescale_timesteps)), [
-      ...expected,
-    ]);
+    assertEquals([...actual].map((t) => process.scaledTimestep(t)), [...expected]);
   });
 }

@@ -1,9 +1,9 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../../src/errors.ts";
+import { NOISE_SCHEDULES } from "../../src/diffusion/names.ts";
 import {
   alphaBarAt,
   inputScale,
-  NOISE_SCHEDULES,
   noiseSchedule,
   scaledTimestep,
 } from "../../src/diffusion/noise_schedule.ts";

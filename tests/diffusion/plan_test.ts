@@ -1,23 +1,21 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../../src/errors.ts";
-import { noiseSchedule } from "../../src/diffusion/noise_schedule.ts";
-import { type SamplingPlan, samplingPlan } from "../../src/diffusion/plan.ts";
-import { SAMPLERS } from "../../src/diffusion/samplers.ts";
-import { STEP_GRIDS } from "../../src/diffusion/step_grid.ts";
+import { type SamplingPlan, samplingPlan, type SamplingRun } from "../../src/diffusion/plan.ts";
+import { type DiffusionConfig, PAPER_PROCESS, processOf } from "../../src/diffusion/process.ts";
+import { SAMPLERS, STEP_GRIDS } from "../../src/diffusion/names.ts";
 
-const schedule = noiseSchedule("sqrt", 2000);
-const paper = {
-  schedule,
-  timestepKind: "token",
+const run: SamplingRun = {
   slots: 20,
   evaluations: 10,
   grid: "even",
   sampler: "posterior",
   eta: 0,
-  anchorScale: 2,
-  noiseFactor: 1,
-  rescaleTimesteps: true,
-} as const;
+};
+
+/** The paper's process and a short run, but for what is given. */
+function planOf(given: Partial<SamplingRun> = {}, process: Partial<DiffusionConfig> = {}) {
+  return samplingPlan(processOf({ ...PAPER_PROCESS, ...process }), { ...run, ...given });
+}
 
 /** The coefficients of one slot in one step. */
 function coefficientsAt(plan: SamplingPlan, step: number, slot: number): number[] {
@@ -26,19 +24,19 @@ function coefficientsAt(plan: SamplingPlan, step: number, slot: number): number[
 }
 
 Deno.test("samplingPlan() lays out timesteps step by step", () => {
-  const plan = samplingPlan(paper);
+  const plan = planOf();
   assertEquals([...plan.sentenceTimesteps.subarray(0, 3)], [2019, 1817, 1615]);
   assertEquals([...plan.from.subarray(20, 23)], [1798, 1803, 1808]);
   assertEquals(plan.to.subarray(0, 180), plan.from.subarray(20));
   assertEquals(plan.timesteps[20], 899);
-  assertEquals(samplingPlan({ ...paper, rescaleTimesteps: false }).timesteps[20], 1798);
+  assertEquals(planOf({}, { rescale_timesteps: false }).timesteps[20], 1798);
   assert(plan.inputScale.every((scale) => scale === 1));
 });
 
 Deno.test("samplingPlan() marks exactly the slots that do not move", () => {
   for (const grid of STEP_GRIDS) {
     for (const sampler of SAMPLERS) {
-      const plan = samplingPlan({ ...paper, grid, sampler, evaluations: 40 });
+      const plan = planOf({ grid, sampler, evaluations: 40 });
       let resting = 0;
       for (let step = 0; step < 40; step++) {
         for (let slot = 0; slot < 20; slot++) {
@@ -56,7 +54,7 @@ Deno.test("samplingPlan() marks exactly the slots that do not move", () => {
 });
 
 Deno.test("samplingPlan() gives the multistep solver each slot's own previous timestep", () => {
-  const plan = samplingPlan({ ...paper, sampler: "dpm++2m" });
+  const plan = planOf({ sampler: "dpm++2m" });
   for (let slot = 0; slot < 20; slot++) {
     assertEquals(coefficientsAt(plan, 0, slot)[3], 0, "nothing precedes the first step");
     assert(coefficientsAt(plan, 5, slot)[3]! < 0, "later steps extrapolate");
@@ -65,7 +63,7 @@ Deno.test("samplingPlan() gives the multistep solver each slot's own previous ti
 });
 
 Deno.test("samplingPlan() rescales inputs and noise for a noise factor", () => {
-  const [plain, noisy] = [1, 4].map((noiseFactor) => samplingPlan({ ...paper, noiseFactor }));
+  const [plain, noisy] = [1, 4].map((noise_factor) => planOf({}, { noise_factor }));
   assertAlmostEquals(noisy!.inputScale[0]!, 0.25, 1e-6);
   for (let step = 0; step < 9; step++) {
     const [z, x0, noise] = coefficientsAt(plain!, step, 7);
@@ -76,7 +74,7 @@ Deno.test("samplingPlan() rescales inputs and noise for a noise factor", () => {
 });
 
 Deno.test("samplingPlan() settles one token per evaluation in the autoregressive limit", () => {
-  const plan = samplingPlan({ ...paper, timestepKind: "autoregressive", evaluations: 20 });
+  const plan = planOf({ evaluations: 20 }, { timesteps: "autoregressive" });
   for (let step = 0; step < 20; step++) {
     const moving = [...plan.atRest.subarray(step * 20, step * 20 + 20)].flatMap((rest, slot) =>
       rest ? [] : [slot]
@@ -86,6 +84,6 @@ Deno.test("samplingPlan() settles one token per evaluation in the autoregressive
 });
 
 Deno.test("samplingPlan() refuses bad eta and step counts", () => {
-  assertThrows(() => samplingPlan({ ...paper, eta: 1.5 }), UserError, "eta 1.5");
-  assertThrows(() => samplingPlan({ ...paper, evaluations: 3000 }), UserError, "from 1 to 2020");
+  assertThrows(() => planOf({ eta: 1.5 }), UserError, "eta 1.5");
+  assertThrows(() => planOf({ evaluations: 3000 }), UserError, "from 1 to 2020");
 });

@@ -1,11 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { alphaBarAt, noiseSchedule } from "../../src/diffusion/noise_schedule.ts";
-import {
-  type Move,
-  type SamplerOptions,
-  SAMPLERS,
-  stepCoefficients,
-} from "../../src/diffusion/samplers.ts";
+import { SAMPLERS } from "../../src/diffusion/names.ts";
+import { type Move, type SamplerOptions, stepCoefficients } from "../../src/diffusion/samplers.ts";
 
 const schedule = noiseSchedule("sqrt", 2000);
 const abar = (timestep: number) => alphaBarAt(schedule, timestep);

@@ -1,51 +1,36 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../../src/errors.ts";
-import { noiseSchedule } from "../../src/diffusion/noise_schedule.ts";
-import { STEP_GRIDS, stepGrid, type StepGridOptions } from "../../src/diffusion/step_grid.ts";
-import {
-  sentenceTimestepCount,
-  type TimestepGeometry,
-  tokenTimesteps,
-} from "../../src/diffusion/token_timesteps.ts";
+import { type DiffusionConfig, PAPER_PROCESS, processOf } from "../../src/diffusion/process.ts";
+import { STEP_GRIDS, type StepGridKind } from "../../src/diffusion/names.ts";
 import { goldenSchedule } from "./golden_schedule.ts";
 
-const schedule = noiseSchedule("sqrt", 2000);
-const geometry: TimestepGeometry = { kind: "token", slots: 54, steps: 2000, anchorScale: 2 };
-const paper: StepGridOptions = {
-  kind: "even",
-  evaluations: 20,
-  geometry,
-  schedule,
-  noiseFactor: 1,
-};
+const SLOTS = 54;
+const paper = processOf(PAPER_PROCESS);
 
 const mean = (values: Int32Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 Deno.test("stepGrid() reproduces the reference's even grids", () => {
   for (const golden of goldenSchedule().skip_steps) {
-    const grid = stepGrid({
-      ...paper,
-      evaluations: golden.evaluations,
-      geometry: { ...geometry, slots: golden.length, steps: golden.steps },
-    });
+    const process = processOf({ ...PAPER_PROCESS, steps: golden.steps });
+    const grid = process.grid(golden.length, golden.evaluations, "even");
     assertEquals([...grid], [...golden.sentence_timestep]);
   }
 });
 
 Deno.test("stepGrid() always evaluates M times, strictly falling from the noisiest index", () => {
-  const geometries: TimestepGeometry[] = [
-    geometry,
-    { ...geometry, slots: 7, steps: 13 },
-    { ...geometry, kind: "sentence" },
-    { ...geometry, kind: "autoregressive" },
+  const cases: { slots: number; given: Partial<DiffusionConfig> }[] = [
+    { slots: SLOTS, given: {} },
+    { slots: 7, given: { steps: 13 } },
+    { slots: SLOTS, given: { timesteps: "sentence" } },
+    { slots: SLOTS, given: { timesteps: "autoregressive" } },
   ];
   for (const kind of STEP_GRIDS) {
-    for (const geometry of geometries) {
-      const count = sentenceTimestepCount(geometry);
-      const options = { ...paper, kind, geometry, schedule: noiseSchedule("sqrt", geometry.steps) };
+    for (const { slots, given } of cases) {
+      const process = processOf({ ...PAPER_PROCESS, ...given });
+      const { count } = process.timesteps(slots);
       for (const evaluations of [1, 2, 3, 7, 19, count - 1, count].filter((m) => m <= count)) {
-        const grid = stepGrid({ ...options, evaluations });
-        const label = `${kind}, ${geometry.kind}, M = ${evaluations}: ${grid}`;
+        const grid = process.grid(slots, evaluations, kind);
+        const label = `${kind}, ${process.config.timesteps}, M = ${evaluations}: ${grid}`;
         assertEquals(grid.length, evaluations + 1, label);
         assertEquals([grid[0], grid.at(-1)], [count - 1, 0], label);
         const evaluated = grid.subarray(0, evaluations);
@@ -57,27 +42,27 @@ Deno.test("stepGrid() always evaluates M times, strictly falling from the noisie
 });
 
 Deno.test("stepGrid() moves the mean token timestep equally on the movement grid", () => {
-  const grid = stepGrid({ ...paper, kind: "movement" });
-  const means = [...grid].map((i) => mean(tokenTimesteps(geometry, i)));
+  const grid = paper.grid(SLOTS, 20, "movement");
+  const means = [...grid].map((i) => mean(paper.timesteps(SLOTS).at(i)));
   for (let k = 0; k < 20; k++) {
     assertAlmostEquals(means[k]! - means[k + 1]!, 1999 / 20, 20);
   }
 });
 
 Deno.test("stepGrid() visits the left-to-right phase on the movement grid, unlike the even one", () => {
-  const visits = (kind: StepGridOptions["kind"]) =>
-    stepGrid({ ...paper, kind }).subarray(0, 20).filter((i) => i < 53).length;
+  const visits = (kind: StepGridKind) =>
+    paper.grid(SLOTS, 20, kind).subarray(0, 20).filter((i) => i < 53).length;
   assertEquals(visits("even"), 0);
   assertEquals(visits("movement"), 4);
 });
 
 Deno.test("stepGrid() changes the mean log-SNR equally on the log-snr grid", () => {
-  const sentence: TimestepGeometry = { ...geometry, kind: "sentence" };
-  for (const noiseFactor of [1, 4]) {
-    const grid = stepGrid({ ...paper, kind: "log-snr", geometry: sentence, noiseFactor });
+  for (const noise_factor of [1, 4]) {
+    const process = processOf({ ...PAPER_PROCESS, timesteps: "sentence", noise_factor });
+    const grid = process.grid(SLOTS, 20, "log-snr");
     const logSnr = [...grid].map((t) => {
-      const abar = schedule.alphaBar[t]!;
-      return Math.max(Math.log(abar / (noiseFactor ** 2 * (1 - abar))), -6);
+      const abar = process.schedule.alphaBar[t]!;
+      return Math.max(Math.log(abar / (noise_factor ** 2 * (1 - abar))), -6);
     });
     const step = (logSnr[20]! + 6) / 20;
     // Near t = 0 neighbouring timesteps are further apart than one step of the grid.
@@ -86,9 +71,9 @@ Deno.test("stepGrid() changes the mean log-SNR equally on the log-snr grid", () 
 });
 
 Deno.test("stepGrid() starts slots a few at a time at the left on the left grid", () => {
-  const moving: TimestepGeometry = { ...geometry, slots: 20, anchorDistance: 2 };
-  const strides = (kind: StepGridOptions["kind"], evaluations: number) => {
-    const grid = stepGrid({ ...paper, kind, geometry: moving, evaluations, noiseFactor: 20 });
+  const moving = processOf({ ...PAPER_PROCESS, anchor_distance: 2, noise_factor: 20 });
+  const strides = (kind: StepGridKind, evaluations: number) => {
+    const grid = moving.grid(20, evaluations, kind);
     const settled = [...grid].map((i) => Math.max(20 - i, 0));
     return settled.slice(1).map((count, k) => count - settled[k]!);
   };
@@ -103,7 +88,7 @@ Deno.test("stepGrid() starts slots a few at a time at the left on the left grid"
 Deno.test("stepGrid() refuses numbers of evaluations that do not fit", () => {
   for (const evaluations of [0, -1, 2.5, NaN, 2055]) {
     assertThrows(
-      () => stepGrid({ ...paper, evaluations }),
+      () => paper.grid(SLOTS, evaluations, "even"),
       UserError,
       `Cannot generate in ${evaluations} steps: expected an integer from 1 to 2054`,
     );

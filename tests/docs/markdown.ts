@@ -20,8 +20,9 @@ export interface CodeBlock {
 
 /** All pages that this project's tests answer for. */
 export function pages(): Page[] {
-  const documents = [...Deno.readDirSync(`${ROOT}docs`)].map(({ name }) => `docs/${name}`)
-    .filter((name) => name.endsWith(".md")).sort();
+  const documents = ["docs", "docs/decisions"].flatMap((folder) =>
+    [...Deno.readDirSync(`${ROOT}${folder}`)].map(({ name }) => `${folder}/${name}`)
+  ).filter((name) => name.endsWith(".md")).sort();
   return ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ...documents].map(page);
 }
 

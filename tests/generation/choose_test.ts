@@ -1,13 +1,14 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { type ChoiceOptions, choose, needsConfidence } from "../../src/generation/choose.ts";
+import { GENERATION_DEFAULTS } from "../../src/generation/generate.ts";
 import { select } from "../../src/mbr/select.ts";
 
-const OPTIONS: ChoiceOptions = { select: "mbr", utility: "token-f1", mbrMethod: "exact" };
+const OPTIONS: ChoiceOptions = { ...GENERATION_DEFAULTS, utility: "token-f1" };
 
 const CANDIDATES = [
-  { text: "something else altogether", logProbability: -0.1 },
-  { text: "a man walks", logProbability: -2 },
-  { text: "a man walks home", logProbability: -1.5 },
+  { text: "something else altogether", calls: 1, logProbability: -0.1 },
+  { text: "a man walks", calls: 1, logProbability: -2 },
+  { text: "a man walks home", calls: 1, logProbability: -1.5 },
 ];
 
 const byUtility = (...request: Parameters<typeof select>) => Promise.resolve(select(...request));
@@ -26,10 +27,10 @@ Deno.test("choose() follows each selector", async () => {
 
 Deno.test("choose() by coverage takes the surest of those that use most of the source", async () => {
   const candidates = [
-    { text: "Dogs bark.", logProbability: -0.1 },
-    { text: "The dogs catch the balls.", logProbability: -2 },
-    { text: "A dog caught a ball.", logProbability: -1 },
-    { text: "A ball, a dog.", logProbability: -0.5 },
+    { text: "Dogs bark.", calls: 1, logProbability: -0.1 },
+    { text: "The dogs catch the balls.", calls: 1, logProbability: -2 },
+    { text: "A dog caught a ball.", calls: 1, logProbability: -1 },
+    { text: "A ball, a dog.", calls: 1, logProbability: -0.5 },
   ];
   const options: ChoiceOptions = { ...OPTIONS, select: "coverage" };
   const chosenOf = async (source: string) =>

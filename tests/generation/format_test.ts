@@ -7,8 +7,8 @@ const RESULT: GenerationResult = {
   text: "a dog catches",
   chosen: 1,
   candidates: [
-    { text: "the\tdog", utility: 0.25, logProbability: -0.5 },
-    { text: "a dog catches", utility: 0.5, logProbability: -1 },
+    { text: "the\tdog", utility: 0.25, logProbability: -0.5, calls: 5 },
+    { text: "a dog catches", utility: 0.5, logProbability: -1, calls: 5 },
   ],
   calls: 21,
   truncated: false,
@@ -18,7 +18,7 @@ const BLANK: GenerationResult = {
   source: " ",
   text: "",
   chosen: 0,
-  candidates: [{ text: "" }, { text: "" }],
+  candidates: [{ text: "", calls: 0 }, { text: "", calls: 0 }],
   calls: 0,
   truncated: false,
 };

@@ -6,7 +6,7 @@ import {
   GENERATION_DEFAULTS,
   type GenerationResult,
 } from "../../src/generation/generate.ts";
-import type { Model } from "../../src/generation/model.ts";
+import type { LoadedModel } from "../../src/generation/loaded_model.ts";
 import { Random } from "../denoiser/random.ts";
 import { Channel } from "./channel.ts";
 import { withTinyModel } from "./tiny_model.ts";
@@ -27,7 +27,7 @@ const LINES = (() => {
 })();
 
 async function textsOf(
-  model: Model,
+  model: LoadedModel,
   options: Partial<GenerateOptions>,
   lines: readonly string[] = LINES,
 ): Promise<string[][]> {
@@ -105,7 +105,7 @@ Deno.test(
       const blank = source.trim() === "";
       assertEquals(candidates.length, 2);
       assertEquals(calls, blank ? 0 : OPTIONS.steps);
-      if (blank) assertEquals([text, candidates[0]], ["", { text: "" }]);
+      if (blank) assertEquals([text, candidates[0]], ["", { text: "", calls: 0 }]);
       else {assert(candidates.every(({ utility, logProbability }) =>
           utility! >= 0 && logProbability! <= 0
         ));}

@@ -1,9 +1,15 @@
 /** A small model with random weights that says something else for every line. */
-import type { DiffusionConfig, ModelConfig, TextConfig } from "../../src/denoiser/config.ts";
+import {
+  type DiffusionConfig,
+  type ModelConfig,
+  PLAIN_NETWORK,
+  type TextConfig,
+} from "../../src/denoiser/config.ts";
 import { writeModelFolder } from "../../src/denoiser/model_folder.ts";
 import { elementCount, expectedTensors } from "../../src/denoiser/parameters.ts";
-import { Model } from "../../src/generation/model.ts";
-import { parseTokenizer } from "../../src/text/tokenizer.ts";
+import { PAPER_PROCESS } from "../../src/diffusion/process.ts";
+import { LoadedModel } from "../../src/generation/loaded_model.ts";
+import { parseTokenizer } from "../../src/text/parse_tokenizer.ts";
 import { TOKENIZER, TOKENIZER_SIZE } from "../commands/sample_tokenizer.ts";
 import { Random } from "../denoiser/random.ts";
 import { withFolder } from "../denoiser/test_files.ts";
@@ -33,19 +39,10 @@ function tinyConfig(text: Partial<TextConfig>, diffusion: Partial<DiffusionConfi
       time_channels: 8,
       max_positions: 40,
       time_conditioning: "txl",
-      self_conditioning: false,
-      embedding_layer_norm: false,
-      causal_past: false,
+      ...PLAIN_NETWORK,
     },
     diffusion: {
-      steps: 2000,
-      noise_schedule: "sqrt",
-      timesteps: "token",
-      anchor_scale: 2,
-      anchor_distance: null,
-      noise_factor: 1,
-      rescale_timesteps: true,
-      step_grid: "even",
+      ...PAPER_PROCESS,
       ...diffusion,
     },
     text: {
@@ -90,13 +87,13 @@ function lengthenEnd(embeddings: Float32Array, { network, text }: ModelConfig): 
 
 /** Runs a test with the model loaded on the CPU. */
 export function withTinyModel(
-  test: (model: Model) => Promise<void>,
+  test: (model: LoadedModel) => Promise<void>,
   text: Partial<TextConfig> = {},
   diffusion: Partial<DiffusionConfig> = {},
 ): () => Promise<void> {
   return withFolder(async (folder) => {
     writeTinyModel(`${folder}/model`, text, diffusion);
-    using model = await Model.load(`${folder}/model`, {
+    using model = await LoadedModel.load(`${folder}/model`, {
       device: { kind: "cpu", index: 0 },
       dtype: "f32",
       threads: 2,

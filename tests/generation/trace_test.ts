@@ -20,7 +20,7 @@ const RESULT: GenerationResult = {
   source: "dog & <i>",
   text: "a dog",
   chosen: 1,
-  candidates: [{ text: "not this one" }, { text: "a dog", trace: TRACE }],
+  candidates: [{ text: "not this one", calls: 5 }, { text: "a dog", calls: 5, trace: TRACE }],
   calls: 3,
   truncated: false,
 };
@@ -79,7 +79,11 @@ Deno.test("pageSection() shows a cell per slot and call, coloured by timestep", 
 
 Deno.test("pageSection() shows padding as a dot, which is settled or not", () => {
   const trace = { ...TRACE, tokens: Int32Array.of(1, 0, 2, 5, 0, 1, 5, 5, 0, 1, 2, 5) };
-  const html = pageSection({ ...RESULT, candidates: [{ text: "a dog", trace }], chosen: 0 }, MODEL);
+  const html = pageSection({
+    ...RESULT,
+    candidates: [{ text: "a dog", calls: 5, trace }],
+    chosen: 0,
+  }, MODEL);
   assertEquals(html.match(/class="settled padding"[^>]*>·\n/g)?.length, 3);
   assertEquals(html.match(/class="padding"[^>]*>·</g)?.length, 1);
   assert(!html.includes("pad&gt;"));

@@ -1,6 +1,6 @@
 /** The values that scripts/oracles/mbr.py recorded. */
 
-import type { UtilityName } from "../../src/mbr/utilities/mod.ts";
+import type { UtilityName } from "../../src/mbr/names.ts";
 
 interface Oracle {
   readonly texts: readonly string[];

@@ -1,6 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { select, type SelectionMethod, supports } from "../../src/mbr/select.ts";
-import { utilities, type UtilityName } from "../../src/mbr/utilities/mod.ts";
+import { select, supports } from "../../src/mbr/select.ts";
+import type { SelectionMethod, UtilityName } from "../../src/mbr/names.ts";
+import { utilities } from "../../src/mbr/utilities/mod.ts";
 import { readOracle } from "./oracle.ts";
 import { randomCandidates } from "./random_candidates.ts";
 
@@ -122,4 +123,24 @@ Deno.test("select() refuses what it cannot do", () => {
   assertThrows(() => select(["a"], { utility: "rouge-l", method: "aggregate" }), RangeError);
   assertEquals(supports("aggregate", "rouge-l"), false);
   assertEquals(supports("aggregate", "bleu"), true);
+});
+
+Deno.test("select() chooses no empty text and no stub beside real ones", () => {
+  for (const utility of ["bleu", "chrf", "rouge-l", "token-f1"] as const) {
+    for (const empty of ["", " ", "."]) {
+      const texts = [empty, "a cat sat", "a cat sits"];
+      if (empty !== ".") assertEquals(select(texts, { utility }).index > 0, true, utility);
+      const long = ["the", "a cat sat on the mat", "a dog sat on the mat", empty];
+      assertEquals([1, 2].includes(select(long, { utility }).index), true, utility);
+    }
+    assertEquals(select(["", ""], { utility }).index, 0);
+    assertEquals(select(["b", ""], { utility }).index, 0);
+  }
+});
+
+Deno.test("select() compares scripts without spaces by characters", () => {
+  const texts = ["再见", "你好世界", "你好世界吧", "你好世界啊"];
+  for (const utility of ["bleu", "rouge-l", "token-f1"] as const) {
+    assertEquals(select(texts, { utility }).index, 1, utility);
+  }
 });

@@ -52,3 +52,16 @@ Deno.test("markLcs() keeps marks that are there", () => {
   markLcs(Int32Array.of(1, 2, 3), Int32Array.of(3), marks);
   assertEquals([...marks], [1, 0, 1]);
 });
+
+Deno.test("lcsLength() of long sequences takes memory that grows with their sum", () => {
+  // Of two long ones of different symbols the full table of masks would take 3 GB.
+  const one = Int32Array.from({ length: 160_000 }, (_, i) => i);
+  const other = Int32Array.from(one, (symbol) => symbol % 40_000 === 7 ? symbol : -symbol - 1);
+  assertEquals(lcsLength(one.subarray(0, 100_000), other), 3);
+  const random = (seed: number) =>
+    Int32Array.from({ length: 9000 }, (_, i) => Math.imul(i + seed, 2654435761) >>> 28);
+  const [a, b] = [random(1), random(5)];
+  const marks = new Uint8Array(a.length);
+  markLcs(a, b, marks);
+  assertEquals(lcsLength(a, b), marks.reduce((sum, mark) => sum + mark, 0));
+});

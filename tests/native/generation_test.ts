@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import type { NetworkConfig } from "../../src/denoiser/config.ts";
 import { ExitCode, UserError } from "../../src/errors.ts";
 import { NativeError, Status } from "../../src/native/errors.ts";
 import { testWithEachKernel } from "./kernels.ts";
@@ -18,12 +17,8 @@ import {
 
 const SOURCES = randomSources(13, 3);
 
-function nameOf(network: NetworkConfig): string {
-  return `${network.causal_past ? "causal" : network.time_conditioning} network`;
-}
-
 for (const network of NETWORKS) {
-  const name = nameOf(network);
+  const name = `${network.time_conditioning} network`;
 
   testWithEachKernel(`${name}: a row has the same bits alone and in any batch`, async () => {
     for (const dtype of ["f32", "bf16"] as const) {
@@ -74,39 +69,8 @@ for (const network of NETWORKS) {
   });
 }
 
-Deno.test("settled slots of a causal network do not depend on what follows", async () => {
-  const changed = async (network: NetworkConfig, dtype: "f32" | "bf16", portable: boolean) => {
-    using denoiser = await sampleDenoiser(network, { ...F32, dtype });
-    const [slots, settled] = [8, 3];
-    const timesteps = Float32Array.from({ length: slots }, (_, n) => n < settled ? 0 : 400);
-    const step = { ...sampleSteps(slots, false)[0]!, timesteps };
-    const size = slots * network.embedding_size, first = settled * network.embedding_size;
-    const predict = async (right: number) => {
-      using batch = await denoiser.start(batchOf([[5, 6, 7]]), { ...ONE, portable, noiseScale: 1 });
-      const z = Float32Array.from(
-        { length: size },
-        (_, i) => Math.sin(i) + (i < first ? 0 : right),
-      );
-      batch.write("z", z);
-      await batch.step(step);
-      return readLatents(batch, network, "x0");
-    };
-    const [one, other] = [await predict(0), await predict(0.5)];
-    const differ = (from: number, to: number) =>
-      one.slice(from, to).some((value, i) => value !== other[from + i]);
-    assert(differ(first, size), "slots under way follow their own latents");
-    return differ(0, first);
-  };
-  for (const dtype of ["f32", "bf16"] as const) {
-    for (const portable of [false, true]) {
-      assertEquals(await changed({ ...NETWORKS[0]!, causal_past: true }, dtype, portable), false);
-      assertEquals(await changed(NETWORKS[0]!, dtype, portable), true);
-    }
-  }
-});
-
 for (const network of NETWORKS) {
-  Deno.test(`NativeGeneration.shrink() drops slots of a ${nameOf(network)} and leaves those before them to attend to`, async () => {
+  Deno.test(`NativeGeneration.shrink() drops slots of a ${network.time_conditioning} network and leaves those before them to attend to`, async () => {
     using denoiser = await sampleDenoiser(network);
     const start = () =>
       denoiser.start(batchOf(SOURCES.slice(0, 2)), { ...ONE, candidates: 1, noiseScale: 1 });

@@ -2,8 +2,8 @@
 import type { NetworkConfig } from "../../src/denoiser/config.ts";
 import { Denoiser, type DenoiserOptions } from "../../src/denoiser/denoiser.ts";
 import { elementCount, expectedTensors } from "../../src/denoiser/parameters.ts";
-import { noiseSchedule } from "../../src/diffusion/noise_schedule.ts";
 import { COEFFICIENTS_PER_SLOT, samplingPlan } from "../../src/diffusion/plan.ts";
+import { processOf } from "../../src/diffusion/process.ts";
 import type { GenerationStep, NativeGeneration, SourceBatch } from "../../src/native/generation.ts";
 import { SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
 import { Random } from "../denoiser/random.ts";
@@ -18,12 +18,12 @@ const network: NetworkConfig = {
   max_positions: 16,
 };
 
-/** One network for each way the timestep comes in, with the other options mixed, and a causal one. */
+/** One network for each way the timestep comes inand one for none, with the other options mixed. */
 export const NETWORKS: readonly NetworkConfig[] = [
   { ...network, self_conditioning: true },
   { ...network, time_conditioning: "rotary", embedding_layer_norm: true },
   { ...network, time_conditioning: "additive", embedding_size: 24, encoder_layers: 0 },
-  { ...network, causal_past: true },
+  { ...network, time_conditioning: "none" },
 ];
 
 /** The options of most tests: float32 on two threads of the CPU. */
@@ -71,18 +71,14 @@ export function randomSources(count: number, seed: number): number[][] {
  * @param moving whether the anchor moves, so that slots settle one after another
  */
 export function sampleSteps(slots: number, round: boolean, moving = false): GenerationStep[] {
-  const plan = samplingPlan({
-    schedule: noiseSchedule("sqrt", 200),
-    timestepKind: "token",
+  const anchor_distance = moving ? 2 : null;
+  const process = processOf({ ...SAMPLE_CONFIG.diffusion, steps: 200, anchor_distance });
+  const plan = samplingPlan(process, {
     slots,
     evaluations: moving ? 6 : 4,
     grid: moving ? "left" : "even",
     sampler: "posterior",
     eta: 0,
-    anchorScale: 2,
-    anchorDistance: moving ? 2 : null,
-    noiseFactor: 1,
-    rescaleTimesteps: true,
   });
   return Array.from({ length: plan.evaluations }, (_, index) => {
     const [first, last] = [index * slots, (index + 1) * slots];
@@ -136,7 +132,7 @@ export async function generate(
   options: GenerateOptions,
 ): Promise<Outcome> {
   using batch = await denoiser.start(batchOf(sources), { ...options, noiseScale: 1 });
-  const steps = sampleSteps(options.slots, options.round, denoiser.network.causal_past);
+  const steps = sampleSteps(options.slots, options.round, denoiser.network.shifted);
   for (const step of steps) await batch.step(step);
   return { ids: await batch.tokens("z"), z: readLatents(batch, denoiser.network) };
 }

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { UserError } from "../../src/errors.ts";
 import { trainBpe } from "../../src/text/bpe_trainer.ts";
 import { MIN_VOCAB_SIZE } from "../../src/text/learn_merges.ts";
-import { parseTokenizer } from "../../src/text/tokenizer.ts";
+import { parseTokenizer } from "../../src/text/parse_tokenizer.ts";
 import { readFixture } from "./fixtures.ts";
 
 const corpus = readFixture("corpus.txt").trimEnd().split("\n");

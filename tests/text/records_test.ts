@@ -2,7 +2,8 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { ExitCode, UserError } from "../../src/errors.ts";
 import { openFile } from "../../src/text/data_lines.ts";
 import { parseDataSpec } from "../../src/text/data_spec.ts";
-import { type Pair, readPairs, readReferences } from "../../src/text/records.ts";
+import type { Pair } from "../../src/text/data_spec.ts";
+import { readPairs, readReferences } from "../../src/text/records.ts";
 import { type Content, filesOf } from "./streams.ts";
 
 type Files = Readonly<Record<string, Content>>;
@@ -144,4 +145,27 @@ Deno.test("readPairs() reports what is no file", async () => {
   const spec = parseDataSpec({ format: "tsv", file: folder }, "data");
   await assertRejects(() => Array.fromAsync(readPairs(spec)), UserError, `Cannot read "${folder}"`);
   await Deno.remove(folder);
+});
+
+Deno.test("readPairs() refuses rows of CSV with other numbers of cells, by their line", async () => {
+  const plain = { ...CSV, source: 1, target: 2, header: true };
+  const message = '"a.csv", line 2: expected 2 cells as in the first row, found 3';
+  await assertDataError(plain, { "a.csv": "en,fr\nHello, world,Bonjour\n" }, message);
+  await assertDataError(plain, { "a.csv": 'en,fr\n"a",b\nalone\n' }, "line 3: expected 2 cells");
+  // Of a table with tabs, further columns are passed over as ever.
+  assertEquals((await pairsOf(TSV, { "a.tsv": "a\tb\tc\nd\te\n" })).length, 2);
+});
+
+Deno.test("readPairs() recognises UTF-16 and NUL bytes", async () => {
+  const utf16 = (
+    text: string,
+    mark: number[],
+  ) => [...mark, ...Array.from(text, (c) => [c.charCodeAt(0), 0]).flat()];
+  for (const mark of [[0xff, 0xfe], []]) {
+    const message = 'Cannot read "a.tsv", line 1: it has NUL bytes or the mark of UTF-16';
+    await assertDataError(TSV, { "a.tsv": utf16("one\tun\n", mark) }, message);
+  }
+  const chinese = [0xff, 0xfe, 0x60, 0x4f, 0x7d, 0x59];
+  await assertDataError(TSV, { "a.tsv": chinese }, "iconv -f UTF-16 -t UTF-8");
+  await assertDataError(TSV, { "a.tsv": "a\tb\nc\0\td\n" }, "line 2: it has NUL bytes");
 });

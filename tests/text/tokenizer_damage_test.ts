@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ExitCode, UserError } from "../../src/errors.ts";
-import { parseTokenizer } from "../../src/text/tokenizer.ts";
+import { parseTokenizer } from "../../src/text/parse_tokenizer.ts";
 import { modelJson, readFixture, tokenizerJson, TOKENIZERS } from "./fixtures.ts";
 
 const SOURCE = "model/tokenizer.json";
@@ -126,4 +126,50 @@ Deno.test("parseTokenizer() works or says why, whichever value is wrong or missi
   }
   // Settings that do not touch ids (versions, type ids, templates for pairs) may be anything.
   assert(outcomes.refused > 2 * outcomes.works, JSON.stringify(outcomes));
+});
+
+/** A tokenizer.json whose pre-tokenizer splits by a regular expression. */
+function splitBy(pattern: string): string {
+  const split = { type: "Split", pattern: { Regex: pattern }, behavior: "Isolated", invert: false };
+  return tokenizerJson("bpe", {
+    pre_tokenizer: { type: "Sequence", pretokenizers: [split, byteLevel] },
+  });
+}
+
+Deno.test("parseTokenizer() refuses what it could not do as Hugging Face's library does, or in time", async () => {
+  const refused = async (json: string, flaw: string, source = SOURCE) => {
+    const error = await assertRejects(() => parseTokenizer(json, source), UserError, flaw);
+    assertEquals(error.exitCode, ExitCode.model);
+  };
+  await refused(splitBy("(a+)+b"), "could take for ever on some line");
+  await parseTokenizer(splitBy("\\s+(?!\\S)|\\s+"), SOURCE);
+  const words = { "<pad>": 0, "</s>": 1, "<unk>": 2, a: 3 };
+  const wordLevel = { type: "WordLevel", vocab: words, unk_token: "<unk>" };
+  await refused(JSON.stringify({ model: wordLevel }), "it is of the kind WordLevel");
+  await refused(modelJson("unigram", { byte_fallback: true }), "it is Unigram with byte fallback");
+  await refused('{"model":'.repeat(5000), "nested more than 200 deep");
+  await refused("[PAD]\ndog\n", "save_pretrained", "some/vocab.txt");
+});
+
+Deno.test("parseTokenizer() says how to add a padding or end token that is missing", async () => {
+  const { model } = JSON.parse(readFixture("bpe.json"));
+  const vocab = { a: 0, b: 1, "<|endoftext|>": 2 };
+  const json = JSON.stringify({ model: { ...model, vocab, merges: [] }, added_tokens: [] });
+  const entry = '{"id": 3, "content": "<pad>", "special": true}';
+  await assertRejects(() => parseTokenizer(json, SOURCE), UserError, `put ${entry} into`);
+  const added = JSON.stringify({
+    model: { ...model, vocab, merges: [] },
+    pre_tokenizer: byteLevel,
+    decoder: byteLevel,
+    added_tokens: [JSON.parse(entry)],
+  });
+  assertEquals((await parseTokenizer(added, SOURCE)).special.pad, 3);
+});
+
+Deno.test("a line that is far too long for Unigram is cut", async () => {
+  const tokenizer = await parseTokenizer(readFixture("unigram.json"), SOURCE);
+  const line = "The dog bit the man. ".repeat(15_000);
+  const ids = tokenizer.encode(line);
+  assertEquals(ids.slice(0, 20), tokenizer.encode(line.slice(0, 2000)).slice(0, 20));
+  assert(ids.length < 40_000);
 });

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { parseTokenizer } from "../../src/text/tokenizer.ts";
+import { parseTokenizer } from "../../src/text/parse_tokenizer.ts";
 import { readCases, readFixture, tokenizerJson, TOKENIZERS } from "./fixtures.ts";
 
 for (const name of TOKENIZERS) {

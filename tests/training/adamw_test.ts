@@ -2,7 +2,8 @@
 import { assert, assertAlmostEquals } from "@std/assert";
 import { networkFields } from "../../src/denoiser/network_fields.ts";
 import { NativeModel } from "../../src/native/model.ts";
-import { NativeTrainer, type UpdateOptions } from "../../src/native/trainer.ts";
+import { NativeTrainer } from "../../src/native/trainer.ts";
+import type { UpdateOptions } from "../../src/native/trainer_options.ts";
 import { SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
 
 const STATES = ["weights", "firstMoment", "secondMoment", "average"] as const;

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { sampleSentenceTimestep, tokenTimesteps } from "../../src/diffusion/token_timesteps.ts";
+import { TokenTimesteps } from "../../src/diffusion/timesteps/token.ts";
 import {
   assembleBatch,
   dropSources,
@@ -7,7 +7,8 @@ import {
   randomTimesteps,
   weightOf,
 } from "../../src/training/micro_batch.ts";
-import { Purpose, Random } from "../../src/training/random.ts";
+import { Random } from "../../src/random.ts";
+import { Purpose } from "../../src/training/random.ts";
 import { SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
 
 const PAIRS = [
@@ -91,14 +92,10 @@ Deno.test("dropSources() hides all but the first token", () => {
 Deno.test("randomTimesteps() draws one sentence-level index a row", () => {
   const next = randomTimesteps(DIFFUSION, null, new Random(1, Purpose.timesteps));
   const random = new Random(1, Purpose.timesteps);
-  const geometry = { kind: "token", slots: 6, steps: 2000, anchorScale: 2 } as const;
+  const timesteps = new TokenTimesteps(DIFFUSION, 6);
   for (let row = 0; row < 20; row++) {
-    const index = sampleSentenceTimestep(geometry, random.uniform(), null);
-    assertEquals(next(6, 6), {
-      timesteps: tokenTimesteps(geometry, index),
-      present: 6,
-      settled: 0,
-    });
+    const index = Math.floor(random.uniform() * timesteps.count);
+    assertEquals(next(6, 6), { timesteps: timesteps.at(index), present: 6, settled: 0 });
   }
 });
 

@@ -1,8 +1,10 @@
 /** The shim's trainer as TypeScript sees it. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { type BatchOptions, flatLayout } from "../../src/native/trainer.ts";
+import { flatLayout } from "../../src/native/trainer.ts";
+import type { BatchOptions } from "../../src/native/trainer_options.ts";
 import { assembleBatch, randomTimesteps } from "../../src/training/micro_batch.ts";
-import { Purpose, Random } from "../../src/training/random.ts";
+import { Random } from "../../src/random.ts";
+import { Purpose } from "../../src/training/random.ts";
 import { SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
 import {
   BATCH_OPTIONS,

@@ -4,7 +4,9 @@
  */
 import { assert, assertAlmostEquals } from "@std/assert";
 import type { ModelConfig, NetworkConfig } from "../../src/denoiser/config.ts";
-import { type BatchOptions, flatLayout } from "../../src/native/trainer.ts";
+import { PAPER_PROCESS } from "../../src/diffusion/process.ts";
+import { flatLayout } from "../../src/native/trainer.ts";
+import type { BatchOptions } from "../../src/native/trainer_options.ts";
 import { SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
 import {
   BATCH_OPTIONS,
@@ -14,15 +16,7 @@ import {
   sampleTrainer,
 } from "./sample_trainer.ts";
 
-const DIFFUSION: ModelConfig["diffusion"] = {
-  ...SAMPLE_CONFIG.diffusion,
-  steps: 2000,
-  noise_schedule: "sqrt",
-  timesteps: "token",
-  anchor_scale: 2,
-  noise_factor: 1,
-  rescale_timesteps: true,
-};
+const DIFFUSION: ModelConfig["diffusion"] = PAPER_PROCESS;
 
 /** What a variant changes. */
 interface Variant {
@@ -30,15 +24,19 @@ interface Variant {
   readonly diffusion?: Partial<ModelConfig["diffusion"]>;
   readonly options?: Partial<BatchOptions>;
   readonly paddingWeight?: number;
+  readonly chainOnly?: boolean;
 }
 
 const SELF_CONDITIONED = { self_conditioning: true };
+const ANCHOR_LOSS = { roundingLoss: "prediction" } as const;
+const SHIFTED: Partial<NetworkConfig> = { shifted: true, time_conditioning: "none" };
+const CHAINED: Partial<NetworkConfig> = { ...SHIFTED, token_chain: 15 };
 const ALL: Variant = {
   network: { ...SELF_CONDITIONED, embedding_layer_norm: true },
   diffusion: { noise_factor: 4, anchor_scale: 1 },
   options: {
     selfCondition: true,
-    selfConditionNoise: 0.3,
+    selfConditioningNoise: 0.3,
     roundingLoss: "prediction",
     labelSmoothing: 0.1,
     dropout: 0.2,
@@ -59,20 +57,26 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
   "noise factor": { diffusion: { noise_factor: 4 } },
   "sentence-level timesteps": { diffusion: { timesteps: "sentence" } },
   "moving anchor": { diffusion: { anchor_distance: 2 } },
-  "causal past": { network: { causal_past: true }, diffusion: { anchor_distance: 2 } },
+  "shifted": { network: SHIFTED, options: ANCHOR_LOSS },
+  "shifted, without squared error": {
+    network: { ...SHIFTED, embedding_size: 20 },
+    options: { ...ANCHOR_LOSS, squaredError: 0, labelSmoothing: 0.1 },
+  },
+  "shifted, chain": { network: CHAINED, options: ANCHOR_LOSS },
+  "shifted, chain alone": { network: CHAINED, options: ANCHOR_LOSS, chainOnly: true },
   "padding weight": { paddingWeight: 0.1 },
   "self-conditioning": { network: SELF_CONDITIONED, options: { selfCondition: true } },
   "self-conditioning, left out": { network: SELF_CONDITIONED },
   "self-conditioning, perturbed": {
     network: SELF_CONDITIONED,
-    options: { selfCondition: true, selfConditionNoise: 0.5 },
+    options: { selfCondition: true, selfConditioningNoise: 0.5 },
   },
   "all": ALL,
   "all, moving anchor": { ...ALL, diffusion: { ...ALL.diffusion, anchor_distance: 3 } },
-  "all, causal past": {
+  "all, shifted": {
     ...ALL,
-    network: { ...ALL.network, causal_past: true },
-    diffusion: { ...ALL.diffusion, anchor_distance: 3 },
+    network: { ...CHAINED, embedding_layer_norm: true },
+    options: { ...ALL.options, selfCondition: false, squaredError: 0.5 },
   },
   "all, rotary": { ...ALL, network: { ...ALL.network, time_conditioning: "rotary" } },
   "all, additive": { ...ALL, network: { ...ALL.network, time_conditioning: "additive" } },
@@ -83,12 +87,13 @@ for (const [name, variant] of Object.entries(VARIANTS)) {
     const network = { ...NETWORK, ...variant.network };
     const diffusion = { ...DIFFUSION, ...variant.diffusion };
     using model = sampleModel(network);
-    const batch = sampleBatch(5, diffusion, variant.paddingWeight ?? 1, network.causal_past);
+    const batch = sampleBatch(5, diffusion, variant.paddingWeight ?? 1, network.shifted);
     const run = async (portable: boolean) => {
       using trainer = await sampleTrainer(
         model,
         { ...SAMPLE_CONFIG, network, diffusion },
         portable,
+        variant.chainOnly,
       );
       const terms = await trainer.batch(batch, { ...BATCH_OPTIONS, ...variant.options });
       return { terms, gradients: trainer.read("gradients") };

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { readTextFile } from "../../src/denoiser/files.ts";
+import { readTextFile } from "../../src/host/files.ts";
 import { parseTrainingConfig } from "../../src/training/config.ts";
 import { Reporter } from "../../src/training/reporter.ts";
 import { withFolder } from "../denoiser/test_files.ts";

@@ -1,7 +1,7 @@
 /** A tiny training run for tests: data, configuration, and ways to start it. */
 import { assertEquals } from "@std/assert";
-import { readFileBytes } from "../../src/denoiser/files.ts";
 import { train } from "../../src/commands/train.ts";
+import { readFileBytes } from "../../src/host/files.ts";
 import type { TrainOptions } from "../../src/training/train.ts";
 
 const WORDS = ["dog", "cat", "ball", "snow", "tree", "man", "boat", "hill"];

@@ -1,16 +1,18 @@
 /** A small network with random weights, batches for it and trainers of it. */
-import type { ModelConfig, NetworkConfig } from "../../src/denoiser/config.ts";
+import { type ModelConfig, type NetworkConfig, PLAIN_NETWORK } from "../../src/denoiser/config.ts";
 import { networkFields } from "../../src/denoiser/network_fields.ts";
+import { processOf } from "../../src/diffusion/process.ts";
 import { NativeModel } from "../../src/native/model.ts";
-import { type BatchOptions, NativeTrainer } from "../../src/native/trainer.ts";
-import { assembleBlocks, randomBlocks } from "../../src/training/block_batch.ts";
+import { NativeTrainer } from "../../src/native/trainer.ts";
+import { type BatchOptions, PLAIN_BATCH } from "../../src/native/trainer_options.ts";
 import {
   assembleBatch,
   type AssembledBatch,
   randomTimesteps,
 } from "../../src/training/micro_batch.ts";
-import { processOf } from "../../src/training/model_config.ts";
-import { Purpose, Random } from "../../src/training/random.ts";
+import { Random } from "../../src/random.ts";
+import { Purpose } from "../../src/training/random.ts";
+import { assembleShifted } from "../../src/training/shifted_batch.ts";
 
 /** No size is a multiple of a vector. */
 export const NETWORK: NetworkConfig = {
@@ -24,9 +26,7 @@ export const NETWORK: NetworkConfig = {
   time_channels: 6,
   max_positions: 12,
   time_conditioning: "txl",
-  self_conditioning: false,
-  embedding_layer_norm: false,
-  causal_past: false,
+  ...PLAIN_NETWORK,
 };
 
 /** A model with random weights. */
@@ -42,17 +42,10 @@ export function sampleModel(network: NetworkConfig): NativeModel {
 
 /** A training pass in which nothing is dropped, smoothed or perturbed. */
 export const BATCH_OPTIONS: BatchOptions = {
-  backward: true,
-  averaged: false,
-  selfCondition: false,
-  roundingLoss: "x0",
+  ...PLAIN_BATCH,
   seed: 7n,
   step: 3,
   microBatch: 1,
-  dropout: 0,
-  attentionDropout: 0,
-  labelSmoothing: 0,
-  selfConditionNoise: 0,
   normaliser: 40,
 };
 
@@ -61,26 +54,28 @@ export function sampleTrainer(
   model: NativeModel,
   config: ModelConfig,
   portable = false,
+  chainOnly = false,
 ): Promise<NativeTrainer> {
   return NativeTrainer.create(model, {
     device: { kind: "cpu", index: 0 },
     dtype: "f32",
     threads: 1,
     portable,
-    ...processOf(config),
+    chainOnly,
+    ...processOf(config.diffusion).trainingTables(),
   });
 }
 
 /**
  * Five rows of eight slots, other ones for another seed.
  *
- * @param causalPast whether they are laid out in blocks
+ * @param shifted whether they are in the shifted layout
  */
 export function sampleBatch(
   seed: number,
   diffusion: ModelConfig["diffusion"],
   paddingWeight: number,
-  causalPast = false,
+  shifted = false,
 ): AssembledBatch {
   const random = new Random(seed, Purpose.timesteps);
   const ids = (count: number) => Uint16Array.from({ length: count }, () => 3 + random.below(58));
@@ -88,8 +83,11 @@ export function sampleBatch(
     { length: 5 },
     (_, row) => ({ source: ids(2 + row), target: ids(3 + row) }),
   );
-  const settings = { slots: 8, padId: 0, paddingWeight };
-  return causalPast
-    ? assembleBlocks(pairs, settings, diffusion, randomBlocks(diffusion, random))
-    : assembleBatch(pairs, settings, randomTimesteps(diffusion, null, random));
+  if (!shifted) {
+    const settings = { slots: 8, padId: 0, paddingWeight };
+    return assembleBatch(pairs, settings, randomTimesteps(diffusion, null, random));
+  }
+  const settings = { slots: 8, padId: 0, startId: 1, steps: diffusion.steps };
+  const weights = { settled: 1, waiting: 0.3 };
+  return assembleShifted(pairs, { ...settings, weights }, { width: 3, firstWidth: 2 });
 }

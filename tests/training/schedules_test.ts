@@ -1,7 +1,7 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { averageDecay, learningRate } from "../../src/training/schedules.ts";
 
-const OPTIONS = { learning_rate: 8e-4, warmup_steps: 4000, steps: 20_000 };
+const OPTIONS = { learning_rate: 8e-4, warmup_steps: 4000, steps: 20_000, decay_share: 1 };
 
 Deno.test("learningRate() rises linearly over the warm-up", () => {
   const rate = (update: number) => learningRate({ ...OPTIONS, decay: "linear" }, update);
@@ -16,6 +16,14 @@ Deno.test("learningRate() falls linearly to 0 at the last step, or stays", () =>
   assertEquals(linear(20_000), 0);
   assertEquals(linear(25_000), 0);
   assertEquals(learningRate({ ...OPTIONS, decay: "constant" }, 25_000), 8e-4);
+});
+
+Deno.test("learningRate() stays at the peak until the share of updates that decays", () => {
+  const late = (update: number) =>
+    learningRate({ ...OPTIONS, decay: "linear", decay_share: 0.25 }, update);
+  assertEquals(late(15_000), 8e-4);
+  assertAlmostEquals(late(17_500), 4e-4, 1e-12);
+  assertEquals(late(20_000), 0);
 });
 
 Deno.test("learningRate() starts at the peak without warm-up", () => {

@@ -1,20 +1,20 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { readTextFile } from "../../src/denoiser/files.ts";
 import { ExitCode, UserError } from "../../src/errors.ts";
+import { readTextFile } from "../../src/host/files.ts";
 import { listCheckpoints } from "../../src/training/checkpoint.ts";
 import { parseTrainingConfig } from "../../src/training/config.ts";
 import { Reporter } from "../../src/training/reporter.ts";
 import { Run } from "../../src/training/run.ts";
 import { Session } from "../../src/training/session.ts";
-import type { Sampler } from "../../src/training/validation.ts";
+import type { TextGenerator } from "../../src/training/validation.ts";
 import { readValidationSet } from "../../src/training/validation_set.ts";
 import { withFolder } from "../denoiser/test_files.ts";
 import { writeRun } from "./sample_run.ts";
 
 const SILENT = { stderr: () => {}, interactive: false };
 
-/** Trains ten updates with a sampler of its own, and returns the folder of checkpoints. */
-async function trainWith(folder: string, sampler: Sampler): Promise<string> {
+/** Trains ten updates, validated with texts of the caller's, and returns the folder of checkpoints. */
+async function trainWith(folder: string, generateTexts: TextGenerator): Promise<string> {
   const source = writeRun(folder);
   const config = parseTrainingConfig(readTextFile(source), source, [
     "validation.every=4",
@@ -43,7 +43,7 @@ async function trainWith(folder: string, sampler: Sampler): Promise<string> {
     reporter,
     folder: checkpoints,
     validationSet,
-    sampler,
+    generateTexts,
     ...limits,
   });
   await session.train();

@@ -1,7 +1,8 @@
 import { assertEquals, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ExitCode, UserError } from "../../src/errors.ts";
 import { trainBpe } from "../../src/text/bpe_trainer.ts";
-import { parseTokenizer, type Tokenizer } from "../../src/text/tokenizer.ts";
+import { parseTokenizer } from "../../src/text/parse_tokenizer.ts";
+import type { Tokenizer } from "../../src/text/tokenizer.ts";
 import { dataKey, TokenCache } from "../../src/training/token_cache.ts";
 import { withFolder } from "../denoiser/test_files.ts";
 

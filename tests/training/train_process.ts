@@ -1,6 +1,6 @@
 /** Trains in a process of its own, which tests can stop: CONFIG OUTPUT [section.key=value ...]. */
-import { processEnvironment } from "../../src/cli/environment.ts";
 import { UserError } from "../../src/errors.ts";
+import { processEnvironment } from "../../src/host/environment.ts";
 import { train } from "../../src/training/train.ts";
 
 const [config, output, ...set] = Deno.args as [string, string, ...string[]];

@@ -57,10 +57,14 @@ Deno.test(
 /** Networks that are trained in different ways. */
 const WAYS = {
   "": [],
-  ", with a causal past": [
-    "network.causal_past=true",
-    "diffusion.anchor_distance=2",
+  ", in the shifted layout": [
+    "network.shifted=true",
+    "network.token_chain=8",
+    "network.self_conditioning=false",
+    "network.time_conditioning=none",
+    "diffusion.anchor_distance=1",
     "diffusion.left_to_right_share=none",
+    "training.squared_error=0",
   ],
 };
 
@@ -320,13 +324,21 @@ Deno.test(
         "leave out one of the two",
     );
     assertStringIncludes(
-      await refusal("network.causal_past=true", "diffusion.anchor_distance=2"),
-      'with "network.causal_past" every row visits every place; leave out ' +
+      await refusal("network.shifted=true", "diffusion.anchor_distance=1"),
+      'with "network.shifted" every row visits every place; leave out ' +
         '"diffusion.left_to_right_share", or set it to none',
     );
     assertStringIncludes(
-      await refusal("network.causal_past=true", "diffusion.left_to_right_share=none"),
-      '"network.causal_past" is true, but "diffusion.anchor_distance" is null',
+      await refusal("network.shifted=true", "diffusion.left_to_right_share=none"),
+      '"network.shifted" is true, but "diffusion.anchor_distance" is null, expected 1',
+    );
+    assertStringIncludes(
+      await refusal("network.token_chain=8", "diffusion.left_to_right_share=none"),
+      '"network.token_chain" is 8, but only "network.shifted" has a chain',
+    );
+    assertStringIncludes(
+      await refusal("training.train_only=token_chain"),
+      'Cannot train "token_chain" only: expected a network.token_chain above 0',
     );
   }),
 );

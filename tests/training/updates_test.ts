@@ -1,5 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import type { BatchOptions, TrainingBatch, UpdateOptions } from "../../src/native/trainer.ts";
+import type { TrainingBatch } from "../../src/native/trainer.ts";
+import {
+  type BatchOptions,
+  PLAIN_BATCH,
+  type UpdateOptions,
+} from "../../src/native/trainer_options.ts";
 import type { PreparedBatch } from "../../src/training/batch_stream.ts";
 import { parseTrainingConfig } from "../../src/training/config.ts";
 import { NonFiniteUpdate, type Update, updates } from "../../src/training/updates.ts";
@@ -111,17 +116,13 @@ Deno.test("updates() passes on the options and the place of each micro-batch", a
     "training.rounding_loss=prediction",
   );
   assertEquals(trainer.batches[3], {
-    backward: true,
-    averaged: false,
+    ...PLAIN_BATCH,
     selfCondition: true,
     roundingLoss: "prediction",
     seed: 5n,
     step: 2,
     microBatch: 1,
     dropout: 0.3,
-    attentionDropout: 0,
-    labelSmoothing: 0,
-    selfConditionNoise: 0,
     normaliser: 20,
   });
 });

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { trainBpe } from "../../src/text/bpe_trainer.ts";
-import { parseTokenizer } from "../../src/text/tokenizer.ts";
+import { parseTokenizer } from "../../src/text/parse_tokenizer.ts";
 import { readValidationSet } from "../../src/training/validation_set.ts";
-import { withFolder } from "../denoiser/test_files.ts";
 import { SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
+import { withFolder } from "../denoiser/test_files.ts";
 
 Deno.test(
   "readValidationSet() takes evenly spaced lines and pairs, with all references of a line",

@@ -83,12 +83,13 @@ inline void check_capacity(const char* what, size_t size, int32_t capacity) {
     }
 }
 
-inline void check_token(const char* what, int row, int32_t id, int vocabulary) {
-    if (id < 0 || id >= vocabulary) {
-        throw Error(ARDIFF_INVALID_ARGUMENT,
-                    format("Token id %d of %s %d is outside the vocabulary of %d", id, what, row,
-                           vocabulary));
-    }
+// `owner`, `row`: whose it is, if there are several.
+inline void check_id(const char* what, int32_t id, int vocabulary, const char* owner = nullptr,
+                     int row = 0) {
+    if (id >= 0 && id < vocabulary) return;
+    const std::string whose = owner == nullptr ? "" : format(" of %s %d", owner, row);
+    throw Error(ARDIFF_INVALID_ARGUMENT, format("%s %d%s is outside the vocabulary of %d", what, id,
+                                                whose.c_str(), vocabulary));
 }
 
 // Every row of ids and mask [rows,length] has a token, and those that count lie in the vocabulary.
@@ -100,7 +101,7 @@ inline void check_sources(const int32_t* ids, const uint8_t* mask, int rows, int
             const ptrdiff_t at = static_cast<ptrdiff_t>(row) * length + l;
             if (mask[at] == 0) continue;
             any = true;
-            check_token("source", row, ids[at], vocabulary);
+            check_id("Token id", ids[at], vocabulary, "source", row);
         }
         if (!any)
             throw Error(ARDIFF_INVALID_ARGUMENT, format("Source %d has no unmasked token", row));

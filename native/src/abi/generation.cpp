@@ -66,15 +66,7 @@ int32_t ardiff_generation_create(ardiff_model* model, const int32_t* ids, const 
         check_sources(ids, mask, sources, length, config.vocabulary);
         auto batch = std::make_unique<ardiff_generation>();
         batch->config = config;
-        batch->backend = model->backend;
-        if ((flags & ARDIFF_GENERATION_PORTABLE) != 0) {
-            if (!model->portable) {
-                model->portable =
-                    make_portable_backend(model->parameters, model->device, model->device_index,
-                                          model->dtype, model->threads);
-            }
-            batch->backend = model->portable;
-        }
+        batch->backend = model->chosen_backend((flags & ARDIFF_GENERATION_PORTABLE) != 0);
         batch->generator = batch->backend->start(request);
         *generation = batch.release();
     });

@@ -101,6 +101,6 @@ int32_t ardiff_time_matmul(int32_t rows, int32_t columns, int32_t inner, int32_t
             check_range("Matmul size", size, 1, 1 << 20);
         const ardiff_dtype type = checked_dtype(dtype);
         require(seconds != nullptr, "Seconds output is NULL");
-        *seconds = time_cpu_matmul(rows, columns, inner, static_cast<ardiff_dtype>(dtype), repeats);
+        *seconds = time_cpu_matmul(rows, columns, inner, type, repeats);
     });
 }

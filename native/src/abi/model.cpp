@@ -24,6 +24,14 @@ const ParameterInfo& entry(const ardiff_model* model, int32_t index) {
 
 }  // namespace
 
+std::shared_ptr<const Backend> ardiff_model::chosen_backend(bool wants_portable) {
+    if (!backend) throw Error(ARDIFF_INVALID_STATE, "Model is not prepared for a device yet");
+    if (!wants_portable) return backend;
+    if (!portable)
+        portable = make_portable_backend(parameters, device, device_index, dtype, threads);
+    return portable;
+}
+
 int32_t ardiff_model_create(const ardiff_network_config* config, ardiff_model** model, char* error,
                             int32_t error_capacity) {
     return guarded(error, error_capacity, [&] {

@@ -39,6 +39,7 @@ void check_config(const ardiff_trainer_config& c) {
     check_device(c.device, c.device_index);
     checked_dtype(c.dtype);
     check_range("Portable", c.portable, 0, 1);
+    check_range("Chain only", c.chain_only, 0, 1);
     check_range("Number of diffusion steps", c.diffusion_steps, 1, 1 << 24);
     check_number("Embedding noise", c.embedding_noise, 0, 1e6);
     check_number("Prior scale", c.prior_scale, 0, 1e6);
@@ -54,6 +55,7 @@ void check_options(const ardiff_training_options& o, const NetworkConfig& config
     check_number("Dropout", o.dropout, 0, 1, true);
     check_number("Attention dropout", o.attention_dropout, 0, 1, true);
     check_number("Label smoothing", o.label_smoothing, 0, 1, true);
+    check_number("Squared error", o.squared_error, 0, 1e6);
     check_number("Self-condition noise", o.self_condition_noise, 0, 1e6);
     check_number("Normaliser", o.normaliser, 1e-6, 1e12);
     require(o.backward == 0 || o.averaged == 0, "Gradients of the averaged weights do not exist");
@@ -66,7 +68,9 @@ void check_target(const TrainingBatch& b, int vocabulary, int diffusion_steps) {
         bool any = b.key_mask == nullptr;
         for (int n = 0; n < b.slots; ++n) {
             const ptrdiff_t at = static_cast<ptrdiff_t>(row) * b.slots + n;
-            check_token("target", row, b.target_ids[at], vocabulary);
+            check_id("Token id", b.target_ids[at], vocabulary, "target", row);
+            if (b.left_ids != nullptr)
+                check_id("Left id", b.left_ids[at], vocabulary, "target", row);
             if (b.timesteps[at] < 0 || b.timesteps[at] >= diffusion_steps) {
                 throw Error(ARDIFF_INVALID_ARGUMENT,
                             format("Timestep %d of target %d: expected 0 to %d", b.timesteps[at],
@@ -85,16 +89,14 @@ void check_layout(const TrainingBatch& b, const NetworkConfig& config) {
     for (int n = 0; n < b.slots && b.positions != nullptr; ++n) {
         check_range("Position of a slot", b.positions[n], 0, config.max_positions - 1);
     }
-    if (b.attention_mask == nullptr && !config.causal_past) return;
+    if (b.attention_mask == nullptr) return;
     for (int row = 0; row < b.rows; ++row) {
         const ptrdiff_t first = static_cast<ptrdiff_t>(row) * b.slots;
         for (int n = 0; n < b.slots; ++n) {
-            const bool settled = config.causal_past && b.timesteps[first + n] == 0;
             bool any = false;
-            for (int k = 0; k < (settled ? n + 1 : b.slots) && !any; ++k) {
+            for (int k = 0; k < b.slots && !any; ++k) {
                 any = (b.key_mask == nullptr || b.key_mask[first + k] != 0) &&
-                      (b.attention_mask == nullptr ||
-                       b.attention_mask[static_cast<ptrdiff_t>(n) * b.slots + k] != 0);
+                      b.attention_mask[static_cast<ptrdiff_t>(n) * b.slots + k] != 0;
             }
             if (!any) {
                 throw Error(ARDIFF_INVALID_ARGUMENT,
@@ -140,6 +142,8 @@ int32_t ardiff_trainer_create(const ardiff_model* model, const ardiff_trainer_co
         TrainerSetup setup{model->parameters, checked_struct(config, "Trainer options"), {}};
         check_config(setup.config);
         const Parameters& parameters = model->parameters;
+        require(config->chain_only == 0 || parameters.config.token_chain > 0,
+                "This network has no chain head to train");
         check_written(parameters);
         const int64_t bad = first_not_finite(schedule, int64_t{4} * config->diffusion_steps);
         if (bad >= 0) {
@@ -149,10 +153,10 @@ int32_t ardiff_trainer_create(const ardiff_model* model, const ardiff_trainer_co
         setup.schedule.resize(static_cast<size_t>(config->diffusion_steps));
         std::memcpy(setup.schedule.data(), schedule, setup.schedule.size() * sizeof(ScheduleRow));
         setup.config.threads = checked_threads(config->threads);
-        const bool fused = config->device == ARDIFF_DEVICE_CPU && config->portable == 0;
+        const bool on_cpu = config->device == ARDIFF_DEVICE_CPU && config->portable == 0;
         auto made = std::make_unique<ardiff_trainer>(
             ardiff_trainer{parameters.config, parameters.layout, config->diffusion_steps,
-                           fused ? make_cpu_trainer(setup) : make_portable_trainer(setup)});
+                           on_cpu ? make_cpu_trainer(setup) : make_portable_trainer(setup)});
         *trainer = made.release();
     });
 }
@@ -161,11 +165,12 @@ void ardiff_trainer_free(ardiff_trainer* trainer) { delete trainer; }
 
 int32_t ardiff_trainer_batch(ardiff_trainer* trainer, const ardiff_training_options* options,
                              const int32_t* ids, const uint8_t* mask, int32_t rows, int32_t length,
-                             const int32_t* target_ids, const uint8_t* key_mask,
-                             const uint8_t* attention_mask, const int32_t* positions,
-                             const int32_t* timesteps, const float* weights, int32_t slots,
-                             const float* embedding_noise, const float* diffusion_noise,
-                             float* terms, float* slot_terms, char* error, int32_t error_capacity) {
+                             const int32_t* target_ids, const int32_t* left_ids,
+                             const uint8_t* key_mask, const uint8_t* attention_mask,
+                             const int32_t* positions, const int32_t* timesteps,
+                             const float* weights, int32_t slots, const float* embedding_noise,
+                             const float* diffusion_noise, float* terms, float* slot_terms,
+                             char* error, int32_t error_capacity) {
     return guarded(error, error_capacity, [&] {
         const NetworkConfig& config = checked(trainer).config;
         check_options(checked_struct(options, "Training options"), config);
@@ -179,11 +184,26 @@ int32_t ardiff_trainer_batch(ardiff_trainer* trainer, const ardiff_training_opti
             positions == nullptr ? config.max_positions : kMostSlots * config.max_positions);
         check_range("Number of hidden values", static_cast<int64_t>(rows) * std::max(length, slots),
                     1, kLargest / std::max(config.hidden, config.embedding));
-        const TrainingBatch batch{
-            ids,       mask,      rows,    length, target_ids,      key_mask,        attention_mask,
-            positions, timesteps, weights, slots,  embedding_noise, diffusion_noise, terms,
-            slot_terms};
+        const TrainingBatch batch{ids,
+                                  mask,
+                                  rows,
+                                  length,
+                                  target_ids,
+                                  left_ids,
+                                  key_mask,
+                                  attention_mask,
+                                  positions,
+                                  timesteps,
+                                  weights,
+                                  slots,
+                                  embedding_noise,
+                                  diffusion_noise,
+                                  terms,
+                                  slot_terms};
         check_sources(ids, mask, rows, length, config.vocabulary);
+        require(
+            (left_ids != nullptr) == config.shifted,
+            config.shifted ? "Ids of left tokens are NULL" : "Only shifted networks take left ids");
         check_target(batch, config.vocabulary, trainer->diffusion_steps);
         check_layout(batch, config);
         trainer->trainer->batch(*options, batch);

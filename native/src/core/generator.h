@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ardiff.h"
+#include "core/decoding.h"
 #include "core/parameters.h"
 
 namespace ardiff {
@@ -69,6 +70,8 @@ class Backend {
   public:
     virtual ~Backend() = default;
     virtual std::unique_ptr<Generator> start(const BatchRequest& request) const = 0;
+    // For shifted networks without time conditioning.
+    virtual std::unique_ptr<Decoder> decode(const DecodingRequest& request) const = 0;
 };
 
 // The portable path, on the CPU or a CUDA device. `threads` >= 1.

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "core/decoding.h"
 #include "core/generator.h"
 #include "core/parameters.h"
 
@@ -16,10 +17,20 @@ struct ardiff_model {
     int device_index = 0;
     ardiff_dtype dtype = ARDIFF_DTYPE_F32;
     int threads = 1;
+
+    // The backend to compute with: libtorch's if `wants_portable`, else the prepared one. Throws
+    // ARDIFF_INVALID_STATE before the model is prepared.
+    std::shared_ptr<const ardiff::Backend> chosen_backend(bool wants_portable);
 };
 
 struct ardiff_generation {
     ardiff::NetworkConfig config;
     std::shared_ptr<const ardiff::Backend> backend;  // keeps the weights alive
     std::unique_ptr<ardiff::Generator> generator;
+};
+
+struct ardiff_decoding {
+    ardiff::NetworkConfig config;
+    std::shared_ptr<const ardiff::Backend> backend;  // keeps the weights alive
+    std::unique_ptr<ardiff::Decoder> decoder;
 };

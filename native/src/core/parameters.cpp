@@ -32,11 +32,12 @@ NetworkConfig NetworkConfig::from(const ardiff_network_config& c) {
         {"encoder_ffn_size", c.encoder_ffn_size, 1, 1 << 20},
         {"time_channels", c.time_channels, 2, wide},
         {"max_positions", c.max_positions, 1, 1 << 20},
-        {"time_conditioning", c.time_conditioning, 0, 2},
+        {"time_conditioning", c.time_conditioning, 0, 3},
         {"self_conditioning", c.self_conditioning, 0, 1},
         {"embedding_layer_norm", c.embedding_layer_norm, 0, 1},
         {"input_projection", c.input_projection, 0, 1},
-        {"causal_past", c.causal_past, 0, 1},
+        {"shifted", c.shifted, 0, 1},
+        {"token_chain", c.token_chain, 0, wide},
     };
     for (const Field& f : fields) {
         if (f.value < f.minimum || f.value > f.maximum) {
@@ -69,7 +70,14 @@ NetworkConfig NetworkConfig::from(const ardiff_network_config& c) {
     config.self_conditioning = c.self_conditioning == 1;
     config.embedding_norm = c.embedding_layer_norm == 1;
     config.input_projection = c.input_projection == 1;
-    config.causal_past = c.causal_past == 1;
+    config.shifted = c.shifted == 1;
+    config.token_chain = c.token_chain;
+    if (config.token_chain > 0 && !config.shifted) {
+        throw Error(ARDIFF_INVALID_ARGUMENT, "A token chain needs the shifted layout");
+    }
+    if (config.shifted && config.self_conditioning) {
+        throw Error(ARDIFF_INVALID_ARGUMENT, "The shifted layout has no self-conditioning input");
+    }
     if (!config.input_projection && config.input_channels() != config.hidden) {
         throw Error(ARDIFF_INVALID_ARGUMENT,
                     format("Without input projection the input must be %d wide, but it is %d",
@@ -133,7 +141,7 @@ ParameterLayout::ParameterLayout(const NetworkConfig& c) {
         norm(block + "norm1", d);
         norm(block + "norm2", d);
         norm(block + "norm3", d);
-        if (c.time != ARDIFF_TIME_ADDITIVE) {
+        if (c.has_time_keys()) {
             linear(block + "time_trans.0", 4 * t, t);
             linear(block + "time_trans.2", d, 4 * t);
         }
@@ -145,6 +153,11 @@ ParameterLayout::ParameterLayout(const NetworkConfig& c) {
     if (c.has_output_projection()) {
         linear("output_down_proj.0", 2 * d, d);
         linear("output_down_proj.2", e, 2 * d);
+    }
+    if (c.shifted) add("waiting_embedding", {e});
+    if (c.token_chain > 0) {
+        linear("token_chain.0", c.token_chain, 2 * e);
+        linear("token_chain.2", e, c.token_chain);
     }
 }
 

@@ -19,11 +19,14 @@ struct NetworkConfig {
     int vocabulary, embedding, hidden, encoder_layers, decoder_layers, heads, encoder_ffn,
         time_channels, max_positions;
     ardiff_time_conditioning time;
-    bool self_conditioning, embedding_norm, input_projection, causal_past;
+    bool self_conditioning, embedding_norm, input_projection, shifted;
+    int token_chain;  // inner width, 0: none
 
     int head_size() const { return hidden / heads; }
     int decoder_ffn() const { return 4 * hidden; }
     int input_channels() const { return self_conditioning ? 2 * embedding : embedding; }
+    // Whether every block has a projection of the timestep (txl and rotary).
+    bool has_time_keys() const { return time == ARDIFF_TIME_TXL || time == ARDIFF_TIME_ROTARY; }
     bool has_output_projection() const { return embedding != hidden; }
 
     // Throws ARDIFF_INVALID_ARGUMENT that names the offending field.

@@ -18,6 +18,7 @@ struct TrainingBatch {
     const uint8_t* mask;  // [B,L]
     int rows, length;
     const int32_t* target_ids;      // [B,N]
+    const int32_t* left_ids;        // [B,N], the tokens left of them (shifted), or null
     const uint8_t* key_mask;        // [B,N] or null
     const uint8_t* attention_mask;  // [N,N], row: who attends, column: to whom; or null
     const int32_t* positions;       // [N] or null

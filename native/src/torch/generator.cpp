@@ -15,35 +15,17 @@
 
 #include "core/error.h"
 #include "core/generator.h"
+#include "torch/decoding.h"
 #include "torch/device.h"
 #include "torch/nearest.h"
-#include "torch/network.h"
+#include "torch/prepared.h"
 #include "torch/random.h"
-#include "torch/worker.h"
 
 namespace ardiff {
 namespace portable {
 namespace {
 
 using at::Tensor;
-
-struct Weights {
-    Weights(const Parameters& parameters, const at::Device& on, ardiff_dtype dtype, int threads)
-        : config(parameters.config),
-          device(on),
-          worker(threads),
-          flat(upload(parameters.data(), {parameters.layout.size()}, on)),
-          network(config, NamedTensors(parameters.layout, flat),
-                  dtype == ARDIFF_DTYPE_BF16 ? at::kBFloat16 : at::kFloat),
-          rounding_bias(nearest_bias(network.table())) {}
-
-    const NetworkConfig config;
-    const at::Device device;
-    mutable Worker worker;
-    const Tensor flat;
-    const Network network;
-    const Tensor rounding_bias;  // [V]
-};
 
 class TorchGenerator final : public Generator {
   public:
@@ -311,6 +293,9 @@ class TorchBackend final : public Backend {
 
     std::unique_ptr<Generator> start(const BatchRequest& request) const override {
         return std::make_unique<TorchGenerator>(weights_, request);
+    }
+    std::unique_ptr<Decoder> decode(const DecodingRequest& request) const override {
+        return make_portable_decoder(weights_, request);
     }
 
   private:

@@ -109,6 +109,8 @@ Network::Network(const NetworkConfig& config, const NamedTensors& weights, at::S
     if (config.input_projection) input_ = pair("input_up_proj");
     if (config.time == ARDIFF_TIME_ADDITIVE) time_ = pair("time_trans");
     if (config.has_output_projection()) output_ = pair("output_down_proj");
+    if (config.shifted) waiting_ = weights["waiting_embedding"];
+    if (config.token_chain > 0) token_chain_ = pair("token_chain");
     positions_ = weights["position_embeddings.weight"];
     input_norm_ = norm("LayerNorm", kBlockEpsilon);
     for (int i = 0; i < config.decoder_layers; ++i) {
@@ -128,7 +130,7 @@ Network::Network(const NetworkConfig& config, const NamedTensors& weights, at::S
                            norm(name + "norm1", kBlockEpsilon),
                            norm(name + "norm2", kBlockEpsilon),
                            norm(name + "norm3", kBlockEpsilon)};
-        if (config.time != ARDIFF_TIME_ADDITIVE) {
+        if (config.has_time_keys()) {
             block.time_0 = linear(name + "time_trans.0");
             block.time_2 = linear(name + "time_trans.2");
         }
@@ -195,7 +197,7 @@ Tensor Network::self_attention(const DecoderBlock& block, const Tensor& x, const
     Tensor query = split_heads(block.self.query(x)), key = split_heads(block.self.key(x)),
            value = split_heads(block.self.value(x));
     Tensor bias = slot_bias;
-    if (config_.time != ARDIFF_TIME_ADDITIVE) {
+    if (config_.has_time_keys()) {
         const Tensor raw =
             dropout == nullptr ? time : dropout->hidden(time, Purpose::decoder_time, layer);
         const Tensor time_key =
@@ -249,12 +251,6 @@ Tensor Network::slot_bias(const DecoderInput& input) const {
         bias = bias.defined() ? bias + more : more;
     };
     if (input.attention_mask.defined()) forbid(input.attention_mask);
-    if (config_.causal_past) {
-        const int64_t slots = input.z.size(1);
-        const Tensor left =
-            at::ones({slots, slots}, input.timesteps.options().dtype(at::kBool)).tril();
-        forbid(input.timesteps.ne(0).unsqueeze(-1).logical_or(left).unsqueeze(1));
-    }
     return bias;
 }
 
@@ -269,9 +265,11 @@ Tensor Network::denoise(const DecoderInput& input, const CrossAttention& source,
         hidden = at::cat({previous, input.z}, -1);
     }
     if (input_) hidden = input_->second(at::tanh(input_->first(hidden))).to(at::kFloat);
-    hidden = hidden + (input.positions.defined() ? positions_.index_select(0, input.positions)
+    hidden = hidden + (input.positions.defined() ? at::embedding(positions_, input.positions)
                                                  : positions_.narrow(0, 0, hidden.size(1)));
-    const Tensor time = timestep_embedding(input.timesteps, config_.time_channels);
+    const Tensor time = config_.time == ARDIFF_TIME_NONE
+                            ? Tensor()
+                            : timestep_embedding(input.timesteps, config_.time_channels);
     if (time_) hidden = hidden + time_->second(at::silu(time_->first(time))).to(at::kFloat);
     hidden = drop(input_norm_(hidden), Purpose::decoder_input);
 
@@ -288,6 +286,11 @@ Tensor Network::denoise(const DecoderInput& input, const CrossAttention& source,
     }
     if (output_) hidden = output_->second(at::tanh(output_->first(hidden))).to(at::kFloat);
     return hidden;
+}
+
+Tensor Network::chain(const Tensor& x0, const Tensor& left) const {
+    const Tensor inner = at::gelu(token_chain_->first(at::cat({x0, left}, -1)));
+    return x0 + token_chain_->second(inner);
 }
 
 }  // namespace ardiff::portable

@@ -39,12 +39,13 @@ struct CrossAttention {
 
 // What the decoder computes x0_hat from.
 struct DecoderInput {
-    at::Tensor z;               // [R,N,C] float32, scaled for the network
-    at::Tensor previous;        // [R,N,C] previous x0_hat; undefined stands for zeros
-    at::Tensor timesteps;       // [1,N] or [R,N] float32, scaled; 1: the same for all rows
-    at::Tensor key_mask;        // [R,N] bool, slots that are attended to; undefined: all
-    at::Tensor attention_mask;  // [N,N] bool, which slot attends to which; undefined: all to all
-    at::Tensor positions;       // [N] int64; undefined: 0 to N - 1
+    at::Tensor z;          // [R,N,C] float32, scaled for the network
+    at::Tensor previous;   // [R,N,C] previous x0_hat; undefined stands for zeros
+    at::Tensor timesteps;  // [1,N] or [R,N] float32, scaled; 1: the same for all rows
+    at::Tensor key_mask;   // [R,N] bool, slots that are attended to; undefined: all
+    at::Tensor
+        attention_mask;    // [N,N] or [R,1,N,N] bool, who attends to whom; undefined: all to all
+    at::Tensor positions;  // [N] or [R,N] int64; undefined: 0 to N - 1
 };
 
 class Network {
@@ -60,6 +61,13 @@ class Network {
     // -> x0_hat [R,N,C] float32.
     at::Tensor denoise(const DecoderInput& input, const CrossAttention& source,
                        const Dropout* dropout) const;
+
+    // What the chain head makes of predictions x0_hat [..,C], given the embeddings [..,C] of the
+    // tokens left of them.
+    at::Tensor chain(const at::Tensor& x0, const at::Tensor& left) const;
+
+    // [C], what a slot that waits holds in the shifted layout.
+    const at::Tensor& waiting() const { return waiting_; }
 
     // Target embeddings [V,C], LayerNorm applied where the model has one.
     const at::Tensor& table() const { return table_; }
@@ -110,7 +118,8 @@ class Network {
     at::Tensor encoder_words_, encoder_positions_, encoder_type_;
     Norm encoder_norm_;
     std::vector<EncoderLayer> encoder_;
-    std::optional<std::pair<Linear, Linear>> input_, time_, output_;
+    std::optional<std::pair<Linear, Linear>> input_, time_, output_, token_chain_;
+    at::Tensor waiting_;
     at::Tensor positions_;
     Norm input_norm_;
     std::vector<DecoderBlock> decoder_;

@@ -28,7 +28,10 @@ using at::Tensor;
 struct Loss {
     Tensor mse, nll, prior, mse_x0, mse_embedding;
 
-    Tensor total() const { return mse + nll + prior; }
+    // `squared`: the weight of the squared errors beside the rounding loss.
+    Tensor total(float squared) const {
+        return squared == 1.0f ? mse + nll + prior : nll + (mse + prior) * squared;
+    }
 };
 
 class TorchTrainer final : public Trainer {
@@ -72,6 +75,7 @@ class TorchTrainer final : public Trainer {
     const NetworkConfig config_;
     const ParameterLayout layout_;
     const ardiff_trainer_config setup_;
+    const int64_t trained_;  // the first value that updates change; all behind it do too
     const at::Device device_;
     mutable Worker worker_;
     Tensor schedule_;    // [T,4]
@@ -83,6 +87,7 @@ TorchTrainer::TorchTrainer(const TrainerSetup& setup)
     : config_(setup.parameters.config),
       layout_(config_),
       setup_(setup.config),
+      trained_(setup_.chain_only != 0 ? layout_.at("token_chain.0.weight").offset : 0),
       device_(checked_device(static_cast<ardiff_device>(setup_.device), setup_.device_index)),
       worker_(setup_.threads) {
     run([&] {
@@ -112,13 +117,25 @@ Loss TorchTrainer::loss(const ardiff_training_options& options, const TrainingBa
         schedule_.index_select(0, timesteps.flatten()).view({rows, slots, 4}).split(1, -1);
 
     const Tensor embedded = at::embedding(network.table(), targets);
-    const Tensor x0 =
-        embedded + noise(batch.embedding_noise, Purpose::embedding_noise) * setup_.embedding_noise;
+    // What is noised: the embedding and a little noise, but in the shifted layout the embedding
+    // itself.
+    const Tensor x0 = config_.shifted
+                          ? embedded
+                          : embedded + noise(batch.embedding_noise, Purpose::embedding_noise) *
+                                           setup_.embedding_noise;
     const Tensor z = coefficients[1] * x0 +
                      coefficients[2] * noise(batch.diffusion_noise, Purpose::diffusion_noise);
 
     DecoderInput input;
     input.z = coefficients[3] * z;
+    Tensor left;
+    if (config_.shifted) {
+        left = at::embedding(network.table(),
+                             upload(batch.left_ids, {rows, slots}, device_).to(at::kLong));
+        const Tensor t = timesteps.unsqueeze(-1);
+        input.z = at::where(t.eq(setup_.diffusion_steps - 1), network.waiting(), input.z);
+        input.z = at::where(t.eq(0), left, input.z);
+    }
     input.timesteps = coefficients[0].squeeze(-1);
     if (batch.key_mask != nullptr) {
         input.key_mask = upload(batch.key_mask, {rows, slots}, device_).to(at::kBool);
@@ -150,7 +167,10 @@ Loss TorchTrainer::loss(const ardiff_training_options& options, const TrainingBa
     loss.mse_embedding = (embedded - predicted).square().mean(-1);
     loss.mse = at::where(timesteps.eq(0), loss.mse_embedding, loss.mse_x0);
     loss.prior = (x0 * setup_.prior_scale).square().mean(-1);
-    const Tensor& rounded = options.rounding_loss == ARDIFF_ROUNDING_LOSS_X0 ? x0 : predicted;
+    Tensor rounded = options.rounding_loss == ARDIFF_ROUNDING_LOSS_X0 ? x0 : predicted;
+    if (config_.token_chain > 0) {
+        rounded = at::where(timesteps.unsqueeze(-1).eq(0), rounded, network.chain(rounded, left));
+    }
     const at::ScalarType compute = setup_.dtype == ARDIFF_DTYPE_BF16 ? at::kBFloat16 : at::kFloat;
     const Tensor logits =
         at::matmul(rounded.to(compute), network.table().to(compute).t()).to(at::kFloat) +
@@ -180,7 +200,7 @@ void TorchTrainer::run_batch(const ardiff_training_options& options, const Train
             (batch.weights == nullptr ? at::ones_like(parts.mse)
                                       : upload(batch.weights, {batch.rows, batch.slots}, device_)) /
             options.normaliser;
-        const Tensor slot_total = parts.total();
+        const Tensor slot_total = parts.total(options.squared_error);
         total = (slot_total * weights).sum();
         const at::NoGradGuard no_grad;
         const auto weighted = [&](const Tensor& part) { return (part * weights).sum(); };
@@ -196,6 +216,10 @@ void TorchTrainer::run_batch(const ardiff_training_options& options, const Train
     if (!backward) return;
     timed(usage_.backward_seconds, [&] {
         torch::autograd::backward({total});
+        if (trained_ > 0) {
+            const at::NoGradGuard no_grad;
+            buffer(ARDIFF_TRAINING_GRADIENTS).narrow(0, 0, trained_).zero_();
+        }
         synchronize(device_);
     });
 }
@@ -204,11 +228,14 @@ bool TorchTrainer::run_update(const ardiff_update_options& o, double& gradient_n
     const at::NoGradGuard no_grad;
     bool applied = false;
     timed(usage_.update_seconds, [&] {
-        Tensor weights = buffer(ARDIFF_TRAINING_WEIGHTS),
-               gradients = buffer(ARDIFF_TRAINING_GRADIENTS),
-               first = buffer(ARDIFF_TRAINING_FIRST_MOMENT),
-               second = buffer(ARDIFF_TRAINING_SECOND_MOMENT),
-               average = buffer(ARDIFF_TRAINING_AVERAGE);
+        const auto trained = [&](ardiff_training_state state) {
+            return buffer(state).narrow(0, trained_, layout_.size() - trained_);
+        };
+        Tensor weights = trained(ARDIFF_TRAINING_WEIGHTS),
+               gradients = trained(ARDIFF_TRAINING_GRADIENTS),
+               first = trained(ARDIFF_TRAINING_FIRST_MOMENT),
+               second = trained(ARDIFF_TRAINING_SECOND_MOMENT),
+               average = trained(ARDIFF_TRAINING_AVERAGE);
         gradient_norm = std::sqrt(gradients.square().sum(at::kDouble).item<double>());
         applied = std::isfinite(gradient_norm);
         if (applied) {

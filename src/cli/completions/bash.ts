@@ -1,4 +1,7 @@
-/** Completions for bash: one function over two tables, of commands and of option values. */
+/**
+ * Completions for bash: one function over two tables, of commands and of option values. Names never
+ * reach `compgen -W`, which expands words as a command line: `$(...)` in a name would run.
+ */
 import type { CommandNode, Value } from "./nodes.ts";
 
 /**
@@ -21,13 +24,23 @@ ${nodes.flatMap(optionCases).join("\n")}
   esac
 }
 
+_ardiff_models=(${models.map(quoted).join(" ")})
+
+_ardiff_offer() { # words
+  local word
+  for word in "$@"; do
+    if [[ $word == "$current"* ]]; then COMPREPLY+=("$word"); fi
+  done
+}
+
 _ardiff_complete() { # how, words
+  local list
   case $1 in
     file) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
-    folder) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
-    model) mapfile -t COMPREPLY < <(compgen -d -W "${models.join(" ")}" -- "$current") ;;
-    words) mapfile -t COMPREPLY < <(compgen -W "$2" -- "$current") ;;
+    folder | model) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
+    words) read -ra list <<<"$2" && _ardiff_offer "\${list[@]}" ;;
   esac
+  if [[ $1 == model ]]; then _ardiff_offer "\${_ardiff_models[@]}"; fi
   case $1 in file | folder | model) compopt -o filenames 2>/dev/null ;; esac
 }
 

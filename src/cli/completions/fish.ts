@@ -1,4 +1,7 @@
-/** Completions for fish: a line for each option of each command. */
+/**
+ * Completions for fish: a line for each option of each command. What follows `-a` is read as a
+ * command line once more, so that names in it have quotes of their own.
+ */
 import type { CommandNode, OptionNode, Value } from "./nodes.ts";
 
 /**
@@ -43,7 +46,9 @@ function commandLines(
 ): string[] {
   const start = `complete -c ardiff -n ${quoted(`__ardiff_on ${quoted(path)}`)}`;
   return [
-    ...commands.map(({ name, description }) => `${start} -a ${name} -d ${quoted(description)}`),
+    ...commands.map(({ name, description }) =>
+      `${start} -a ${quoted(name)} -d ${quoted(description)}`
+    ),
     ...options.map((option) => `${start} ${optionWords(option, models)}`),
     ...(argument === undefined ? [] : [`${start} ${valueWords(argument, models)}`]),
     // fish takes one value an option: the others look like arguments to it.
@@ -65,13 +70,13 @@ function optionWords(
 function valueWords(value: Value, models: readonly string[]): string {
   switch (value.kind) {
     case "words":
-      return `-f -a ${quoted(value.words.join(" "))}`;
+      return `-f -a ${quoted(value.words.map(quoted).join(" "))}`;
     case "file":
       return "-F";
     case "folder":
       return "-f -a '(__fish_complete_directories)'";
     case "model":
-      return `-f -a ${quoted(`${models.join(" ")} (__fish_complete_directories)`)}`;
+      return `-f -a ${quoted([...models.map(quoted), "(__fish_complete_directories)"].join(" "))}`;
     case "text":
       return "-f";
   }

@@ -1,6 +1,7 @@
 /** The command tree as completion scripts need it: what may stand where. */
 import type { Argument, CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { pathOf } from "../command_tree.ts";
+import { factsOf } from "../option_facts.ts";
 
 /** What completes a value. */
 export type Value =
@@ -61,14 +62,8 @@ function optionNode(option: Option): OptionNode {
   };
 }
 
-/** Names that are no closed list: other values are possible. */
-const OPEN_LISTS: Readonly<Record<string, readonly string[]>> = {
-  "--device": ["auto", "cpu", "cuda"],
-  "--drop-settled": ["auto", "off"],
-};
-
 function optionValue(option: Option): Value {
-  const words = option.argChoices ?? OPEN_LISTS[option.long ?? ""];
+  const words = option.argChoices ?? factsOf(option).words;
   if (words !== undefined) return { kind: "words", words };
   if (option.long === "--metrics") return { kind: "words", words: namesIn(option.description) };
   return placeValue(/<([\w/=]+)/.exec(option.flags)?.[1], option.long === "--model");

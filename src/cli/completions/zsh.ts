@@ -11,7 +11,7 @@ export function zshCompletions(nodes: readonly CommandNode[], models: readonly s
 # Completions of ardiff for zsh. Written by: ardiff completions zsh
 
 _ardiff_models() {
-  compadd -- ${models.join(" ")}
+  compadd -- ${models.map(quoted).join(" ")}
   _files -/
 }
 

@@ -1,7 +1,7 @@
 /** Declares `ardiff completions`. */
 import { Argument, Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import type { Environment } from "../../host/environment.ts";
 import { rootOf } from "../command_tree.ts";
-import type { Environment } from "../environment.ts";
 import { addGuide } from "../guide.ts";
 
 /** The command. */
@@ -11,7 +11,11 @@ export function completionsCommand(environment: Environment): CommandUnknownOpts
     .addArgument(new Argument("<shell>", "the shell").choices(["bash", "zsh", "fish"] as const))
     .action(async (shell) => {
       const { completions } = await import("../../commands/completions.ts");
-      await completions(shell, rootOf(plain), environment);
+      const { completionScript } = await import("../completions/script.ts");
+      await completions(
+        (models) => completionScript(shell, rootOf(plain), models),
+        environment,
+      );
     });
   const plain = command as CommandUnknownOpts;
   addGuide(plain, {

@@ -1,7 +1,7 @@
 /** Declares `ardiff doctor`. */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import type { Environment } from "../../host/environment.ts";
 import { VERSION } from "../../version.ts";
-import type { Environment } from "../environment.ts";
 import { addGuide } from "../guide.ts";
 
 /** The command. */

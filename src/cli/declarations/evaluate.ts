@@ -1,9 +1,13 @@
 /** Declares `ardiff evaluate`. */
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import { GENERATION_OPTIONS, type GenerationOption } from "../../generation/options.ts";
+import { SELECTORS } from "../../generation/selectors.ts";
+import { nameOf } from "../../generation/value_types.ts";
+import type { Environment } from "../../host/environment.ts";
 import { METRICS } from "../../metrics/metric_names.ts";
-import type { Environment } from "../environment.ts";
-import { addGenerationOptions, generationValues, MAX_ROWS } from "../generation_options.ts";
+import { addGenerationOptions, generationValues } from "../generation_options.ts";
 import { addGuide } from "../guide.ts";
+import { withFacts } from "../option_facts.ts";
 import { integer, listOf, withoutUndefined } from "../values.ts";
 
 /** The command. */
@@ -21,17 +25,25 @@ export function evaluateCommand(environment: Environment): CommandUnknownOpts {
       new Option("--metrics <list>", `some of ${METRICS.join(",")}`).argParser(listOf(METRICS))
         .default(METRICS.slice(0, 4)),
     )
-    .option("--bootstrap <n>", "resamples of the paired bootstrap", integer(1, 1_000_000))
-    .addOption(
+    .addOption(from(
+      "Koehn 2004; sacreBLEU",
+      new Option("--bootstrap <n>", "resamples of the paired bootstrap")
+        .argParser(integer(1, 1_000_000)),
+    ))
+    .addOption(from(
+      "sacreBLEU",
       new Option("--tokenize <name>", "BLEU's tokenizer")
-        .choices(["13a", "intl", "none", "char"] as const).default("13a" as const),
-    )
-    .addOption(
+        .choices(["13a", "intl", "zh", "none", "char"] as const).default("13a" as const),
+    ))
+    .addOption(from(
+      "sacreBLEU",
       new Option("--smooth <name>", "BLEU's smoothing")
         .choices(["exp", "floor", "add-k", "none"] as const).default("exp" as const),
+    ))
+    .addOption(from("sacreBLEU", new Option("--lowercase", "ignore case").default(false)))
+    .addOption(
+      from("rouge_score", new Option("--stem", "ROUGE with Porter stemming").default(false)),
     )
-    .option("--lowercase", "ignore case", false)
-    .option("--stem", "ROUGE with Porter stemming", false)
     .option("--json", "print JSON", false)
     .action(async (options) => {
       const { evaluate } = await import("../../commands/evaluate.ts");
@@ -40,14 +52,14 @@ export function evaluateCommand(environment: Environment): CommandUnknownOpts {
       const scoring = { metrics, bootstrap, tokenize, smooth, lowercase, stem, json };
       const generation = model === undefined
         ? undefined
-        : { ...generationValues(plain), model, maxRows: MAX_ROWS, maxWait: 0 };
+        : { ...generationValues(plain), model, maxWait: 0, window: undefined };
       await evaluate(
         withoutUndefined({ hypotheses, references, data, generation, ...scoring }),
         environment,
       );
     });
   const plain = command as CommandUnknownOpts;
-  addGenerationOptions(plain, ["mbr", "first", "confidence", "mixture", "coverage"]);
+  addGenerationOptions(plain, ofEvaluate);
   addGuide(plain, {
     examples: [
       "ardiff evaluate --hypotheses out.fr --references ref.fr",
@@ -58,4 +70,16 @@ export function evaluateCommand(environment: Environment): CommandUnknownOpts {
     remarks: ["Options from --steps on are those of generate, for --model."],
   });
   return plain;
+}
+
+/** An option of generation as far as outputs are at hand, one for each line. */
+function ofEvaluate(row: GenerationOption<unknown>): GenerationOption<unknown> | undefined {
+  if (row.ofStreams) return undefined;
+  if (row !== GENERATION_OPTIONS.select) return row;
+  return { ...row, type: nameOf(SELECTORS.filter((name) => name !== "all")) };
+}
+
+/** Notes who an option's default comes from. */
+function from<O extends Option>(source: string, option: O): O {
+  return withFacts(option, { source });
 }

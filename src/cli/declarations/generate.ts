@@ -1,11 +1,17 @@
 /** Declares `ardiff generate`. */
-import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import {
+  Command,
+  type CommandUnknownOpts,
+  InvalidArgumentError,
+  Option,
+} from "@commander-js/extra-typings";
 import { ExitCode } from "../../errors.ts";
-import { OUTPUT_FORMATS } from "../../generation/format.ts";
-import type { Environment } from "../environment.ts";
-import { addGenerationOptions, generationValues, MAX_ROWS, shard } from "../generation_options.ts";
+import { OUTPUT_FORMATS } from "../../generation/choices.ts";
+import type { Shard } from "../../generation/shard.ts";
+import type { Environment } from "../../host/environment.ts";
+import { addGenerationOptions, generationValues } from "../generation_options.ts";
 import { addGuide } from "../guide.ts";
-import { integer, withoutUndefined } from "../values.ts";
+import { withoutUndefined } from "../values.ts";
 
 /** The command. */
 export function generateCommand(environment: Environment): CommandUnknownOpts {
@@ -38,22 +44,12 @@ export function generateCommand(environment: Environment): CommandUnknownOpts {
         .default(false).conflicts("format"),
     )
     .option("--trace-html <file>", "write the same as a page")
-    .option("--max-wait <ms>", "longest wait for a batch to fill", integer(0, 3_600_000), 100)
-    .option(
-      "--window <lines>",
-      "lines read ahead to find some of similar length (default: 8 batches)",
-      integer(1, 10_000_000),
-    )
     .action(async (options) => {
       const { generate } = await import("../../commands/generate.ts");
-      await generate({
-        ...withoutUndefined(options),
-        ...generationValues(plain),
-        maxRows: MAX_ROWS,
-      }, environment);
+      await generate({ ...withoutUndefined(options), ...generationValues(plain) }, environment);
     });
   const plain = command as CommandUnknownOpts;
-  addGenerationOptions(plain, ["mbr", "first", "confidence", "mixture", "coverage", "all"]);
+  addGenerationOptions(plain);
   addGuide(plain, {
     examples: [
       'echo "dog frisbee catch" | ardiff generate --model models/commongen-small',
@@ -71,4 +67,14 @@ export function generateCommand(environment: Environment): CommandUnknownOpts {
     ],
   });
   return plain;
+}
+
+/** A shard: `2/8` is the second of eight. */
+function shard(text: string): Shard {
+  const match = /^(\d+)\/(\d+)$/.exec(text);
+  const [index, count] = [Number(match?.[1]), Number(match?.[2])];
+  if (!(index >= 1 && index <= count && Number.isSafeInteger(count))) {
+    throw new InvalidArgumentError("Expected i/n with i from 1 to n, as in 2/8.");
+  }
+  return { index, count };
 }

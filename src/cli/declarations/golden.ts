@@ -1,7 +1,8 @@
 /** Declares `ardiff golden`. */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import type { Environment } from "../environment.ts";
-import { deviceOption, dtypeOption, threadsOption } from "../generation_options.ts";
+import type { Environment } from "../../host/environment.ts";
+import { LOAD_OPTIONS } from "../../generation/options.ts";
+import { generationValues, optionOf } from "../generation_options.ts";
 import { addGuide } from "../guide.ts";
 import { sharedValues } from "../shared_options.ts";
 
@@ -12,20 +13,21 @@ export function goldenCommand(environment: Environment): CommandUnknownOpts {
     .argument("<path...>", "golden folders and schedule.json files")
     .option("--portable", "the portable path in place of the CPU kernels", false)
     .option("--json", "print every comparison as JSON", false)
-    .addOption(deviceOption())
-    .addOption(dtypeOption())
-    .addOption(threadsOption())
     .action(async (paths, options) => {
       const { golden } = await import("../../commands/golden.ts");
       const { resolveDevice } = await import("../../native/device.ts");
       const { verbose } = sharedValues(plain);
+      const { device, dtype, threads } = generationValues(plain);
       await golden(
         paths,
-        { ...options, verbose, device: resolveDevice(options.device) },
+        { ...options, dtype, threads, verbose, device: resolveDevice(device) },
         environment,
       );
     });
   const plain = command as CommandUnknownOpts;
+  for (const row of Object.values(LOAD_OPTIONS)) {
+    plain.addOption(optionOf<unknown>(row));
+  }
   addGuide(plain, {
     examples: [
       "ardiff golden tests/golden/ar_txl tests/golden/schedule.json",

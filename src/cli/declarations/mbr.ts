@@ -1,35 +1,32 @@
 /** Declares `ardiff mbr`. */
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
-import type { Environment } from "../environment.ts";
-import { MBR_METHODS, UTILITIES } from "../generation_options.ts";
+import type { MbrOptions } from "../../commands/mbr.ts";
+import { GENERATION_OPTIONS } from "../../generation/options.ts";
+import type { Environment } from "../../host/environment.ts";
+import { optionOf } from "../generation_options.ts";
 import { addGuide } from "../guide.ts";
 import { integer, withoutUndefined } from "../values.ts";
 
 /** The command. */
 export function mbrCommand(environment: Environment): CommandUnknownOpts {
-  const command = new Command("mbr")
+  const command = new Command("mbr") as CommandUnknownOpts;
+  command
     .description("Choose among candidates of any system by minimum Bayes risk.")
     .option("-i, --input <file>", 'JSON lines {"candidates": [...]} (default: standard input)')
     .option("-o, --output <file>", "choices (default: standard output)")
-    .addOption(
-      new Option("--utility <name>", "utility").choices(UTILITIES).default("bleu" as const),
-    )
-    .addOption(
-      new Option("--mbr-method <name>", "how expected utilities are found").choices(MBR_METHODS)
-        .default("exact" as const),
-    )
+    .addOption(optionOf(GENERATION_OPTIONS.utility, "utility"))
+    .addOption(optionOf(GENERATION_OPTIONS.mbrMethod))
     .addOption(
       new Option("--format <form>", "the chosen text, or every candidate's score")
-        .choices(["text", "jsonl"] as const).default("text" as const),
+        .choices(["text", "jsonl"]).default("text"),
     )
     .option("--threads <n>", "worker threads; 0: one per hardware thread", integer(0, 1024), 1)
-    .action(async ({ threads, ...options }) => {
+    .action(async () => {
       const { mbr } = await import("../../commands/mbr.ts");
-      await mbr({
-        ...withoutUndefined(options),
-        threads: threads || navigator.hardwareConcurrency,
-      }, environment);
-    }) as CommandUnknownOpts;
+      const options = command.opts() as MbrOptions;
+      const threads = options.threads || navigator.hardwareConcurrency;
+      await mbr({ ...withoutUndefined(options), threads }, environment);
+    });
   addGuide(command, {
     examples: [
       `echo '{"candidates": ["a cat sat", "a cat sits", "dogs run"]}' | ardiff mbr --utility chrf`,

@@ -1,6 +1,6 @@
 /** Declares `ardiff tokenizer train`. */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import type { Environment } from "../environment.ts";
+import type { Environment } from "../../host/environment.ts";
 import { addGuide } from "../guide.ts";
 import { integer } from "../values.ts";
 

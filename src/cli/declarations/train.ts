@@ -5,9 +5,13 @@ import {
   InvalidArgumentError,
   Option,
 } from "@commander-js/extra-typings";
-import type { Environment } from "../environment.ts";
+import { device } from "../../generation/value_types.ts";
+import type { Environment } from "../../host/environment.ts";
 import { addGuide } from "../guide.ts";
-import { device, integer, number, withoutUndefined } from "../values.ts";
+import { withFacts } from "../option_facts.ts";
+import { integer, number, parserOf, withoutUndefined } from "../values.ts";
+
+const readDevice = parserOf(device);
 
 /** The command. */
 export function trainCommand(environment: Environment): CommandUnknownOpts {
@@ -22,13 +26,14 @@ export function trainCommand(environment: Environment): CommandUnknownOpts {
     .option("--resume", "go on from the last checkpoint of the run", false)
     .option("--max-steps <n>", "stop after this update", integer(1))
     .option("--max-minutes <n>", "stop after this many minutes", number(0, 1e9))
-    .addOption(
+    .addOption(withFacts(
       new Option("--device <device>", "overrules training.device: auto, cpu, cuda or cuda:INDEX")
         .argParser((text) => {
-          device(text);
+          readDevice(text);
           return text;
         }),
-    )
+      { words: device.words! },
+    ))
     .addOption(
       new Option("--dtype <type>", "overrules training.dtype").choices(["f32", "bf16"] as const),
     )

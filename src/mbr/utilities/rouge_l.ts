@@ -7,9 +7,13 @@
  * |h| / 32 word operations.
  */
 
+import { lcsLength } from "../../metrics/lcs.ts";
 import { internTokens, lengthOf, type Sequences } from "../sequences.ts";
 import { words } from "../tokenize.ts";
 import type { CompiledCandidates, Utility } from "./utility.ts";
+
+/** Masks of all words at once take the square of the length: 8 MB here. */
+const LONGEST_WITH_MASKS = 8192;
 
 /** F1 of the longest common subsequence. */
 export const rougeL: Utility = {
@@ -33,12 +37,23 @@ class SubsequenceCandidates implements CompiledCandidates {
   ): void {
     const { symbols, starts } = this.#sequences;
     const own = lengthOf(this.#sequences, u);
-    const positions = new PositionMasks(this.#sequences, u);
+    const commonLength = this.#commonLengths(u);
     for (const [i, v] of others.entries()) {
-      const common = positions.commonLength(symbols, starts[v]!, starts[v + 1]!);
+      const common = commonLength(symbols, starts[v]!, starts[v + 1]!);
       const lengths = own + lengthOf(this.#sequences, v);
       asReference[i] = asHypothesis[i] = common === 0 ? 0 : 2 * common / lengths;
     }
+  }
+
+  /** How long the subsequence in common of candidate `u` and `symbols[start .. end)` is. */
+  #commonLengths(u: number): (symbols: Int32Array, start: number, end: number) => number {
+    if (lengthOf(this.#sequences, u) > LONGEST_WITH_MASKS) {
+      const { symbols, starts } = this.#sequences;
+      const own = symbols.subarray(starts[u]!, starts[u + 1]!);
+      return (symbols, start, end) => lcsLength(symbols.subarray(start, end), own);
+    }
+    const positions = new PositionMasks(this.#sequences, u);
+    return (symbols, start, end) => positions.commonLength(symbols, start, end);
   }
 
   self(u: number): number {

@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { utilities, type UtilityName } from "../../../src/mbr/utilities/mod.ts";
+import type { UtilityName } from "../../../src/mbr/names.ts";
+import { utilities } from "../../../src/mbr/utilities/mod.ts";
 import { readOracle } from "../oracle.ts";
 
 const names = Object.keys(utilities) as UtilityName[];

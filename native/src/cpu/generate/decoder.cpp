@@ -35,6 +35,7 @@ void CpuGenerator::prepare_time(const StepRequest& request) {
         time_.added = transform(weights.time_0, weights.time_2);
         return;
     }
+    if (!config_.has_time_keys()) return;
     const size_t blocks = weights.decoder.size();
     time_.keys.resize(blocks);
     time_.bias.resize(blocks);
@@ -70,8 +71,7 @@ void CpuGenerator::predict(const StepRequest& request, const Piece& piece, Works
     float* hidden = w.hidden.get();
     int tokens = 0;
     for (int row = piece.first_row; row < piece.last_row; ++row) {
-        for (int n = first_[static_cast<size_t>(row)]; n < stepped_[static_cast<size_t>(row)];
-             ++n, ++tokens) {
+        for (int n = 0; n < stepped_[static_cast<size_t>(row)]; ++n, ++tokens) {
             const float scale = request.input_scale[plan_index(request.per_row, row, n)];
             const float* z = state_row(z_.get(), row) + static_cast<ptrdiff_t>(n) * width;
             float* out = row_input.data();
@@ -82,9 +82,8 @@ void CpuGenerator::predict(const StepRequest& request, const Piece& piece, Works
             }
             for (int c = 0; c < width; ++c) out[c] = scale * z[c];
             if (config_.input_projection) {
-                kernels_.operands<A>().to_operand(
-                    1, input_stride, row_input.data(), input_stride, nullptr, 1.0f,
-                    input + static_cast<ptrdiff_t>(tokens) * input_stride, input_stride);
+                convert(kernels_, 1, input_stride, row_input.data(),
+                        input + static_cast<ptrdiff_t>(tokens) * input_stride);
             } else {
                 std::memcpy(hidden + static_cast<ptrdiff_t>(tokens) * stride, row_input.data(),
                             static_cast<size_t>(d) * sizeof(float));
@@ -101,8 +100,7 @@ void CpuGenerator::predict(const StepRequest& request, const Piece& piece, Works
     const float* positions = weights.parameters.tensor("position_embeddings.weight");
     int token = 0;
     for (int row = piece.first_row; row < piece.last_row; ++row) {
-        for (int n = first_[static_cast<size_t>(row)]; n < stepped_[static_cast<size_t>(row)];
-             ++n, ++token) {
+        for (int n = 0; n < stepped_[static_cast<size_t>(row)]; ++n, ++token) {
             float* h = hidden + static_cast<ptrdiff_t>(token) * stride;
             const float* position = positions + static_cast<ptrdiff_t>(n) * d;
             for (int c = 0; c < d; ++c) h[c] += position[c];
@@ -123,8 +121,7 @@ void CpuGenerator::predict(const StepRequest& request, const Piece& piece, Works
     if (config_.has_output_projection()) {
         const int wide = padded(2 * d);
         A* normal = as<A>(w.normal);
-        kernels_.operands<A>().to_operand(tokens, stride, hidden, stride, nullptr, 1.0f, normal,
-                                          stride);
+        convert(kernels_, tokens, stride, hidden, normal);
         matmul(kernels_, tokens, normal, stride, weights.output_0, Epilogue::tanh, as<A>(w.wide),
                wide);
         matmul(kernels_, tokens, as<A>(w.wide), wide, weights.output_2, Epilogue::store, x0,
@@ -175,54 +172,39 @@ void CpuGenerator::self_attention(int index, const Piece& piece, Workspace& w) {
     const bool txl = config_.time == ARDIFF_TIME_TXL, rotary = config_.time == ARDIFF_TIME_ROTARY;
     int token = 0;
     for (int row = piece.first_row; row < piece.last_row; ++row) {
-        const size_t r = static_cast<size_t>(row);
-        const int first = first_[r], count = stepped_[r], settled = settled_[r],
-                  keys = key_stride(kernels_, count);
-        if (first == count) continue;
+        const int count = stepped_[static_cast<size_t>(row)], keys = key_stride(kernels_, count);
+        if (count == 0) continue;
         const size_t time_row = time_.per_row ? static_cast<size_t>(row) * slots : 0;
-        float* const own =
-            w.projected.get() + static_cast<ptrdiff_t>(token) * projected;  // of slot `first`
-        for (int n = first; n < settled; ++n) {
-            std::memcpy(past_slot(row, index, n),
-                        own + static_cast<ptrdiff_t>(n - first) * projected + d,
-                        static_cast<size_t>(2 * d) * sizeof(float));
-        }
+        float* const own = w.projected.get() + static_cast<ptrdiff_t>(token) * projected;
         for (int h = 0; h < heads; ++h) {
             float* q = own + h * head_size;
             const float* time = txl || rotary
                                     ? time_.keys[static_cast<size_t>(index)].get() +
                                           static_cast<ptrdiff_t>(time_row) * stride + h * head_size
                                     : nullptr;
-            // Keys and values of slots [from, to), side by side in rows of `k_stride`.
-            const auto gather = [&](const float* k, int k_stride, int from, int to) {
-                float* head_keys = w.head_keys.get();
-                float* head_values = w.head_values.get() + static_cast<ptrdiff_t>(from) * values;
-                if (!rotary) {
-                    transpose_keys(k, k_stride, from, to, head_size, head_keys, keys);
-                    copy_values(k + d, k_stride, to - from, head_size, head_values, values);
-                    return;
-                }
-                for (int n = from; n < to; ++n, k += k_stride, head_values += values) {
+            const float* k = q + d;
+            if (rotary) {
+                for (int n = 0; n < count; ++n) {
+                    const ptrdiff_t at = static_cast<ptrdiff_t>(n) * projected;
                     const float* angle = time + static_cast<ptrdiff_t>(n) * stride;
-                    rotate(k, angle, head_size, w.rotated.get());
+                    rotate(k + at, angle, head_size, w.rotated.get());
                     for (int c = 0; c < head_size; ++c) {
-                        head_keys[static_cast<size_t>(c) * keys + n] =
+                        w.head_keys[static_cast<size_t>(c) * keys + n] =
                             w.rotated[static_cast<size_t>(c)];
                     }
-                    rotate(k + d, angle, head_size, head_values);
+                    rotate(k + d + at, angle, head_size,
+                           w.head_values.get() + static_cast<ptrdiff_t>(n) * values);
+                    rotate(q + at, angle, head_size, w.rotated.get());
+                    std::memcpy(q + at, w.rotated.get(),
+                                static_cast<size_t>(head_size) * sizeof(float));
                 }
                 for (int c = 0; c < head_size; ++c) {
-                    float* row = head_keys + static_cast<ptrdiff_t>(c) * keys;
-                    std::fill(row + to, row + keys, 0.0f);
+                    float* row_keys = w.head_keys.get() + static_cast<ptrdiff_t>(c) * keys;
+                    std::fill(row_keys + count, row_keys + keys, 0.0f);
                 }
-            };
-            if (first > 0) gather(past_slot(row, index, 0) + h * head_size, 2 * d, 0, first);
-            gather(q + d, projected, first, count);
-            for (int n = first; n < count && rotary; ++n) {
-                float* query = q + static_cast<ptrdiff_t>(n - first) * projected;
-                rotate(query, time + static_cast<ptrdiff_t>(n) * stride, head_size,
-                       w.rotated.get());
-                std::memcpy(query, w.rotated.get(), static_cast<size_t>(head_size) * sizeof(float));
+            } else {
+                transpose_keys(k, projected, count, head_size, w.head_keys.get(), keys);
+                copy_values(k + d, projected, count, head_size, w.head_values.get(), values);
             }
             float* bias = w.head_bias.get();
             std::fill(bias, bias + count, 0.0f);
@@ -241,49 +223,24 @@ void CpuGenerator::self_attention(int index, const Piece& piece, Workspace& w) {
                 }
             }
             A* mixed = as<A>(w.normal) + static_cast<ptrdiff_t>(token) * stride + h * head_size;
-            const auto attend_from = [&](int slot, int queries) {
-                const ptrdiff_t at = slot - first;
-                kernels_.operands<A>().attend_head(
-                    queries, q + at * projected, projected, head_size,
-                    {w.head_keys.get(), bias, w.head_values.get(), count, keys, values},
-                    w.scores.get(), mixed + at * stride, stride);
-            };
-            const int free = std::max(first, settled);
-            if (free < count) attend_from(free, count - free);
-            for (int n = free - 1; n >= first; --n) {  // from the right: each hides one more key
-                std::fill(bias + n + 1, bias + count, kMasked);
-                attend_from(n, 1);
-            }
+            kernels_.operands<A>().attend_head(
+                count, q, projected, head_size,
+                {w.head_keys.get(), bias, w.head_values.get(), count, keys, values}, w.scores.get(),
+                mixed, stride);
         }
-        token += count - first;
+        token += count;
     }
 }
 
 template <class A>
 void CpuGenerator::cross_attention(int index, const Piece& piece, Workspace& w) {
-    const int d = config_.hidden, stride = padded(d), projected = padded(3 * d);
-    const int heads = config_.heads, head_size = config_.head_size();
-    const int values = value_stride(kernels_, head_size);
-    int token = 0;
+    const int stride = padded(config_.hidden), projected = padded(3 * config_.hidden);
+    ptrdiff_t token = 0;
     for (int row = piece.first_row; row < piece.last_row; ++row) {
-        const SourceMemory& memory = memory_[static_cast<size_t>(row / candidates)];
-        const int count = static_cast<int>(memory.positions.size());
-        const int queries = stepped_[static_cast<size_t>(row)] - first_[static_cast<size_t>(row)];
-        if (queries == 0) continue;
-        for (int h = 0; h < heads; ++h) {
-            const int64_t head = static_cast<int64_t>(index) * heads + h;
-            const HeadKeys keys = {memory.keys.get() + head * head_size * memory.key_stride,
-                                   nullptr,
-                                   memory.values.get() + head * count * values,
-                                   count,
-                                   memory.key_stride,
-                                   values};
-            kernels_.operands<A>().attend_head(
-                queries,
-                w.projected.get() + static_cast<ptrdiff_t>(token) * projected + h * head_size,
-                projected, head_size, keys, w.scores.get(),
-                as<A>(w.normal) + static_cast<ptrdiff_t>(token) * stride + h * head_size, stride);
-        }
+        const int queries = stepped_[static_cast<size_t>(row)];
+        attend_to_source(*weights_, index, memory_[static_cast<size_t>(row / candidates)], queries,
+                         w.projected.get() + token * projected, projected, w.scores.get(),
+                         as<A>(w.normal) + token * stride, stride);
         token += queries;
     }
 }

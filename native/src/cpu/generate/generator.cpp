@@ -13,11 +13,6 @@
 #include "cpu/generate/workspace.h"
 
 namespace ardiff::cpu {
-namespace {
-
-constexpr int kPieceTokens = 384;  // a piece's activations stay in the second-level cache
-
-}  // namespace
 
 CpuGenerator::CpuGenerator(std::shared_ptr<const Weights> weights,
                            std::shared_ptr<ThreadPool> threads, const BatchRequest& request)
@@ -36,12 +31,9 @@ CpuGenerator::CpuGenerator(std::shared_ptr<const Weights> weights,
     const int64_t state = static_cast<int64_t>(rows()) * slots * config_.embedding;
     z_ = allocate_floats(state);
     x0_ = allocate_floats(state);
-    past_.count.assign(static_cast<size_t>(rows()), 0);
-    if (config_.causal_past) {
-        past_.keys_values = allocate_floats(static_cast<int64_t>(rows()) * config_.decoder_layers *
-                                            slots * 2 * config_.hidden);
-    }
-    encode(request);
+    const SourceRows given = {request.ids, request.mask, sources, length};
+    memory_ = encode_sources(*weights_, *threads_, given, encoder_seconds_);
+    for (int s = 0; s < sources; ++s) noise_.push_back(noise_key(request.seed, given.unmasked(s)));
     start_from_noise(request.noise_scale);
 }
 
@@ -65,33 +57,11 @@ Workspace& CpuGenerator::workspace(int thread, int tokens) {
     return *slot;
 }
 
-// Rows (or sources) of the given sizes in runs of about kPieceTokens tokens, as many runs as
-// threads can share evenly.
-std::vector<CpuGenerator::Piece> CpuGenerator::pieces(const std::vector<int32_t>& sizes) const {
-    int64_t tokens = 0;
-    for (int32_t n : sizes) tokens += n;
-    const int parts =
-        round_up(std::max(1, static_cast<int>((tokens + kPieceTokens - 1) / kPieceTokens)),
-                 std::max(1, threads_->size()));
-    const int64_t share = (tokens + parts - 1) / parts;
-    std::vector<Piece> result;
-    Piece next{0, 0, 0};
-    for (int32_t n : sizes) {
-        ++next.last_row;
-        next.tokens += n;
-        if (next.tokens >= share || next.last_row == static_cast<int>(sizes.size())) {
-            result.push_back(next);
-            next = {next.last_row, next.last_row, 0};
-        }
-    }
-    return result;
-}
-
 void CpuGenerator::start_from_noise(float scale) {
     const int width = config_.embedding;
     std::vector<float> noise(static_cast<size_t>(padded(width)) + 64);
     for (int row = 0; row < rows(); ++row) {
-        const NoiseKey key = memory_[static_cast<size_t>(row / candidates)].noise;
+        const NoiseKey key = noise_[static_cast<size_t>(row / candidates)];
         const auto candidate = static_cast<uint32_t>(first_candidate_ + row % candidates);
         for (int n = 0; n < slots; ++n) {
             kernels_.normal({key, static_cast<uint32_t>(n), kInitialNoise, candidate}, 0, width,
@@ -102,59 +72,13 @@ void CpuGenerator::start_from_noise(float scale) {
     }
 }
 
-// So many of a row's first slots have settled.
-int CpuGenerator::settled_slots(const StepRequest& request, int row) const {
-    int count = 0;
-    while (count < stepped_[static_cast<size_t>(row)] &&
-           request.timesteps[plan_index(request.per_row, row, count)] == 0.0f) {
-        ++count;
-    }
-    return count;
-}
-
-// The keys, then the values, of a slot in one block.
-float* CpuGenerator::past_slot(int row, int block, int slot) {
-    const int64_t place =
-        (static_cast<int64_t>(row) * config_.decoder_layers + block) * slots + slot;
-    return past_.keys_values.get() + place * 2 * config_.hidden;
-}
-
-// Which slots of each row take part in a step. What is past is left out, unless its prediction is
-// asked for.
-void CpuGenerator::choose_slots(const StepRequest& request) {
-    stepped_ = active;
-    for (int32_t& count : stepped_) count = std::min(count, present);
-    first_.assign(stepped_.size(), 0);
-    settled_.assign(stepped_.size(), 0);
-    if (!config_.causal_past) return;
-    const bool all = config_.self_conditioning || (request.round && request.round_all);
-    for (int row = 0; row < rows(); ++row) {
-        const size_t r = static_cast<size_t>(row);
-        settled_[r] = settled_slots(request, row);
-        int32_t& past = past_.count[r];
-        past = std::min(past, settled_[r]);
-        if (!all) first_[r] = past;
-    }
-}
-
-// After a step: slots that look left only and do not move are past.
-void CpuGenerator::pass_slots(const StepRequest& request) {
-    for (int row = 0; row < rows(); ++row) {
-        int32_t& past = past_.count[static_cast<size_t>(row)];
-        const int settled = settled_[static_cast<size_t>(row)];
-        while (past < settled && request.at_rest[plan_index(request.per_row, row, past)] != 0)
-            ++past;
-    }
-}
-
 void CpuGenerator::step(const StepRequest& request) {
     double spent = 0;
     timed(spent, [&] { prepare_time(request); });
     workspace(0, 1).seconds.network += spent * threads_->size();  // all threads waited for it
-    choose_slots(request);
-    std::vector<int32_t> sizes = stepped_;
-    for (size_t row = 0; row < sizes.size(); ++row) sizes[row] -= first_[row];
-    const std::vector<Piece> parts = pieces(sizes);
+    stepped_ = active;
+    for (int32_t& count : stepped_) count = std::min(count, present);
+    const std::vector<Piece> parts = share_out(stepped_, threads_->size());
     threads_->run(static_cast<int>(parts.size()), [&](int index, int thread) {
         const Piece& piece = parts[static_cast<size_t>(index)];
         Workspace& w = workspace(thread, piece.tokens);
@@ -166,7 +90,6 @@ void CpuGenerator::step(const StepRequest& request) {
         timed(w.seconds.rounding, [&] { round(request, piece, w); });
         timed(w.seconds.update, [&] { update(request, piece, w); });
     });
-    pass_slots(request);
 }
 
 // Replaces predictions by their nearest embeddings. A slot at rest keeps its z whatever is
@@ -179,8 +102,7 @@ void CpuGenerator::round(const StepRequest& request, const Piece& piece, Workspa
         for (int n = 0; n < slots; ++n) {
             if (request.nearest != nullptr)
                 request.nearest[static_cast<ptrdiff_t>(row) * slots + n] = -1;
-            if (n < first_[static_cast<size_t>(row)] || n >= stepped_[static_cast<size_t>(row)])
-                continue;
+            if (n >= stepped_[static_cast<size_t>(row)]) continue;
             const bool wanted =
                 request.round && (all || request.at_rest[plan_index(request.per_row, row, n)] == 0);
             if (wanted) {
@@ -207,8 +129,7 @@ void CpuGenerator::round(const StepRequest& request, const Piece& piece, Workspa
     int next = 0;
     token = 0;
     for (int row = piece.first_row; row < piece.last_row; ++row) {
-        for (int n = first_[static_cast<size_t>(row)]; n < stepped_[static_cast<size_t>(row)];
-             ++n, ++token) {
+        for (int n = 0; n < stepped_[static_cast<size_t>(row)]; ++n, ++token) {
             if (next == picked || w.slot[static_cast<size_t>(next)] != token) continue;
             const ptrdiff_t at = static_cast<ptrdiff_t>(row) * slots + n;
             const int32_t id = w.index[static_cast<size_t>(next)];
@@ -227,10 +148,9 @@ void CpuGenerator::update(const StepRequest& request, const Piece& piece, Worksp
     const int width = config_.embedding, stride = padded(width);
     int token = 0;
     for (int row = piece.first_row; row < piece.last_row; ++row) {
-        const NoiseKey key = memory_[static_cast<size_t>(row / candidates)].noise;
+        const NoiseKey key = noise_[static_cast<size_t>(row / candidates)];
         const auto candidate = static_cast<uint32_t>(first_candidate_ + row % candidates);
-        for (int n = first_[static_cast<size_t>(row)]; n < stepped_[static_cast<size_t>(row)];
-             ++n, ++token) {
+        for (int n = 0; n < stepped_[static_cast<size_t>(row)]; ++n, ++token) {
             const float* x = w.x0.get() + static_cast<ptrdiff_t>(token) * stride;
             const ptrdiff_t at = static_cast<ptrdiff_t>(n) * width;
             float* z = state_row(z_.get(), row) + at;
@@ -264,8 +184,6 @@ void CpuGenerator::shrink(const int32_t* wanted) {
         std::fill(state_row(z_.get(), row) + first, state_row(z_.get(), row) + last, 0.0f);
         std::fill(state_row(x0_.get(), row) + first, state_row(x0_.get(), row) + last, 0.0f);
         now = wanted[row];
-        int32_t& past = past_.count[static_cast<size_t>(row)];
-        past = std::min(past, now);
     }
 }
 
@@ -340,7 +258,6 @@ void CpuGenerator::read(ardiff_state state, float* data) const {
 }
 
 void CpuGenerator::write(ardiff_state state, const float* data) {
-    past_.count.assign(past_.count.size(), 0);
     std::memcpy((state == ARDIFF_STATE_Z ? z_ : x0_).get(), data,
                 static_cast<size_t>(rows()) * slots * config_.embedding * sizeof(float));
 }
@@ -349,14 +266,12 @@ Seconds CpuGenerator::seconds() const {
     Seconds total;
     for (const auto& w : workspaces_) {
         if (!w) continue;
-        total.encoder += w->seconds.encoder;
         total.network += w->seconds.network;
         total.rounding += w->seconds.rounding;
         total.update += w->seconds.update;
     }
     const double share = 1.0 / threads_->size();
-    return {total.encoder * share, total.network * share, total.rounding * share,
-            total.update * share};
+    return {encoder_seconds_, total.network * share, total.rounding * share, total.update * share};
 }
 
 }  // namespace ardiff::cpu

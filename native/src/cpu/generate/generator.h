@@ -6,20 +6,11 @@
 
 #include "core/generator.h"
 #include "core/philox.h"
-#include "cpu/threads.h"
+#include "cpu/generate/encoder.h"
 #include "cpu/generate/weights.h"
+#include "cpu/threads.h"
 
 namespace ardiff::cpu {
-
-// Cross-attention keys and values of one source: per decoder block and head, made once.
-struct SourceMemory {
-    std::vector<int32_t> positions;  // columns of the unmasked ids
-    AlignedFloats encoder;           // [count][padded(d)]
-    AlignedFloats keys;              // [blocks][heads][head_size][key_stride]
-    AlignedFloats values;            // [blocks][heads][count][value_stride]
-    int key_stride = 0;
-    NoiseKey noise{};
-};
 
 // Time-dependent inputs of one step: one row per slot, or per slot of every batch row.
 struct TimeBranch {
@@ -27,13 +18,6 @@ struct TimeBranch {
     AlignedFloats added;              // additive: [rows*slots][padded(d)]
     std::vector<AlignedFloats> keys;  // txl, rotary: per block [rows*slots][padded(d)]
     std::vector<AlignedFloats> bias;  // txl: per block [rows*slots][heads], r_r . time key
-};
-
-// Self-attention's keys and values of slots that are past: they have settled and look left only
-// (causal_past), so that nothing changes them any more, and steps leave them out.
-struct Past {
-    std::vector<int32_t> count;  // the first slots of each row
-    AlignedFloats keys_values;   // [rows][blocks][slots][2d], as projected
 };
 
 struct Workspace;
@@ -52,24 +36,7 @@ class CpuGenerator final : public Generator {
     Seconds seconds() const override;
 
   private:
-    struct Piece {
-        int first_row, last_row;  // rows, or sources of the encoder, [first_row, last_row)
-        int tokens;               // of them all
-    };
-
-    void encode(const BatchRequest& request);
-    template <class A>
-    void encode_sources(const Piece& piece, const std::vector<std::vector<int32_t>>& ids,
-                        Workspace& w);
-    template <class A>
-    void source_attention(const Piece& piece, Workspace& w);
-    template <class A>
-    void remember(const Piece& piece, Workspace& w);
     void start_from_noise(float scale);
-    void choose_slots(const StepRequest& request);
-    void pass_slots(const StepRequest& request);
-    int settled_slots(const StepRequest& request, int row) const;
-    float* past_slot(int row, int block, int slot);
     void prepare_time(const StepRequest& request);
     template <class A>
     void predict(const StepRequest& request, const Piece& piece, Workspace& w);
@@ -83,7 +50,6 @@ class CpuGenerator final : public Generator {
     float log_probability(const float* x, int token) const;
     void update(const StepRequest& request, const Piece& piece, Workspace& w);
     Workspace& workspace(int thread, int tokens);
-    std::vector<Piece> pieces(const std::vector<int32_t>& sizes) const;
     float* state_row(float* state, int row) const;
     const float* state_row(const float* state, int row) const;
     size_t plan_index(bool per_row, int row, int slot) const {
@@ -96,12 +62,11 @@ class CpuGenerator final : public Generator {
     const Kernels& kernels_;
     const int first_candidate_;
     std::vector<SourceMemory> memory_;
-    AlignedFloats z_, x0_;  // [rows][slots][C]
-    std::vector<int32_t> first_,
-        stepped_;                   // slots of each row in the step under way: from, and up to
-    std::vector<int32_t> settled_;  // of these so many of the first look left only
-    Past past_;
+    std::vector<NoiseKey> noise_;   // of each source
+    AlignedFloats z_, x0_;          // [rows][slots][C]
+    std::vector<int32_t> stepped_;  // slots of each row in the step under way
     TimeBranch time_;
+    double encoder_seconds_ = 0;
     std::vector<std::unique_ptr<Workspace>> workspaces_;
 };
 

@@ -10,7 +10,6 @@
 
 namespace ardiff::cpu {
 
-constexpr float kMasked = -1e30f;
 constexpr float kNormEps = 1e-12f;  // BERT's, in encoder and decoder
 
 // y = epilogue(x * W^T + bias).
@@ -34,14 +33,19 @@ void normalise(const Kernels& k, int rows, int width, const Norm& norm, float* h
                                keep ? hidden : nullptr, stride, out, stride, nullptr);
 }
 
-// Transposes keys [from, to) of one head, `k` being the first of them, into
-// [head_size][key_stride], zeros beyond.
-inline void transpose_keys(const float* k, int stride, int from, int to, int head_size, float* out,
+// Rows of floats as matmul operands.
+template <class A>
+void convert(const Kernels& k, int rows, int stride, const float* x, A* y) {
+    k.operands<A>().to_operand(rows, stride, x, stride, nullptr, 1.0f, y, stride);
+}
+
+// Transposes the keys of one head into [head_size][key_stride], zeros beyond the last key.
+inline void transpose_keys(const float* k, int stride, int count, int head_size, float* out,
                            int out_stride) {
     for (int c = 0; c < head_size; ++c) {
         float* row = out + static_cast<ptrdiff_t>(c) * out_stride;
-        for (int j = from; j < to; ++j) row[j] = k[static_cast<ptrdiff_t>(j - from) * stride + c];
-        std::fill(row + to, row + out_stride, 0.0f);
+        for (int j = 0; j < count; ++j) row[j] = k[static_cast<ptrdiff_t>(j) * stride + c];
+        std::fill(row + count, row + out_stride, 0.0f);
     }
 }
 

@@ -113,7 +113,7 @@ Weights::Weights(const Parameters& source, ardiff_dtype dtype)
         b.norm1 = norm(block + "norm1");
         b.norm2 = norm(block + "norm2");
         b.norm3 = norm(block + "norm3");
-        if (config.time != ARDIFF_TIME_ADDITIVE) {
+        if (config.has_time_keys()) {
             b.time_0 = linear(block + "time_trans.0", false);
             b.time_2 = linear(block + "time_trans.2", false);
         }

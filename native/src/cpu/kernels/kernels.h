@@ -101,6 +101,27 @@ struct Kernels {
     // ---- attention
     int64_t (*attention_scratch)(int queries, int keys, int head_size);
     void (*attend_backward)(const AttentionInputs& inputs, const AttentionGradients& gradients);
+    // One slot, all its heads side by side in `q` and `out`, over the keys of `past` and those of
+    // `beside`. `scratch` holds a float for every key of whole groups. Keys beyond their count
+    // weigh exactly nothing.
+    void (*attend_past)(int heads, int head_size, const float* q, float scale,
+                        const KeyGroups& past, const KeyGroups& beside, float* scratch, float* out);
+    // Writes the key k [width] to place `lane` of a group.
+    void (*keep_keys)(int width, const float* k, int lane, float* keys);
+
+    // ---- logits. `table` is the vocabulary packed as a layer, its bias -infinity up to padded(V)
+    // index[r] = argmax of the logits of x_r, as `forward` computes them; the lowest among equals.
+    void (*best_tokens)(int rows, const float* x, int stride, const Matrix<float>& table,
+                        int32_t* index);
+    // log sum exp of scores; `size` is a multiple of the vector width.
+    float (*log_total)(const float* scores, int size);
+    // About the 60 best of `size` scores, all of them where there are fewer: ids in rising order,
+    // `capacity` at most; returns how many.
+    int (*shortlist)(const float* scores, int size, int capacity, int32_t* ids);
+    // argmax of x . table_v + bias_v among `count` ids in rising order, the lowest among equals,
+    // and its log-softmax among them and others, whose log sum exp is given.
+    int32_t (*best_among)(const float* x, const float* table, int stride, const float* bias,
+                          int count, const int32_t* ids, float others, float* log_probability);
 
     // ---- vocabulary
     int64_t (*vocabulary_bytes)(int size, int width);

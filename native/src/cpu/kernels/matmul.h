@@ -18,19 +18,27 @@ constexpr int kNearValues = 6144;             // of a left operand: half of the 
 constexpr int kAhead = 16;                    // how many k before its use a row is fetched
 static_assert(kPad % kPanel == 0);
 
-// Calls work(count, first) for blocks of `rows` rows; count is a compile-time number: kBlockRows,
-// then smaller ones for what remains. Four rows nearly keep the multipliers busy, one does not.
+// Panels that a block of so many rows takes at once: a multiply-add takes four cycles and two can
+// start in each, so that fewer than eight sums under way would leave the multipliers idle.
+constexpr int panels_at_once(int rows) { return rows == 1 ? 4 : rows < 4 ? 2 : 1; }
+
+// Calls work(count, first) for blocks of at most kBlockRows rows of nearly equal size; count is a
+// compile-time number.
 template <class F>
 inline void for_row_blocks(int rows, const F& work) {
-    int r = 0;
-    const auto blocks_of = [&](auto count) {
-        for (; r + count() <= rows; r += count()) work(count, r);
+    const int blocks = (rows + kBlockRows - 1) / kBlockRows;
+    const auto dispatch = [&](auto self, auto count, int wanted, int first) -> void {
+        if (wanted == count()) return work(count, first);
+        if constexpr (count() > 1) {
+            self(self, std::integral_constant<int, count() - 1>{}, wanted, first);
+        }
     };
-    blocks_of(std::integral_constant<int, kBlockRows>{});
-    if constexpr (kBlockRows > 8) blocks_of(std::integral_constant<int, 8>{});
-    blocks_of(std::integral_constant<int, 4>{});
-    blocks_of(std::integral_constant<int, 2>{});
-    blocks_of(std::integral_constant<int, 1>{});
+    int first = 0;
+    for (int b = 0; b < blocks; ++b) {
+        const int count = (rows - first) / (blocks - b);
+        dispatch(dispatch, std::integral_constant<int, kBlockRows>{}, count, first);
+        first += count;
+    }
 }
 
 // Where a(r,k) of a left operand lies: a[r * row + k * step]; steps that are compile-time constants
@@ -53,33 +61,44 @@ struct FarColumns : ByColumns {
     static constexpr bool far = true;
 };
 
-// sums[r][..] = sum over k of a(r,k) * b[k][0 .. VECTORS*W).
-template <int ROWS, int VECTORS, class Left, class B>
+// sums[p][r][..] = sum over k of a(r,k) * b[p][k][0 .. VECTORS*W), b[p] lying `b_size` behind the
+// one before.
+template <int PANELS, int ROWS, int VECTORS, class Left, class B>
 inline void multiply(int inner, const float* a, Left left, const B* b, ptrdiff_t b_stride,
-                     vec (&sums)[ROWS][VECTORS]) {
+                     ptrdiff_t b_size, vec (&sums)[PANELS][ROWS][VECTORS]) {
+#pragma GCC unroll 4
+    for (int p = 0; p < PANELS; ++p) {
 #pragma GCC unroll 16
-    for (int r = 0; r < ROWS; ++r) {
+        for (int r = 0; r < ROWS; ++r) {
 #pragma GCC unroll 2
-        for (int v = 0; v < VECTORS; ++v) sums[r][v] = vec{};
+            for (int v = 0; v < VECTORS; ++v) sums[p][r][v] = vec{};
+        }
     }
     for (int k = 0; k < inner; ++k) {
-        if constexpr (Left::far) {
-            // Processors foresee neither steps beyond 2 KiB, as between long rows, nor the next
-            // panel.
-            if constexpr (std::is_same_v<Left, FarColumns>)
-                __builtin_prefetch(a + (k + kAhead) * left.step);
-            __builtin_prefetch(b + (k + kAhead) * b_stride);
-            if constexpr (VECTORS * W > 16)
-                __builtin_prefetch(b + (k + kAhead) * b_stride + VECTORS * W - 1);
-        }
-        vec right[VECTORS];
+        vec right[PANELS][VECTORS];
+#pragma GCC unroll 4
+        for (int p = 0; p < PANELS; ++p) {
+            const B* row = b + p * b_size + k * b_stride;
+            if constexpr (Left::far) {
+                // Processors foresee neither steps beyond 2 KiB, as between long rows, nor the next
+                // panel.
+                if constexpr (std::is_same_v<Left, FarColumns>)
+                    __builtin_prefetch(a + (k + kAhead) * left.step);
+                __builtin_prefetch(row + kAhead * b_stride);
+                if constexpr (VECTORS * W > 16)
+                    __builtin_prefetch(row + kAhead * b_stride + VECTORS * W - 1);
+            }
 #pragma GCC unroll 2
-        for (int v = 0; v < VECTORS; ++v) right[v] = load(b + k * b_stride + v * W);
+            for (int v = 0; v < VECTORS; ++v) right[p][v] = load(row + v * W);
+        }
 #pragma GCC unroll 16
         for (int r = 0; r < ROWS; ++r) {
             const float x = a[r * left.row + k * left.step];
+#pragma GCC unroll 4
+            for (int p = 0; p < PANELS; ++p) {
 #pragma GCC unroll 2
-            for (int v = 0; v < VECTORS; ++v) sums[r][v] += x * right[v];
+                for (int v = 0; v < VECTORS; ++v) sums[p][r][v] += x * right[p][v];
+            }
         }
     }
 }
@@ -186,9 +205,9 @@ inline void column_of_blocks(int rows, int inner, const float* a, Left left, con
         Out* to = c + r * c_stride;
         // The result is fetched while the sums are made: it is often far away.
         if constexpr (Left::far) end.template prefetch<ROWS, VECTORS>(to, c_stride);
-        vec sums[ROWS][VECTORS];
-        multiply<ROWS, VECTORS>(inner, a + r * left.row, left, b, b_stride, sums);
-        end.finish(sums, to, c_stride);
+        vec sums[1][ROWS][VECTORS];
+        multiply<1, ROWS, VECTORS>(inner, a + r * left.row, left, b, b_stride, 0, sums);
+        end.finish(sums[0], to, c_stride);
     });
 }
 
@@ -246,22 +265,64 @@ inline void pack(const float* weights, int out, int in, A* forward, A* backward)
 }
 #endif
 
-// Y [rows][columns] = end(X * panels); a panel begins `panel_size` values after the one before. As
-// many rows as stay in the nearest cache beside a panel go along the panels together: the result,
-// written nearly in order, streams to the outer caches, and few rows wait for a panel from the
-// second.
+// Calls visit(row, panel, sums) with the sums [panels][rows][2] of every block, after fetch(rows,
+// row, panel); for each row panels come from the first to the last. A panel begins `panel_size`
+// values after the one before. As many rows as stay in the nearest cache beside a panel go along
+// the panels together: a result, written nearly in order, streams to the outer caches, and few rows
+// wait for a panel from the second.
+template <class B, class Fetch, class Visit>
+inline void for_panel_blocks(int rows, int panels, int inner, const float* x, ptrdiff_t x_stride,
+                             const B* data, ptrdiff_t panel_size, const Fetch& fetch,
+                             const Visit& visit) {
+    const int group = std::max(1, kNearValues / (inner * kBlockRows)) * kBlockRows;
+    for (int first = 0; first < rows; first += group) {
+        const int some = std::min(group, rows - first);
+        // As many panels at once as the smallest block asks for: the others then find them in the
+        // cache.
+        const int step = panels_at_once(some / ((some + kBlockRows - 1) / kBlockRows));
+        for (int p = 0; p < panels; p += step) {
+            const int last = std::min(panels, p + step);
+            for_row_blocks(some, [&](auto count, int r) {
+                constexpr int ROWS = count(), most = panels_at_once(ROWS);
+                const int row = first + r;
+                const auto block = [&](auto taken, int panel) {
+                    constexpr int PANELS = taken();
+                    for (int i = 0; i < PANELS; ++i) fetch(count, row, panel + i);
+                    vec sums[PANELS][ROWS][2];
+                    // Few rows read panels faster than fetches could be told ahead of them.
+                    using Left = std::conditional_t<(ROWS < 4), ByRows, FarRows>;
+                    multiply<PANELS, ROWS, 2>(inner, x + row * x_stride, Left{x_stride},
+                                              data + panel * panel_size, kPanel, panel_size, sums);
+                    visit(row, panel, sums);
+                };
+                int panel = p;
+                for (; panel + most <= last; panel += most)
+                    block(std::integral_constant<int, most>{}, panel);
+                for (; panel < last; ++panel) block(std::integral_constant<int, 1>{}, panel);
+            });
+        }
+    }
+}
+
+// Y [rows][columns] = end(X * panels).
 template <class B, class End, class Out>
 inline void panel_product(int rows, int columns, int inner, const float* x, ptrdiff_t x_stride,
                           const B* panels, ptrdiff_t panel_size, const End& end, Out* y,
                           ptrdiff_t y_stride) {
-    const int group = std::max(1, kNearValues / (inner * kBlockRows)) * kBlockRows;
-    for (int r = 0; r < rows; r += group) {
-        for (int j = 0; j < columns; j += kPanel) {
-            column_of_blocks<2>(std::min(group, rows - r), inner, x + r * x_stride,
-                                FarRows{{x_stride}}, panels + j / kPanel * panel_size, kPanel,
-                                end.from(j), y + r * y_stride + end.columns(j), y_stride);
-        }
-    }
+    const auto place = [&](int row, int panel) {
+        return y + row * y_stride + end.columns(panel * kPanel);
+    };
+    for_panel_blocks(
+        rows, columns / kPanel, inner, x, x_stride, panels, panel_size,
+        [&](auto count, int row, int panel) {
+            end.template prefetch<count(), 2>(place(row, panel), y_stride);
+        },
+        [&](int row, int panel, auto& sums) {
+            for (auto& of_panel : sums) {
+                end.from(panel * kPanel).finish(of_panel, place(row, panel), y_stride);
+                ++panel;
+            }
+        });
 }
 
 template <class B, class Out>

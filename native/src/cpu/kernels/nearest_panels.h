@@ -43,13 +43,14 @@ void screen_rows(const float* x, const Vocabulary& vocabulary, const float* bias
     vec top[ROWS];
     for (int r = 0; r < ROWS; ++r) top[r] = splat(-std::numeric_limits<float>::infinity());
     for (int v = group * kGroup; v < (group + 1) * kGroup; v += kPanel) {
-        vec sums[ROWS][2];
+        vec sums[1][ROWS][2];
         const float* panel = static_cast<const float*>(vocabulary.packed) +
                              static_cast<ptrdiff_t>(v) * vocabulary.width;
-        multiply<ROWS, 2>(vocabulary.width, x, ByRows{vocabulary.stride}, panel, kPanel, sums);
+        multiply<1, ROWS, 2>(vocabulary.width, x, ByRows{vocabulary.stride}, panel, kPanel, 0,
+                             sums);
         const vec bias0 = load(bias + v), bias1 = load(bias + v + W);
         for (int r = 0; r < ROWS; ++r) {
-            top[r] = maximum(top[r], maximum(sums[r][0] + bias0, sums[r][1] + bias1));
+            top[r] = maximum(top[r], maximum(sums[0][r][0] + bias0, sums[0][r][1] + bias1));
         }
     }
     for (int r = 0; r < ROWS; ++r) maxima[r * maxima_stride] = largest(top[r]);

@@ -1,7 +1,9 @@
 // The kernels of kernels.h for the instruction set ARDIFF_ISA names.
 #include "cpu/kernels/adamw.h"
 #include "cpu/kernels/attention.h"
+#include "cpu/kernels/logits.h"
 #include "cpu/kernels/matmul.h"
+#include "cpu/kernels/past_attention.h"
 #include "cpu/kernels/random.h"
 #include "cpu/kernels/rows.h"
 #include "cpu/kernels/tiles.h"
@@ -78,6 +80,12 @@ const Kernels ARDIFF_JOIN(kernels_, ARDIFF_ISA) = {
     geglu_backward,
     attention_scratch,
     attend_backward,
+    attend_past,
+    keep_keys,
+    best_tokens,
+    log_total,
+    shortlist,
+    best_among,
     vocabulary_bytes,
     pack_vocabulary,
     nearest_scratch,

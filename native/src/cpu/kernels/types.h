@@ -69,6 +69,17 @@ constexpr int64_t head_scratch(int queries, int key_stride, int head_size) {
     return static_cast<int64_t>(queries) * (key_stride + padded(head_size));
 }
 
+// Slots in a group of kept keys, on every instruction set.
+constexpr int kKeyGroup = 16;
+
+// Keys and values of slots, all heads side by side, in groups of kKeyGroup.
+struct KeyGroups {
+    const float* const* keys;    // of each group: [heads * head_size][kKeyGroup]
+    const float* const* values;  // of each: [kKeyGroup][value_stride], a vector of room behind it
+    int value_stride;
+    int count;  // keys
+};
+
 // How the time key enters self-attention (SPEC section 4).
 enum class TimeKey { none, txl, rotary };
 

@@ -29,7 +29,7 @@ Decoder<A>::Decoder(const Plan& plan, Layers<A>& layers, Arena& arena, const Ext
     embedded_ = arena.plane<float>(tokens, d);
     input_statistics_ = arena.values<float>(2 * tokens);
     input_memory_ = arena.values<uint8_t>(tokens * d);
-    raw_time_ = arena.plane<float>(tokens, t);
+    if (config_.time != ARDIFF_TIME_NONE) raw_time_ = arena.plane<float>(tokens, t);
     if (config_.time == ARDIFF_TIME_ADDITIVE) {
         time_ = arena.plane<A>(tokens, t);
         time_inner_ = arena.plane<float>(tokens, 4 * t);
@@ -55,7 +55,7 @@ Decoder<A>::Decoder(const Plan& plan, Layers<A>& layers, Arena& arena, const Ext
         state.cross_context = arena.plane<A>(tokens, d);
         state.probabilities = arena.values<float>(queries * padded(extent.slots));
         state.cross_probabilities = arena.values<float>(queries * padded(extent.length));
-        if (config_.time != ARDIFF_TIME_ADDITIVE) {
+        if (config_.has_time_keys()) {
             state.time = arena.plane<A>(tokens, t);
             state.time_inner = arena.plane<float>(tokens, 4 * t);
             state.time_activated = arena.plane<A>(tokens, 4 * t);
@@ -97,7 +97,8 @@ TimeKey Decoder<A>::time_key() const {
     switch (config_.time) {
         case ARDIFF_TIME_TXL: return TimeKey::txl;
         case ARDIFF_TIME_ROTARY: return TimeKey::rotary;
-        case ARDIFF_TIME_ADDITIVE: return TimeKey::none;
+        case ARDIFF_TIME_ADDITIVE:
+        case ARDIFF_TIME_NONE: return TimeKey::none;
     }
     return TimeKey::none;
 }
@@ -122,11 +123,11 @@ void Decoder<A>::prepare(const Chunk& chunk, Plane<A> encoded) {
     const TrainingBatch& batch = *chunk.batch;
     const int64_t first_slot = static_cast<int64_t>(chunk.first_row) * batch.slots;
     const int t = config_.time_channels;
-    pairs_masked_ = batch.attention_mask != nullptr || config_.causal_past;
+    pairs_masked_ = batch.attention_mask != nullptr;
     slots_masked_ = batch.key_mask != nullptr && !pairs_masked_;
     if (slots_masked_) mask_keys(chunk, slot_bias_);
-    if (pairs_masked_) mask_pairs(chunk, config_.causal_past, pair_bias_);
-    for (int token = 0; token < chunk.tokens(); ++token) {
+    if (pairs_masked_) mask_pairs(chunk, pair_bias_);
+    for (int token = 0; token < chunk.tokens() && config_.time != ARDIFF_TIME_NONE; ++token) {
         const float* embedding =
             layers_.pass().time_table +
             static_cast<int64_t>(batch.timesteps[first_slot + token]) * padded(t);

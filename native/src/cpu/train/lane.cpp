@@ -17,7 +17,8 @@ Lane<A>::Workspace::Workspace(const Plan& plan, const Kernels& kernels, Arena& a
                               const Extent& extent)
     : layers(plan, kernels, arena, extent),
       encoder(plan, layers, arena, extent),
-      decoder(plan, layers, arena, extent) {
+      decoder(plan, layers, arena, extent),
+      chain(plan, layers, arena, extent) {
     const int64_t tokens = static_cast<int64_t>(extent.rows) * extent.slots;
     const int channels = plan.config.embedding;
     for (Plane<float>* plane : {&embedded, &x0, &dx0, &dpredicted, &drounded})
@@ -25,6 +26,7 @@ Lane<A>::Workspace::Workspace(const Plan& plan, const Kernels& kernels, Arena& a
     input = arena.plane<float>(tokens, plan.config.input_channels());
     dencoded =
         arena.plane<float>(static_cast<int64_t>(extent.rows) * extent.length, plan.config.hidden);
+    if (plan.config.token_chain > 0) chained = arena.plane<float>(tokens, channels);
     noise = arena.values<float>(tokens * channels);
     coefficient = arena.values<float>(tokens);
     nll = arena.values<float>(tokens);
@@ -93,6 +95,7 @@ void Lane<A>::diffuse(const Pass<A>& pass, const Diffusion& diffusion) {
     const int channels = plan_.config.embedding;
     const int64_t slot = static_cast<int64_t>(chunk_.first_row) * batch.slots;
     const int z = plan_.config.self_conditioning ? channels : 0;
+    if (plan_.config.shifted) return hold_settled(pass, diffusion);
     noise(pass, Purpose::embedding_noise, batch.embedding_noise);
     for (int token = 0; token < chunk_.tokens(); ++token) {
         const float* embedding =
@@ -115,6 +118,48 @@ void Lane<A>::diffuse(const Pass<A>& pass, const Diffusion& diffusion) {
         for (int c = 0; c < channels; ++c)
             in[z + c] = row.input_scale * (row.signal * x[c] + row.noise * epsilon[c]);
     }
+}
+
+// The same in the shifted layout: settled slots hold the token left of them, slots that wait the
+// learned vector, and those under way a latent of their own token. x0 has no noise there.
+template <class A>
+void Lane<A>::hold_settled(const Pass<A>& pass, const Diffusion& diffusion) {
+    Workspace& w = *workspace_;
+    const TrainingBatch& batch = *chunk_.batch;
+    const int64_t channels = plan_.config.embedding, tokens = chunk_.tokens();
+    const int64_t slot = static_cast<int64_t>(chunk_.first_row) * batch.slots;
+    const int32_t* timesteps = batch.timesteps + slot;
+    const auto under_way = [&](int t) { return t != 0 && t != diffusion.last(); };
+    if (std::any_of(timesteps, timesteps + tokens, under_way)) {
+        noise(pass, Purpose::diffusion_noise, batch.diffusion_noise);
+    }
+    const float* waiting = w.layers.weight(plan_.waiting);
+    for (int64_t token = 0; token < tokens; ++token) {
+        const float* own = pass.weights.table + batch.target_ids[slot + token] * channels;
+        const float* left = pass.weights.table + batch.left_ids[slot + token] * channels;
+        std::copy_n(own, channels, w.embedded.row(token));
+        std::copy_n(own, channels, w.x0.row(token));
+        float* in = w.input.row(token);
+        if (!under_way(timesteps[token])) {
+            std::copy_n(timesteps[token] == 0 ? left : waiting, channels, in);
+            continue;
+        }
+        const ScheduleRow& row = diffusion.schedule[static_cast<size_t>(timesteps[token])];
+        const float* epsilon = w.noise + token * channels;
+        for (int64_t c = 0; c < channels; ++c)
+            in[c] = row.input_scale * (row.signal * own[c] + row.noise * epsilon[c]);
+    }
+}
+
+// What the logits are taken of: predictions, those of slots that have not settled through the
+// chain.
+template <class A>
+Plane<float> Lane<A>::chain(const Pass<A>& pass, Plane<float> predicted) {
+    Workspace& w = *workspace_;
+    for (int token = 0; token < chunk_.tokens(); ++token)
+        std::copy_n(predicted.row(token), plan_.config.embedding, w.chained.row(token));
+    w.chain.forward(chunk_, pass.weights.table, w.chained);
+    return w.chained;
 }
 
 template <class A>
@@ -182,7 +227,9 @@ void Lane<A>::compute_loss(const Pass<A>& pass, const Diffusion& diffusion, Plan
         w.coefficient[token] = weight / pass.options.normaliser;
     }
     const bool of_x0 = pass.options.rounding_loss == ARDIFF_ROUNDING_LOSS_X0;
-    round(pass, of_x0 ? w.x0 : predicted, batch.target_ids + slot);
+    Plane<float> rounded = of_x0 ? w.x0 : predicted;
+    if (plan_.config.token_chain > 0) rounded = chain(pass, rounded);
+    round(pass, rounded, batch.target_ids + slot);
 
     const float share = 1.0f / static_cast<float>(channels);
     for (int token = 0; token < tokens; ++token) {
@@ -194,7 +241,8 @@ void Lane<A>::compute_loss(const Pass<A>& pass, const Diffusion& diffusion, Plan
             prior += diffusion.prior_scale * x[c] * (diffusion.prior_scale * x[c]);
         }
         const float mse = (batch.timesteps[slot + token] == 0 ? from_embedding : from_x0) * share;
-        const float terms[6] = {mse + w.nll[token] + prior * share,
+        const float squared = pass.options.squared_error;
+        const float terms[6] = {squared * (mse + prior * share) + w.nll[token],
                                 mse,
                                 w.nll[token],
                                 prior * share,
@@ -213,10 +261,16 @@ void Lane<A>::propagate(const Pass<A>& pass, const Diffusion& diffusion, Plane<f
     const int64_t slot = static_cast<int64_t>(chunk_.first_row) * batch.slots;
     const bool of_x0 = pass.options.rounding_loss == ARDIFF_ROUNDING_LOSS_X0;
 
+    if (plan_.config.shifted)
+        std::fill_n(results.left_gradients + slot * channels, tokens * int64_t{channels}, 0.0f);
+    if (plan_.config.token_chain > 0) {
+        w.chain.backward(chunk_, w.drounded, results.left_gradients + slot * channels);
+        if (pass.chain_only) return;
+    }
     // dx0 gathers what reaches x0 and, x0 being embedding + noise, the embedding.
     const float share = 2.0f / static_cast<float>(channels);
     for (int token = 0; token < tokens; ++token) {
-        const float factor = w.coefficient[token] * share;
+        const float factor = w.coefficient[token] * share * pass.options.squared_error;
         const float prior = factor * diffusion.prior_scale * diffusion.prior_scale;
         const float* x = w.x0.row(token);
         const float* target = batch.timesteps[slot + token] == 0 ? w.embedded.row(token) : x;
@@ -230,15 +284,33 @@ void Lane<A>::propagate(const Pass<A>& pass, const Diffusion& diffusion, Plane<f
     }
     const Plane<float> dinput =
         w.decoder.backward(chunk_, w.dpredicted, w.encoder.output(), w.dencoded);
-    const int z = plan_.config.self_conditioning ? channels : 0;
-    for (int token = 0; token < tokens; ++token) {
-        const ScheduleRow& row =
-            diffusion.schedule[static_cast<size_t>(batch.timesteps[slot + token])];
-        const float *dx = w.dx0.row(token), *din = dinput.row(token) + z;
-        float* out = results.embedding_gradients + (slot + token) * channels;
-        for (int c = 0; c < channels; ++c) out[c] = dx[c] + row.input_scale * row.signal * din[c];
-    }
+    propagate_input(diffusion, dinput, results);
     w.encoder.backward(chunk_, w.dencoded, results.word_gradients);
+}
+
+// From the gradient of the decoder's input to those of what its slots held.
+template <class A>
+void Lane<A>::propagate_input(const Diffusion& diffusion, Plane<float> dinput,
+                              const SharedResults& results) {
+    Workspace& w = *workspace_;
+    const TrainingBatch& batch = *chunk_.batch;
+    const int channels = plan_.config.embedding;
+    const int64_t slot = static_cast<int64_t>(chunk_.first_row) * batch.slots;
+    const int z = plan_.config.self_conditioning ? channels : 0;
+    for (int token = 0; token < chunk_.tokens(); ++token) {
+        const int timestep = batch.timesteps[slot + token];
+        const ScheduleRow& row = diffusion.schedule[static_cast<size_t>(timestep)];
+        const float *dx = w.dx0.row(token), *din = dinput.row(token) + z;
+        float* own = results.embedding_gradients + (slot + token) * channels;
+        float scale = row.input_scale * row.signal;
+        if (plan_.config.shifted && (timestep == 0 || timestep == diffusion.last())) {
+            float* held = timestep == 0 ? results.left_gradients + (slot + token) * channels
+                                        : w.layers.gradient(plan_.waiting);
+            for (int c = 0; c < channels; ++c) held[c] += din[c];
+            scale = 0;
+        }
+        for (int c = 0; c < channels; ++c) own[c] = dx[c] + scale * din[c];
+    }
 }
 
 template class Lane<float>;

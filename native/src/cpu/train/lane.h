@@ -8,6 +8,7 @@
 #include "core/trainer.h"
 #include "cpu/train/decoder.h"
 #include "cpu/train/encoder.h"
+#include "cpu/train/token_chain.h"
 
 namespace ardiff::training {
 
@@ -16,12 +17,15 @@ struct SharedResults {
     float* slot_terms;           // [6][B*N], see ardiff_trainer_batch
     float* word_gradients;       // [B*L][d], of the encoder's token embeddings
     float* embedding_gradients;  // [B*N][C], of the target embeddings
+    float* left_gradients;       // [B*N][C], of those of the tokens left of them (shifted)
 };
 
 // The constants of ardiff_trainer_create.
 struct Diffusion {
     const std::vector<ScheduleRow>& schedule;
     float embedding_noise, prior_scale;
+
+    int last() const { return static_cast<int>(schedule.size()) - 1; }
 };
 
 struct LaneSeconds {
@@ -51,7 +55,8 @@ class Lane {
         Layers<A> layers;
         Encoder<A> encoder;
         Decoder<A> decoder;
-        Plane<float> embedded, x0, input, dx0, dpredicted, drounded, dencoded;
+        Plane<float> embedded, x0, input, dx0, dpredicted, drounded, dencoded, chained;
+        TokenChain<A> chain;
         float *noise, *coefficient, *nll;
         // Those slots of a chunk whose loss counts, one below the other.
         Plane<float> counted;
@@ -62,12 +67,16 @@ class Lane {
     void reserve(const Extent& extent);
     void noise(const Pass<A>& pass, Purpose purpose, const float* given);
     void diffuse(const Pass<A>& pass, const Diffusion& diffusion);
+    void hold_settled(const Pass<A>& pass, const Diffusion& diffusion);
     Plane<float> predict(const Pass<A>& pass);
+    Plane<float> chain(const Pass<A>& pass, Plane<float> predicted);
     void round(const Pass<A>& pass, Plane<float> x, const int32_t* targets);
     void compute_loss(const Pass<A>& pass, const Diffusion& diffusion, Plane<float> predicted,
                       const SharedResults& results);
     void propagate(const Pass<A>& pass, const Diffusion& diffusion, Plane<float> predicted,
                    const SharedResults& results);
+    void propagate_input(const Diffusion& diffusion, Plane<float> dinput,
+                         const SharedResults& results);
 
     const Plan& plan_;
     const Kernels& kernels_;

@@ -20,7 +20,8 @@ Layers<A>::Layers(const Plan& plan, const Kernels& kernels, Arena& arena, const 
     const int longest = std::max(extent.length, extent.slots);
     attention_scratch_ =
         arena.values<float>(kernels_.attention_scratch(longest, longest, plan.config.head_size()));
-    logits_ = arena.plane<float>(rows, kVocabularyTile);
+    for (int first = 0; first < plan.logits.out; first += kVocabularyTile)
+        logits_.push_back(arena.plane<float>(rows, kVocabularyTile));
     rounded_ = arena.plane<A>(rows, plan.config.embedding);
     maximum_ = arena.values<float>(rows);
     chosen_ = arena.values<float>(rows);
@@ -84,8 +85,9 @@ Keep Layers<A>::attention_keep(Purpose purpose, int pass, int layer, int64_t fir
     return fill(purpose, pass, layer, pass_->options.attention_dropout, first, count, keep);
 }
 
-// The vocabulary is passed twice in tiles: for the sum of exponentials, then for the gradient. The
-// logits are computed twice and never stored as a whole.
+// The vocabulary is passed twice in tiles: for the sum of exponentials, then for the gradient.
+// Logits are kept in between: reading them back from a cache takes a fraction of computing them
+// again.
 template <class A>
 void Layers<A>::cross_entropy(int rows, Plane<float> x, const int32_t* targets,
                               const float* coefficient, float* nll, Plane<float> dx) {
@@ -94,20 +96,18 @@ void Layers<A>::cross_entropy(int rows, Plane<float> x, const int32_t* targets,
     const float smoothing = pass_->options.label_smoothing;
     operands_.to_operand(rows, plan.in, x.data, x.stride, nullptr, 1.0f, rounded_.data,
                          rounded_.stride);
-    const auto logits_from = [&](int first, int count) {
-        operands_.forward(rows, rounded_.data, rounded_.stride, matrix, first, count,
-                          Epilogue::store, logits_.data, logits_.stride);
-    };
 
     std::fill_n(maximum_, rows, -std::numeric_limits<float>::infinity());
     std::fill_n(total_, rows, 0.0);
     std::fill_n(nll, rows, 0.0f);
     for (int first = 0; first < plan.out; first += kVocabularyTile) {
         const int count = std::min(kVocabularyTile, plan.out - first);
-        logits_from(first, count);
-        kernels_.accumulate_exp(rows, count, logits_.data, logits_.stride, maximum_, total_);
+        const Plane<float> logits = logits_[static_cast<size_t>(first / kVocabularyTile)];
+        operands_.forward(rows, rounded_.data, rounded_.stride, matrix, first, count,
+                          Epilogue::store, logits.data, logits.stride);
+        kernels_.accumulate_exp(rows, count, logits.data, logits.stride, maximum_, total_);
         for (int r = 0; r < rows; ++r) {
-            const float* row = logits_.row(r);
+            const float* row = logits.row(r);
             if (targets[r] >= first && targets[r] < first + count)
                 chosen_[r] = row[targets[r] - first];
             if (smoothing == 0.0f) continue;
@@ -126,21 +126,23 @@ void Layers<A>::cross_entropy(int rows, Plane<float> x, const int32_t* targets,
 
     for (int first = 0; first < plan.out; first += kVocabularyTile) {
         const int count = std::min(kVocabularyTile, plan.out - first);
-        logits_from(first, count);
+        const Plane<float> logits = logits_[static_cast<size_t>(first / kVocabularyTile)];
         kernels_.softmax_gradient(rows, count, padded(count), log_total_, coefficient,
-                                  smoothing / static_cast<float>(plan.out), logits_.data,
-                                  logits_.stride);
+                                  smoothing / static_cast<float>(plan.out), logits.data,
+                                  logits.stride);
         for (int r = 0; r < rows; ++r) {
             if (targets[r] >= first && targets[r] < first + count) {
-                logits_.row(r)[targets[r] - first] -= (1.0f - smoothing) * coefficient[r];
+                logits.row(r)[targets[r] - first] -= (1.0f - smoothing) * coefficient[r];
             }
         }
-        operands_.to_operands(rows, count, logits_.data, logits_.stride, dy_operand_,
-                              dy_transposed_, gradients_ + plan.bias_gradient + first);
+        float* const bias = pass_->chain_only ? nullptr : gradients_ + plan.bias_gradient + first;
+        operands_.to_operands(rows, count, logits.data, logits.stride, dy_operand_, dy_transposed_,
+                              bias);
         Plane<A> operand{dy_operand_, row_stride<A>(count)};
-        if constexpr (std::is_same_v<A, float>) operand = logits_;
+        if constexpr (std::is_same_v<A, float>) operand = logits;
         operands_.backward(rows, operand.data, operand.stride, matrix, first, count,
                            first == 0 ? Onto::zero : Onto::result, dx.data, dx.stride);
+        if (pass_->chain_only) continue;
         operands_.outer(rows, count, plan.in, operand.data, operand.stride, dy_transposed_,
                         rounded_.data, rounded_.stride, x_scratch_,
                         gradients_ + plan.gradient + static_cast<int64_t>(first) * plan.stride,

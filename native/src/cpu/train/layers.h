@@ -23,6 +23,7 @@ struct Pass {
     const ardiff_training_options& options;
     const float* time_table;  // [T][padded(time channels)], sinusoidal embeddings
     NoiseKey key;
+    bool chain_only = false;  // gradients of the chain head alone
 
     bool backward() const { return options.backward != 0; }
     Stream stream(Purpose purpose, int pass = 0, int layer = 0) const {
@@ -88,7 +89,7 @@ class Layers {
 
     A *dy_operand_, *dy_transposed_, *x_scratch_;
     float* attention_scratch_;
-    Plane<float> logits_;
+    std::vector<Plane<float>> logits_;  // one a tile of the vocabulary
     Plane<A> rounded_;
     float *maximum_, *chosen_, *log_total_;
     double* total_;

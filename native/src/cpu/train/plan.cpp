@@ -63,7 +63,7 @@ Plan::Plan(const NetworkConfig& c, const ParameterLayout& layout) : config(c), l
         plan.norm1 = norm(name + "norm1");
         plan.norm2 = norm(name + "norm2");
         plan.norm3 = norm(name + "norm3");
-        if (c.time != ARDIFF_TIME_ADDITIVE) {
+        if (c.has_time_keys()) {
             plan.time_0 = linear({name + "time_trans.0"}, true);
             plan.time_2 = linear({name + "time_trans.2"}, true);
         }
@@ -76,6 +76,11 @@ Plan::Plan(const NetworkConfig& c, const ParameterLayout& layout) : config(c), l
     if (c.has_output_projection()) {
         output_0 = linear({"output_down_proj.0"}, true);
         output_2 = linear({"output_down_proj.2"}, true);
+    }
+    if (c.shifted) waiting = block("waiting_embedding", 1, c.embedding);
+    if (c.token_chain > 0) {
+        token_chain_0 = linear({"token_chain.0"}, true);
+        token_chain_2 = linear({"token_chain.2"}, true);
     }
     collect();
 }
@@ -140,7 +145,8 @@ void Plan::collect() {
             add(*plan);
         }
     }
-    for (const LinearPlan* plan : {&input_0, &input_2, &time_0, &time_2, &output_0, &output_2})
+    for (const LinearPlan* plan : {&input_0, &input_2, &time_0, &time_2, &output_0, &output_2,
+                                   &token_chain_0, &token_chain_2})
         add(*plan);
     for (const DecoderBlockPlan& block : decoder) {
         for (const LinearPlan* plan :

@@ -56,7 +56,10 @@ class Plan {
     Block encoder_positions, encoder_type, positions;
     NormPlan encoder_norm, input_norm;
     std::vector<EncoderLayerPlan> encoder;
-    LinearPlan input_0, input_2, time_0, time_2, output_0, output_2;  // those the network has
+    // Those the network has.
+    LinearPlan input_0, input_2, time_0, time_2, output_0, output_2;
+    LinearPlan token_chain_0, token_chain_2;
+    Block waiting{};  // shifted: what a slot that waits holds
     std::vector<DecoderBlockPlan> decoder;
     LinearPlan logits;        // tied: weights are the target embeddings
     NormPlan embedding_norm;  // where the network has one

@@ -16,16 +16,13 @@ inline void mask_keys(const Chunk& chunk, float* bias) {
     }
 }
 
-// Whom a slot may attend to: [slots] of the batch's mask, or null.
+// Whom a slot may attend to: [slots] of the batch's mask.
 inline const uint8_t* seen_by(const TrainingBatch& batch, int slot) {
-    return batch.attention_mask == nullptr
-               ? nullptr
-               : batch.attention_mask + static_cast<int64_t>(slot) * batch.slots;
+    return batch.attention_mask + static_cast<int64_t>(slot) * batch.slots;
 }
 
-// One number a pair, [tokens][padded(slots)]; with `causal_past` slots at timestep 0 look left
-// only.
-inline void mask_pairs(const Chunk& chunk, bool causal_past, float* bias) {
+// One number a pair, [tokens][padded(slots)], where the batch has an attention mask.
+inline void mask_pairs(const Chunk& chunk, float* bias) {
     const TrainingBatch& batch = *chunk.batch;
     const int slots = batch.slots;
     const int64_t first = static_cast<int64_t>(chunk.first_row) * slots;
@@ -33,11 +30,9 @@ inline void mask_pairs(const Chunk& chunk, bool causal_past, float* bias) {
         const int query = token % slots;
         const int64_t row = first + token - query;
         const uint8_t* const allowed = seen_by(batch, query);
-        const bool settled = causal_past && batch.timesteps[row + query] == 0;
         for (int key = 0; key < slots; ++key) {
-            const bool seen = (batch.key_mask == nullptr || batch.key_mask[row + key] != 0) &&
-                              (allowed == nullptr || allowed[key] != 0) &&
-                              (!settled || key <= query);
+            const bool seen =
+                (batch.key_mask == nullptr || batch.key_mask[row + key] != 0) && allowed[key] != 0;
             bias[key] = seen ? 0.0f : kMaskedScore;
         }
     }

@@ -1,4 +1,4 @@
-// The trainer over fused CPU kernels.
+// The trainer over the CPU kernels.
 //
 // Rows of a micro-batch are dealt to threads in equal shares. Each takes its share through the
 // network in chunks that stay in its cache, forward and backward, and gathers gradients of its own,
@@ -66,6 +66,8 @@ class CpuTrainer final : public Trainer {
     const Plan plan_;
     const std::vector<ScheduleRow> schedule_;
     const Diffusion diffusion_;
+    const bool chain_only_;
+    const int64_t trained_;  // the first value that updates change; all behind it do too
     const std::vector<float> time_table_;
     const Kernels& kernels_ = cpu::kernels();
     cpu::ThreadPool pool_;
@@ -73,7 +75,7 @@ class CpuTrainer final : public Trainer {
     PackedWeights<A> weights_;
     const float* packed_ = nullptr;  // the buffer `weights_` was made from, null: changed since
     std::vector<Lane<A>> lanes_;
-    std::vector<float> slot_terms_, word_gradients_, embedding_gradients_;
+    std::vector<float> slot_terms_, word_gradients_, embedding_gradients_, left_gradients_;
     AlignedFloats table_gradient_;  // of the normalised target embeddings
     ardiff_trainer_usage usage_{};
 };
@@ -85,6 +87,8 @@ CpuTrainer<A>::CpuTrainer(const TrainerSetup& setup)
       plan_(config_, layout_),
       schedule_(setup.schedule),
       diffusion_{schedule_, setup.config.embedding_noise, setup.config.prior_scale},
+      chain_only_(setup.config.chain_only != 0),
+      trained_(chain_only_ ? layout_.at("token_chain.0.weight").offset : 0),
       time_table_(make_time_table(schedule_, config_.time_channels)),
       pool_(setup.config.threads),
       weights_(plan_, kernels_.operands<A>()) {
@@ -124,10 +128,16 @@ void CpuTrainer<A>::batch(const ardiff_training_options& options, const Training
                                         static_cast<size_t>(config_.embedding));
             results.word_gradients = word_gradients_.data();
             results.embedding_gradients = embedding_gradients_.data();
+            if (config_.shifted) left_gradients_.resize(embedding_gradients_.size());
+            results.left_gradients = left_gradients_.data();
         }
     });
-    const Pass<A> pass{plan_, weights_, options, time_table_.data(),
-                       training_key(options.seed_low, options.seed_high)};
+    const Pass<A> pass{plan_,
+                       weights_,
+                       options,
+                       time_table_.data(),
+                       training_key(options.seed_low, options.seed_high),
+                       chain_only_};
     const auto row = [&](int lane) {
         return static_cast<int>(static_cast<int64_t>(batch.rows) * lane / lanes);
     };
@@ -166,6 +176,7 @@ template <class A>
 void CpuTrainer<A>::gather(int lanes, const TrainingBatch& batch, const SharedResults& results) {
     float* gradients = buffer(ARDIFF_TRAINING_GRADIENTS);
     gather_blocks(lanes);
+    if (chain_only_) return;
     gather_tokens(batch.ids, batch.mask, static_cast<int64_t>(batch.rows) * batch.length,
                   config_.hidden, results.word_gradients, gradients + plan_.encoder_words);
     float* table = config_.embedding_norm ? table_gradient_.get() : gradients + plan_.target_words;
@@ -177,6 +188,10 @@ void CpuTrainer<A>::gather(int lanes, const TrainingBatch& batch, const SharedRe
     gather_table(lanes, table);
     gather_tokens(batch.target_ids, nullptr, batch.tokens(), config_.embedding,
                   results.embedding_gradients, table);
+    if (config_.shifted) {
+        gather_tokens(batch.left_ids, nullptr, batch.tokens(), config_.embedding,
+                      results.left_gradients, table);
+    }
     if (config_.embedding_norm) normalise_table_backward(table, gradients);
 }
 
@@ -244,14 +259,15 @@ void CpuTrainer<A>::normalise_table_backward(const float* dtable, float* gradien
 
 // ---------------------------------------------------------------- update
 
-// Calls body(slice, first, count) for slices of the flat buffers, on all threads.
+// Calls body(slice, first, count) for slices of what is trained of the flat buffers, on all
+// threads.
 template <class A>
 template <class Body>
 void CpuTrainer<A>::over_slices(Body&& body) {
-    const int64_t size = layout_.size();
+    const int64_t size = layout_.size() - trained_;
     pool_.run(static_cast<int>((size + kSlice - 1) / kSlice), [&](int slice, int) {
         const int64_t first = slice * kSlice;
-        body(slice, first, std::min(kSlice, size - first));
+        body(slice, trained_ + first, std::min(kSlice, size - first));
     });
 }
 

@@ -1,0 +1,138 @@
+// Choosing tokens by their logits.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <utility>
+
+#include "cpu/kernels/matmul.h"
+
+namespace ardiff::cpu {
+namespace {
+
+constexpr float kNone = -std::numeric_limits<float>::infinity();
+
+inline ivec lanes() {
+    ivec v{};
+    for (int i = 0; i < W; ++i) v[i] = i;
+    return v;
+}
+
+// Best entry of each lane so far; the lower id among equals, as ids come in rising order.
+struct LaneBest {
+    vec score;
+    ivec id;
+
+    void consider(vec s, ivec ids) {
+        const ivec better = s > score;
+        score = better ? s : score;
+        id = better ? ids : id;
+    }
+    int32_t lowest_best() const {
+        const float top = largest(score);
+        int32_t best = std::numeric_limits<int32_t>::max();
+        for (int i = 0; i < W; ++i) {
+            if (score[i] == top) best = std::min(best, id[i]);
+        }
+        return best == std::numeric_limits<int32_t>::max() ? 0 : best;
+    }
+};
+
+void best_tokens(int rows, const float* x, int stride, const Matrix<float>& table, int32_t* index) {
+    constexpr int kRows = 64;  // whose best so far is kept on the stack
+    const ivec lane = lanes();
+    for (int first = 0; first < rows; first += kRows) {
+        const int some = std::min(kRows, rows - first);
+        LaneBest best[kRows];
+        for (int r = 0; r < some; ++r) best[r] = {splat(kNone), ivec{}};
+        for_panel_blocks(
+            some, padded(table.out) / kPanel, table.in, x + static_cast<ptrdiff_t>(first) * stride,
+            stride, table.forward, static_cast<ptrdiff_t>(padded(table.in)) * kPanel,
+            [](auto, int, int) {},
+            [&](int row, int panel, auto& sums) {
+                for (auto& of_panel : sums) {
+                    const int id = kPanel * panel++;
+                    const vec bias0 = load(table.bias + id), bias1 = load(table.bias + id + W);
+                    LaneBest* own = best + row;
+                    for (auto& scores : of_panel) {
+                        own->consider(scores[0] + bias0, lane + id);
+                        own++->consider(scores[1] + bias1, lane + (id + W));
+                    }
+                }
+            });
+        for (int r = 0; r < some; ++r) index[first + r] = best[r].lowest_best();
+    }
+}
+
+float log_total(const float* scores, int size) {
+    vec top = splat(kNone);
+    for (int v = 0; v < size; v += W) top = maximum(top, load(scores + v));
+    const float peak = largest(top);
+    // Sums of 64 vectors in float32, what they come to in float64.
+    double total = 0;
+    for (int v = 0; v < size; v += 64 * W) {
+        vec part{};
+        for (int i = v; i < std::min(size, v + 64 * W); i += W) {
+            const vec s = load(scores + i);
+            part += s == kNone ? vec{} : exp(s - peak);
+        }
+        total += sum(part);
+    }
+    return peak + static_cast<float>(std::log(total));
+}
+
+int shortlist(const float* scores, int size, int capacity, int32_t* ids) {
+    constexpr int kVectors = 128 / W;
+    vec maxima[kVectors];
+    for (vec& m : maxima) m = splat(kNone);
+    for (int first = 0; first < size; first += 128) {
+        for (int i = 0; i < std::min(kVectors, (size - first) / W); ++i)
+            maxima[i] = maximum(maxima[i], load(scores + first + i * W));
+    }
+    alignas(64) float sorted[128];
+    for (int i = 0; i < kVectors; ++i) store(sorted + i * W, maxima[i]);
+    constexpr int kReached = 48;  // of 128 maxima: they hold about the 60 best of all
+    std::nth_element(sorted, sorted + kReached, sorted + 128, std::greater<float>());
+    const float limit = std::max(sorted[kReached], std::numeric_limits<float>::lowest());
+    int count = 0;
+    for (int v = 0; v < size; v += W) {
+        const ivec reached = load(scores + v) >= limit;
+        bool any = false;
+        for (int i = 0; i < W; ++i) any |= reached[i] != 0;
+        if (!any) continue;
+        for (int i = 0; i < W; ++i) {
+            if (reached[i] != 0 && count < capacity) ids[count++] = v + i;
+        }
+    }
+    return count;
+}
+
+int32_t best_among(const float* x, const float* table, int stride, const float* bias, int count,
+                   const int32_t* ids, float others, float* log_probability) {
+    float best = kNone;
+    int32_t chosen = count > 0 ? ids[0] : 0;
+    double total = 0;  // of exp(score - best)
+    for (int i = 0; i < count; ++i) {
+        const float* e = table + static_cast<ptrdiff_t>(ids[i]) * stride;
+        vec products{};
+        for (int c = 0; c < stride; c += W) products += load(x + c) * load(e + c);
+        const float score = sum(products) + bias[ids[i]];
+        if (score > best) {
+            total = total * std::exp(static_cast<double>(best) - score) + 1;
+            best = score;
+            chosen = ids[i];
+        } else {
+            total += std::exp(static_cast<double>(score) - best);
+        }
+    }
+    total += std::exp(static_cast<double>(others) - best);
+    *log_probability = static_cast<float>(-std::log(std::max(total, 1.0)));
+    return chosen;
+}
+
+}  // namespace
+}  // namespace ardiff::cpu

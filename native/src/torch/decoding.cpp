@@ -1,0 +1,295 @@
+// Decoding on the portable path: every device, and the reference for the CPU kernels.
+//
+// No keys and values are kept: a row is the list of its tokens, and a step computes all of its
+// slots again, with the blocks of waiting slots beside them, under a mask of its own.
+#include "torch/decoding.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <chrono>
+#include <vector>
+
+#include "torch/device.h"
+#include "torch/nearest.h"
+
+namespace ardiff::portable {
+
+using at::Tensor;
+
+namespace {
+
+// The slots of the rows of a call: settled ones first, then blocks, padded to the longest row.
+struct Slots {
+    Slots(int rows_, int width_, int most_positions)
+        : rows(rows_), width(width_), last_position(most_positions - 1) {}
+
+    // A row of `settled` slots, with blocks that begin after the given ones.
+    void add(const std::vector<int32_t>& tokens, const std::vector<int>& block_after) {
+        row_tokens.push_back(&tokens);
+        blocks.push_back(block_after);
+        count = std::max(count, tokens.size() + block_after.size() * static_cast<size_t>(width));
+    }
+
+    // Fills the arrays below.
+    void lay_out() {
+        const size_t all = static_cast<size_t>(rows) * count;
+        ids.assign(all, 0);
+        positions.assign(all, 0);
+        waits.assign(all, 0);
+        attention.assign(all * count, 0);
+        for (size_t a = 0; a < row_tokens.size(); ++a) {
+            const std::vector<int32_t>& tokens = *row_tokens[a];
+            uint8_t* const mask = attention.data() + a * count * count;
+            for (size_t n = 0; n < tokens.size(); ++n) {
+                ids[a * count + n] = tokens[n];
+                positions[a * count + n] = static_cast<int64_t>(n);
+                std::fill_n(mask + n * count, n + 1, uint8_t{1});
+            }
+            size_t slot = tokens.size();
+            for (int after : blocks[a]) {
+                const size_t first = slot;
+                for (int w = 1; w <= width; ++w, ++slot) {
+                    waits[a * count + slot] = 1;
+                    positions[a * count + slot] = std::min(after + w, last_position);
+                    std::fill_n(mask + slot * count, after + 1, uint8_t{1});
+                    std::fill_n(mask + slot * count + first, width, uint8_t{1});
+                }
+            }
+            for (; slot < count; ++slot) mask[slot * count + slot] = 1;  // padding
+        }
+    }
+
+    // Number of the slot that is the first of a row's block.
+    size_t block_slot(size_t a, size_t block) const {
+        return a * count + row_tokens[a]->size() + block * static_cast<size_t>(width);
+    }
+
+    int rows, width, last_position;
+    std::vector<const std::vector<int32_t>*> row_tokens;
+    std::vector<std::vector<int>> blocks;  // of each row: after which settled slot
+    size_t count = 0;
+    std::vector<int64_t> ids, positions;    // [rows,count]
+    std::vector<uint8_t> waits, attention;  // [rows,count], [rows,count,count]
+};
+
+// The T most likely of each row of logits [M,V], the lowest id first among equals: int64 [M,T].
+Tensor likeliest(const Tensor& logits, int64_t top) {
+    if (top == 1) return logits.argmax(1, true);
+    return std::get<1>(at::sort(logits, true, 1, true)).narrow(1, 0, top);
+}
+
+void copy_ids(const Tensor& ids, int32_t* out) {
+    const Tensor host = ids.to(at::kCPU).to(at::kInt).contiguous();
+    std::copy_n(host.const_data_ptr<int32_t>(), host.numel(), out);
+}
+
+class TorchDecoder final : public Decoder {
+  public:
+    TorchDecoder(std::shared_ptr<const Weights> weights, const DecodingRequest& request)
+        : Decoder(request),
+          weights_(std::move(weights)),
+          network_(weights_->network),
+          tokens_(static_cast<size_t>(request.rows)),
+          waiting_x0_(static_cast<size_t>(request.rows)) {
+        weights_->run([&] { encode(request); });
+    }
+
+    DecodingSeconds seconds() const override { return seconds_; }
+
+  protected:
+    void evaluate(const DecodingStep& step) override {
+        weights_->run([&] { take_step(step); });
+    }
+    void draft(const DecodingKeep& keep) override {
+        weights_->run([&] { write_draft(keep); });
+    }
+    void copy_rows(int count, const int32_t* from, const int32_t* to) override;
+
+  private:
+    void encode(const DecodingRequest& request);
+    void take_step(const DecodingStep& step);
+    void write_draft(const DecodingKeep& keep);
+    // x0_hat [rows * count, C] of slots that are laid out, for the rows named.
+    Tensor predict(const Slots& slots, const int32_t* row) const;
+    CrossAttention sources_of(const int32_t* row, int count) const;
+    // The first `settled` tokens of a row, dropping what was taken back.
+    std::vector<int32_t>& kept_tokens(int index);
+    template <class Body>
+    void timed(double& total, Body&& body);
+
+    const std::shared_ptr<const Weights> weights_;
+    const Network& network_;
+    CrossAttention sources_;
+    std::vector<std::vector<int32_t>> tokens_;  // of each row, those of a step that is not kept too
+    std::vector<Tensor> waiting_x0_;            // of each row's last step: [blocks,k,C]
+    DecodingSeconds seconds_;
+};
+
+template <class Body>
+void TorchDecoder::timed(double& total, Body&& body) {
+    const auto begin = std::chrono::steady_clock::now();
+    body();
+    synchronize(weights_->device);
+    total += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+void TorchDecoder::encode(const DecodingRequest& request) {
+    timed(seconds_.encoder, [&] {
+        const at::Device& device = weights_->device;
+        const int64_t sources = request.sources, length = request.length;
+        const Tensor mask = upload(request.mask, {sources, length}, device).to(at::kBool);
+        const Tensor ids = upload(request.ids, {sources, length}, device).to(at::kLong) * mask;
+        sources_ = network_.attend_to(network_.encode(ids, mask, nullptr), mask);
+    });
+}
+
+CrossAttention TorchDecoder::sources_of(const int32_t* rows, int count) const {
+    std::vector<int64_t> number;
+    for (int a = 0; a < count; ++a) number.push_back(row(rows[a]).source);
+    const Tensor index = upload(number.data(), {count}, weights_->device);
+    CrossAttention chosen{{}, sources_.bias.index_select(0, index)};
+    for (const auto& [keys, values] : sources_.keys_values) {
+        chosen.keys_values.emplace_back(keys.index_select(0, index), values.index_select(0, index));
+    }
+    return chosen;
+}
+
+Tensor TorchDecoder::predict(const Slots& slots, const int32_t* rows) const {
+    const at::Device& device = weights_->device;
+    const int64_t count = static_cast<int64_t>(slots.count), a = slots.rows;
+    const Tensor waits = upload(slots.waits.data(), {a, count, 1}, device).to(at::kBool);
+    DecoderInput input;
+    input.z =
+        at::where(waits, network_.waiting(),
+                  at::embedding(network_.table(), upload(slots.ids.data(), {a, count}, device)));
+    input.positions = upload(slots.positions.data(), {a, count}, device);
+    input.attention_mask =
+        upload(slots.attention.data(), {a, 1, count, count}, device).to(at::kBool);
+    const Tensor x0 = network_.denoise(input, sources_of(rows, slots.rows), nullptr);
+    return x0.reshape({a * count, x0.size(2)});
+}
+
+std::vector<int32_t>& TorchDecoder::kept_tokens(int index) {
+    std::vector<int32_t>& tokens = tokens_[static_cast<size_t>(index)];
+    tokens.resize(static_cast<size_t>(row(index).settled));
+    return tokens;
+}
+
+void TorchDecoder::take_step(const DecodingStep& step) {
+    Slots slots(step.rows, step.width, weights_->config.max_positions);
+    std::vector<int64_t> appended;  // numbers of the slots that were appended
+    const int32_t* id = step.stream_ids;
+    const uint8_t* block = step.block;
+    for (int a = 0; a < step.rows; ++a) {
+        std::vector<int32_t>& tokens = kept_tokens(step.row[a]);
+        std::vector<int> block_after;
+        for (int i = 0; i < step.stream_count[a]; ++i) {
+            if (step.width > 0 && *block++ != 0)
+                block_after.push_back(static_cast<int>(tokens.size()));
+            tokens.push_back(*id++);
+        }
+        slots.add(tokens, block_after);
+    }
+    slots.lay_out();
+    for (int a = 0; a < step.rows; ++a) {
+        const size_t last = slots.row_tokens[static_cast<size_t>(a)]->size();
+        for (size_t n = last - static_cast<size_t>(step.stream_count[a]); n < last; ++n) {
+            appended.push_back(static_cast<int64_t>(static_cast<size_t>(a) * slots.count + n));
+        }
+    }
+    Tensor x0;
+    timed(seconds_.network, [&] {
+        x0 = predict(slots, step.row);
+        for (size_t a = 0; a < static_cast<size_t>(step.rows); ++a) {
+            const int64_t blocks = static_cast<int64_t>(slots.blocks[a].size());
+            Tensor& waiting = waiting_x0_[static_cast<size_t>(step.row[a])];
+            waiting = blocks == 0 ? Tensor()
+                                  : x0.narrow(0, static_cast<int64_t>(slots.block_slot(a, 0)),
+                                              blocks * step.width)
+                                        .reshape({blocks, step.width, x0.size(1)});
+        }
+    });
+    timed(seconds_.choice, [&] {
+        const int64_t count = static_cast<int64_t>(appended.size());
+        const Tensor logits =
+            at::linear(x0.index_select(0, upload(appended.data(), {count}, weights_->device)),
+                       network_.table(), network_.logits_bias());
+        const Tensor best = likeliest(logits, step.top);
+        copy_ids(best, step.ids);
+        if (step.log_probability == nullptr && step.wanted == nullptr) return;
+        const Tensor total = at::logsumexp(logits, 1, true);
+        const auto write = [&](const Tensor& ids, float* out) {
+            download((logits.gather(1, ids) - total).clamp_max(0.0), out);
+        };
+        if (step.log_probability != nullptr) write(best, step.log_probability);
+        if (step.wanted != nullptr) {
+            write(upload(step.wanted, {count, 1}, weights_->device).to(at::kLong),
+                  step.wanted_log_probability);
+        }
+    });
+}
+
+void TorchDecoder::write_draft(const DecodingKeep& keep) {
+    const int width = row(keep.row[0]).width, channels = weights_->config.embedding;
+    std::vector<Tensor> chosen(static_cast<size_t>(keep.rows));
+    std::vector<int32_t> late;  // rows whose block is still to be run
+    std::vector<size_t> late_place;
+    Slots slots(0, width, weights_->config.max_positions);
+    for (int a = 0; a < keep.rows; ++a) {
+        const DecodedRow& at = row(keep.row[a]);
+        const int last = keep.keep[a] - 1;
+        if (at.block[static_cast<size_t>(last)] != 0) {
+            chosen[static_cast<size_t>(a)] =
+                waiting_x0_[static_cast<size_t>(keep.row[a])][at.blocks_before(last)];
+            continue;
+        }
+        late.push_back(keep.row[a]);
+        late_place.push_back(static_cast<size_t>(a));
+        ++slots.rows;
+        slots.add(kept_tokens(keep.row[a]), {at.settled - 1});
+    }
+    if (!late.empty()) {
+        slots.lay_out();
+        timed(seconds_.network, [&] {
+            const Tensor x0 = predict(slots, late.data());
+            for (size_t i = 0; i < late.size(); ++i) {
+                chosen[late_place[i]] =
+                    x0.narrow(0, static_cast<int64_t>(slots.block_slot(i, 0)), width);
+            }
+        });
+    }
+    timed(seconds_.draft, [&] {
+        const Tensor x0 = at::stack(chosen).view({keep.rows, width, channels});
+        Tensor left = upload(keep.left, {keep.rows}, weights_->device).to(at::kLong);
+        std::vector<Tensor> ids, scores;
+        for (int w = 0; w < width; ++w) {
+            Tensor x = x0.select(1, w);
+            if (weights_->config.token_chain > 0)
+                x = network_.chain(x, at::embedding(network_.table(), left));
+            left = best_token(x, network_.table(), network_.logits_bias());
+            ids.push_back(left);
+            if (keep.log_probability == nullptr) continue;
+            scores.push_back(log_probability(x, network_.table(), network_.logits_bias(), left));
+        }
+        copy_ids(at::stack(ids, 1), keep.draft);
+        if (keep.log_probability != nullptr) download(at::stack(scores, 1), keep.log_probability);
+    });
+}
+
+void TorchDecoder::copy_rows(int count, const int32_t* from, const int32_t* to) {
+    std::vector<std::vector<int32_t>> read;
+    for (int i = 0; i < count; ++i) read.push_back(kept_tokens(from[i]));
+    for (int i = 0; i < count; ++i) {
+        tokens_[static_cast<size_t>(to[i])] = std::move(read[static_cast<size_t>(i)]);
+    }
+}
+
+}  // namespace
+
+std::unique_ptr<Decoder> make_portable_decoder(std::shared_ptr<const Weights> weights,
+                                               const DecodingRequest& request) {
+    return std::make_unique<TorchDecoder>(std::move(weights), request);
+}
+
+}  // namespace ardiff::portable

@@ -1,0 +1,27 @@
+/** What configurations and command lines call parts of the process. Help lists them, so it loads nothing. */
+
+/** The noise schedules that can be named in a configuration. */
+export const NOISE_SCHEDULES = ["sqrt", "linear", "cosine"] as const;
+
+/** One of {@linkcode NOISE_SCHEDULES}. */
+export type NoiseScheduleName = typeof NOISE_SCHEDULES[number];
+
+/** The step grids that can be named on the command line. */
+export const STEP_GRIDS = ["even", "movement", "log-snr", "left"] as const;
+
+/**
+ * One of {@linkcode STEP_GRIDS}:
+ *
+ * - `even`: every floor((N+T)/M)-th index from the top (the paper);
+ * - `movement`: equal change of the mean token timestep per move;
+ * - `log-snr`: equal change of the mean log signal-to-noise ratio per move;
+ * - `left`: the same, with a mean in which slots count the less the further right they are, since few
+ *   sentences have words there: the start goes slowly at first, then faster.
+ */
+export type StepGridKind = typeof STEP_GRIDS[number];
+
+/** The samplers that can be named on the command line. */
+export const SAMPLERS = ["posterior", "ddim", "dpm++2m"] as const;
+
+/** One of {@linkcode SAMPLERS}. */
+export type SamplerName = typeof SAMPLERS[number];

@@ -1,0 +1,61 @@
+/** The face of generation: a model that is loaded and asked. */
+import type { ModelConfig } from "../denoiser/config.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import {
+  generate,
+  type GenerateOptions,
+  GENERATION_DEFAULTS,
+  type GenerationResult,
+} from "./generate.ts";
+import { LoadedModel, type LoadOptions } from "./loaded_model.ts";
+
+/** A model that generates. Dispose of it when done. */
+export class Model implements Disposable {
+  readonly #loaded: LoadedModel;
+
+  /** @internal Takes over what is loaded, which is disposed of with the model. */
+  constructor(loaded: LoadedModel) {
+    this.#loaded = loaded;
+  }
+
+  /**
+   * Loads a model folder onto a device.
+   *
+   * @param path a folder, or the name of a model that comes with the program
+   * @throws {UserError} where the folder is damaged, the native library is missing, or the device is
+   */
+  static async load(path: string, options: LoadOptions = {}): Promise<Model> {
+    return new Model(await LoadedModel.load(path, options));
+  }
+
+  /** What the network is, and the process and text it was trained with. */
+  get config(): ModelConfig {
+    return this.#loaded.config;
+  }
+
+  /** Text to ids and back. */
+  get tokenizer(): Tokenizer {
+    return this.#loaded.tokenizer;
+  }
+
+  /**
+   * Generates for a line, or for each line of a stream, while it still comes: one result a line, in
+   * order. What a line gets depends on the line, the seed and the options alone.
+   *
+   * @param options those left out are {@linkcode GENERATION_DEFAULTS}
+   * @param signal ends the run: finished results still come, then its reason is thrown
+   */
+  generate(
+    lines: string | Iterable<string> | AsyncIterable<string>,
+    options: Partial<GenerateOptions> = {},
+    signal?: AbortSignal,
+  ): AsyncGenerator<GenerationResult, void, undefined> {
+    const stream = typeof lines === "string" ? [lines] : lines;
+    return generate(this.#loaded, stream, { ...GENERATION_DEFAULTS, ...options }, signal);
+  }
+
+  /** Frees the network. */
+  [Symbol.dispose](): void {
+    this.#loaded[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,260 @@
+/**
+ * Every option of generation: what it may be, its default, where the default comes from and what it
+ * does. The table is the only place that knows: flags, variables, settings, completions, the library's
+ * types and defaults and the documentation follow it. Help reads it, so it loads no more than names.
+ */
+import { SAMPLERS, STEP_GRIDS } from "../diffusion/names.ts";
+import { SELECTION_METHODS, UTILITIES } from "../mbr/names.ts";
+import { AUTO_SHARE, GRID_STEPS } from "./choices.ts";
+import { SELECTORS } from "./selectors.ts";
+import {
+  device,
+  dtype,
+  flag,
+  nameOf,
+  numberFrom,
+  optional,
+  orName,
+  seed,
+  type ValueType,
+  wholeNumber,
+} from "./value_types.ts";
+
+/** One option. Its name in the table is the library's. */
+export interface GenerationOption<T> {
+  /** As it is written on the command line. */
+  readonly flags: string;
+  /** What it may be. */
+  readonly type: ValueType<T>;
+  /** What it is where it is not given. */
+  readonly default: T;
+  /** Who the default and the choices come from. */
+  readonly source: string;
+  /** What it does. */
+  readonly text: string;
+  /** Whether it is about lines that come as a stream, which `evaluate` has not. */
+  readonly ofStreams: boolean;
+}
+
+const PAPER = "AR-Diffusion";
+const OURS = "ardiff";
+
+function row<T>(
+  flags: string,
+  type: ValueType<T>,
+  standard: NoInfer<T>,
+  source: string,
+  text: string,
+): GenerationOption<T> {
+  return { flags, type, default: standard, source, text, ofStreams: false };
+}
+
+function ofStreams<T>(option: GenerationOption<T>): GenerationOption<T> {
+  return { ...option, ofStreams: true };
+}
+
+/** How candidates are made and chosen among. */
+export const GENERATION_OPTIONS = {
+  /** Milliseconds that a line waits for others to fill its batch. */
+  maxWait: ofStreams(row(
+    "--max-wait <ms>",
+    wholeNumber(0, 3_600_000),
+    100,
+    OURS,
+    "longest wait for a batch to fill",
+  )),
+  /** Lines read ahead to find some of the same number of slots; undefined: 8 batches. */
+  window: ofStreams(row(
+    "--window <lines>",
+    optional(wholeNumber(1, 10_000_000)),
+    undefined,
+    OURS,
+    "lines read ahead to find some of similar length (default: 8 batches)",
+  )),
+  /**
+   * Network evaluations M: of a grid that many, of adaptive calls at most that many. "auto": 20, or as
+   * many as a sentence needs.
+   */
+  steps: row(
+    "--steps <n>",
+    orName(wholeNumber(1, 1_000_000), ["auto"]),
+    "auto",
+    PAPER,
+    `network evaluations; auto: ${GRID_STEPS} of a grid, or as many as a sentence needs`,
+  ),
+  /** Whether calls follow a grid or the sentence; "auto": the sentence, where the model can. */
+  skip: row(
+    "--skip <how>",
+    nameOf(["auto", "grid", "adaptive"]),
+    "auto",
+    `\`grid\`: ${PAPER}`,
+    "how calls are skipped: by a grid made before, or by what the sentence needs; auto: the " +
+      "sentence, where the model can",
+  ),
+  /** Slots that are drafted in an adaptive call; "auto": as many as are fastest. */
+  draft: row(
+    "--draft <n>",
+    orName(wholeNumber(0, 64), ["auto"]),
+    "auto",
+    OURS,
+    "slots that are drafted in an adaptive call; auto: as many as are fastest",
+  ),
+  /** What log-probabilities are divided by where tokens are drawn: below 1 sharpens. */
+  temperature: row(
+    "--temperature <t>",
+    numberFrom(0.01, 100),
+    0.7,
+    OURS,
+    "of drawing tokens in adaptive calls: below 1 sharpens",
+  ),
+  /** Tokens less likely than this, at temperature 1, are not drawn (epsilon sampling). */
+  epsilon: row(
+    "--epsilon <p>",
+    numberFrom(0, 1),
+    0.05,
+    "Hewitt et al. 2022",
+    "tokens less likely than this are not drawn",
+  ),
+  /** Of the likeliest tokens so many are drawn from as together have this probability. */
+  topP: row(
+    "--top-p <p>",
+    numberFrom(0, 1),
+    1,
+    "Holtzman et al. 2020",
+    "tokens are drawn from the likeliest that together have this probability",
+  ),
+  /** How they are spaced; "auto": as the model says. */
+  grid: row(
+    "--grid <kind>",
+    nameOf(["auto", ...STEP_GRIDS]),
+    "auto",
+    `\`even\`: ${PAPER}`,
+    "how the steps are spaced; auto: as the model says",
+  ),
+  /** How a latent moves between them. */
+  sampler: row(
+    "--sampler <name>",
+    nameOf(SAMPLERS),
+    "posterior",
+    `\`posterior\`: ${PAPER}; \`ddim\`: Song et al. 2021; \`dpm++2m\`: Lu et al. 2022`,
+    "update rule",
+  ),
+  /** DDIM's share of fresh noise. */
+  eta: row(
+    "--eta <number>",
+    numberFrom(0, 1),
+    0,
+    "Song et al. 2021",
+    "fresh noise of ddim, 0 to 1",
+  ),
+  /** Replace predictions by tokens' embeddings before each update. */
+  rounding: row(
+    "--no-rounding",
+    flag,
+    true,
+    `${PAPER}'s runs round`,
+    "do not round predictions to tokens between steps",
+  ),
+  /**
+   * When slots to the right of the end token are dropped.
+   *
+   * A number: once two evaluations in a row find the first end token in the same slot, and that slot's
+   * timestep at the second is at most this share of T - 1. With 0 the end token and all before it are
+   * at rest then, so the text stays exactly the same; with more than 0 slots that are kept no longer
+   * attend to dropped ones, which a model trained with `length` "batch" knows from training. "auto":
+   * 0.25 for such models, "off" for others.
+   */
+  dropSettled: row(
+    "--drop-settled <share>",
+    orName(numberFrom(0, 1), ["auto", "off"]),
+    "auto",
+    OURS,
+    "drop the slots right of an end token that two steps agree on, once its timestep is at most " +
+      "this share of all: a number from 0 to 1 (0: only where the text cannot change), off, or " +
+      `auto: ${AUTO_SHARE} for models trained with length "batch", off for others`,
+  ),
+  /** Candidates K of each source. */
+  candidates: row(
+    "-k, --candidates <n>",
+    wholeNumber(1, 100_000),
+    1,
+    OURS,
+    "candidates for each line",
+  ),
+  /** Which candidate is the result. */
+  select: row(
+    "--select <how>",
+    nameOf(SELECTORS),
+    "mbr",
+    `\`mbr\`: ${PAPER}`,
+    "which candidate is the result; coverage: of those that use most of the source's words, the " +
+      "one the model is surest of",
+  ),
+  /** What MBR compares candidates by. */
+  utility: row(
+    "--utility <name>",
+    nameOf(UTILITIES),
+    "bleu",
+    `\`bleu\`: ${PAPER}'s runs`,
+    "what MBR compares candidates by",
+  ),
+  /** How expected utilities are found. */
+  mbrMethod: row(
+    "--mbr-method <name>",
+    nameOf(SELECTION_METHODS),
+    "exact",
+    `\`exact\`: ${PAPER}; \`aggregate\`: DeNero et al. 2009; \`prune\`: Cheng and Vlachos 2023`,
+    "how expected utilities are found",
+  ),
+  /** w in the mixture's score (1 - w) utility + w exp(mean log-probability), from 0 to 1. */
+  confidenceWeight: row(
+    "--confidence-weight <w>",
+    numberFrom(0, 1),
+    0.5,
+    OURS,
+    "w of --select mixture: (1 - w) utility + w exp(mean log-probability)",
+  ),
+  /** Seed of the noise, 64 bits. */
+  seed: row("--seed <n>", seed, 0n, OURS, "seed of the noise"),
+  /** Lines that go through the network at once. */
+  batchSize: row(
+    "--batch-size <n>",
+    wholeNumber(1, 100_000),
+    32,
+    OURS,
+    "lines in the network at once",
+  ),
+} as const;
+
+/** Where and how a model computes. */
+export const LOAD_OPTIONS = {
+  /** "auto": the first CUDA device, else the CPU. */
+  device: row("--device <device>", device, "auto", OURS, "auto, cpu, cuda or cuda:INDEX"),
+  /** Arithmetic of the network. */
+  dtype: row("--dtype <type>", dtype, "f32", OURS, "arithmetic of the network; bf16 is faster"),
+  /** CPU threads; 0: one per hardware thread. */
+  threads: row(
+    "--threads <n>",
+    wholeNumber(0, 1024),
+    0,
+    OURS,
+    "CPU threads; 0: one per hardware thread",
+  ),
+} as const;
+
+/** The values of a table's options. */
+export type ValuesOf<Table> = {
+  readonly [Name in keyof Table]: Table[Name] extends GenerationOption<infer T> ? T : never;
+};
+
+/** The values of all options of generation. */
+export type GenerationValues = ValuesOf<typeof GENERATION_OPTIONS>;
+
+/** The defaults of a table's options. */
+export function defaultsOf<Table extends Readonly<Record<string, GenerationOption<unknown>>>>(
+  table: Table,
+): ValuesOf<Table> {
+  return Object.fromEntries(
+    Object.entries(table).map(([name, option]) => [name, option.default]),
+  ) as unknown as ValuesOf<Table>;
+}

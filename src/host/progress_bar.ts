@@ -1,0 +1,52 @@
+/** A progress bar for people: one line at the foot of the terminal, gone when the work is done. */
+import { formatDuration, type ProgressOutput, StatusLine } from "./status_line.ts";
+
+const WIDTH = 24;
+
+/** Counts what is done of a total that may be unknown. Elsewhere than on a terminal it is silent. */
+export class ProgressBar implements Disposable {
+  readonly #line: StatusLine;
+  readonly #unit: string;
+  readonly #total: number | undefined;
+  readonly #start = performance.now();
+  #done = 0;
+
+  /** @param unit what is counted, in the plural */
+  constructor(output: ProgressOutput, unit: string, total: number | undefined) {
+    this.#line = new StatusLine(output, { terminal: 100, elsewhere: undefined });
+    this.#unit = unit;
+    this.#total = total;
+  }
+
+  /** Counts one more and draws, unless that was done a moment ago. */
+  advance(): void {
+    this.#done++;
+    const now = performance.now();
+    if (!this.#line.isDue(now)) return;
+    this.#line.show(progressText(this.#done, this.#total, now - this.#start, this.#unit), now);
+  }
+
+  /** Clears the line, so that something else can be written there. */
+  hide(): void {
+    this.#line.hide();
+  }
+
+  [Symbol.dispose](): void {
+    this.hide();
+  }
+}
+
+/** What is drawn after some milliseconds. */
+export function progressText(
+  done: number,
+  total: number | undefined,
+  milliseconds: number,
+  unit: string,
+): string {
+  const rate = 1000 * done / Math.max(1, milliseconds);
+  const speed = `${rate.toFixed(rate < 10 ? 1 : 0)} ${unit}/s`;
+  if (total === undefined) return `${done} ${unit}  ${speed}`;
+  const filled = Math.round(WIDTH * done / Math.max(1, total));
+  const bar = "█".repeat(filled) + "░".repeat(WIDTH - filled);
+  return `${bar} ${done}/${total}  ${speed}  ${formatDuration((total - done) / rate)} left`;
+}

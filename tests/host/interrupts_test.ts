@@ -1,0 +1,38 @@
+import { assertEquals } from "@std/assert";
+
+const MODULE = new URL("../../src/host/interrupts.ts", import.meta.url).href;
+
+/** Runs a program that has asked itself to stop, and tells how it ended. */
+async function outcome(program: string) {
+  const code = `import { Interrupts } from ${JSON.stringify(MODULE)};
+    const sleep = (time) => new Promise((resolve) => setTimeout(resolve, time));
+    const interrupts = new Interrupts();
+    ${program}`;
+  const { code: exitCode, signal, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", code],
+    stdout: "piped",
+    stderr: "inherit",
+  }).output();
+  return { exitCode, signal, stdout: new TextDecoder().decode(stdout).trim() };
+}
+
+Deno.test("Interrupts takes a signal that comes twice at once for one", async () => {
+  const { exitCode, stdout } = await outcome(`
+    Deno.kill(Deno.pid, "SIGINT");
+    await sleep(5);
+    Deno.kill(Deno.pid, "SIGINT");
+    await sleep(20);
+    console.log(interrupts.signal.reason.message);
+    Deno.exit(interrupts.signal.reason.exitCode);`);
+  assertEquals([exitCode, stdout], [130, "Stopped by SIGINT"]);
+});
+
+Deno.test("Interrupts lets a second signal end the program at once", async () => {
+  const { signal, stdout } = await outcome(`
+    Deno.kill(Deno.pid, "SIGTERM");
+    await sleep(500);
+    Deno.kill(Deno.pid, "SIGTERM");
+    await sleep(1000);
+    console.log("alive");`);
+  assertEquals([signal, stdout], ["SIGTERM", ""]);
+});

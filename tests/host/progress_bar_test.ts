@@ -1,0 +1,19 @@
+import { assertEquals } from "@std/assert";
+import { ProgressBar, progressText } from "../../src/host/progress_bar.ts";
+
+Deno.test("progressText() gives a bar, a speed and the time left where the total is known", () => {
+  assertEquals(
+    progressText(30, 120, 2000, "lines"),
+    `${"█".repeat(6)}${"░".repeat(18)} 30/120  15 lines/s  0:06 left`,
+  );
+  assertEquals(progressText(3, undefined, 2000, "lines"), "3 lines  1.5 lines/s");
+});
+
+Deno.test("ProgressBar is silent elsewhere than on a terminal", () => {
+  let text = "";
+  const output = { stderr: (part: string) => (text += part), interactive: false };
+  using bar = new ProgressBar(output, "lines", 2);
+  bar.advance();
+  bar.hide();
+  assertEquals(text, "");
+});
