@@ -78,7 +78,7 @@ const inputFormat = input.endsWith(".jsonl") ? "jsonl" : "text";
 const ignore = () => {};
 const sources: string[] = [];
 for await (
-  const source of readInputs(lines, {
+  const { source } of readInputs(lines, {
     inputFormat,
     field: args.field,
     onDamage: ignore,

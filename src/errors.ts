@@ -61,5 +61,7 @@ export class UserError extends Error {
 
 /** The message of any thrown value. */
 export function messageOf(error: unknown): string {
+  // Deno's own advises a flag of Deno.
+  if (error instanceof Deno.errors.NotCapable) return "it is a device, or not permitted";
   return error instanceof Error ? error.message : String(error);
 }

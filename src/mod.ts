@@ -126,8 +126,18 @@ export {
   type TerOptions,
 } from "./metrics/mod.ts";
 
+export type { CallCounts } from "./metrics/calls.ts";
+
 // Training.
 export { train, type TrainOptions } from "./training/train.ts";
+export type { DataTable, TrainingSettings } from "./training/config.ts";
+export {
+  type Option as TrainingOption,
+  OPTIONS as TRAINING_OPTIONS,
+  type OptionValue,
+  type OptionValues,
+} from "./training/options.ts";
+export type { FieldType } from "./host/json_fields.ts";
 export type { ProgressOutput } from "./host/status_line.ts";
 
 // Errors that a user can mend.

@@ -45,6 +45,89 @@ Deno.test("deno doc finds nothing to complain about in src/mod.ts", async () => 
 });
 
 Deno.test(
+  "src/mod.ts works in a program elsewhere, with a configuration of its own",
+  withFolder(async (folder) => {
+    const mod = new URL("../src/mod.ts", import.meta.url).href;
+    Deno.writeTextFileSync(`${folder}/deno.json`, "{}");
+    Deno.writeTextFileSync(
+      `${folder}/program.ts`,
+      `import { mbr } from ${JSON.stringify(mod)};
+       console.log(mbr(["a b", "c", "a b"]).index);`,
+    );
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "--no-check", "--no-prompt", "--cached-only", "program.ts"],
+      cwd: folder,
+    }).output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    assertEquals([text(stderr), text(stdout)], ["", "0\n"]);
+  }),
+);
+
+Deno.test("packages that sources name are those that set-up fetches", () => {
+  const { imports } = JSON.parse(Deno.readTextFileSync(new URL("../deno.json", import.meta.url)));
+  const named = [...sourceTexts()].flatMap((text) =>
+    Array.from(text.matchAll(/from "(npm:[^"]+)"/g), ([, specifier]) => specifier!)
+  );
+  assert(named.length >= 3);
+  for (const specifier of named) assert(Object.values(imports).includes(specifier), specifier);
+});
+
+/** The sources that can be imported from elsewhere. */
+function* sourceTexts(folder = new URL("../src/", import.meta.url)): Generator<string> {
+  for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+    if (isDirectory) yield* sourceTexts(new URL(`${name}/`, folder));
+    else if (name.endsWith(".ts")) yield Deno.readTextFileSync(new URL(name, folder));
+  }
+}
+
+Deno.test("functions refuse options that they do not have, by name", async () => {
+  // As programs give them that no compiler has checked.
+  const wrong = <T>(options: Record<string, unknown>) => options as T;
+  await assertRejects(
+    () => train("none.toml", wrong({ maxStep: 1 })),
+    UserError,
+    'option "maxStep" of train(): did you mean "maxSteps"?',
+  );
+  await assertRejects(
+    () => Model.load("none", wrong({ devcie: "cpu" })),
+    UserError,
+    'option "devcie" of Model.load(): did you mean "device"?',
+  );
+});
+
+Deno.test(
+  "train() takes a configuration as an object, and names what is wrong in one",
+  withFolder(async (folder) => {
+    writeRun(folder);
+    const data = { train: { format: "tsv", file: `${folder}/dev.tsv` } } as const;
+    const settings = {
+      data,
+      tokenizer: { vocabulary_size: 270 },
+      text: { target_slots: 12, max_source_tokens: 8 },
+      network: {
+        embedding_size: 8,
+        hidden_size: 16,
+        encoder_layers: 1,
+        decoder_layers: 1,
+        attention_heads: 2,
+        max_positions: 12,
+      },
+      training: { steps: 2, batch_size: 4, accumulation: 1, threads: 1, device: "cpu" },
+    };
+    const path = await train(settings, { output: `${folder}/run`, set: ["training.seed=2"] });
+    using model = await Model.load(path);
+    assertEquals(model.config.network.hidden_size, 16);
+    await assertRejects(() => train(settings), UserError, "give options.output");
+    const wrong = { data, training: { stpes: 2 } } as unknown as typeof settings;
+    await assertRejects(
+      () => train(wrong, { output: `${folder}/other` }),
+      UserError,
+      'unknown key "training.stpes": did you mean "training.steps"?',
+    );
+  }),
+);
+
+Deno.test(
   "Model.generate() gives what ardiff generate writes",
   withShell(async ({ folder, run, write }) => {
     write("in", LINES.map((line) => `${line}\n`).join(""));

@@ -7,6 +7,12 @@ import { printableLines } from "../printable.ts";
 import { makeProgram } from "./program.ts";
 import { sharedValues } from "./shared_options.ts";
 
+/**
+ * The variable by which a start script gives the names of all variables that begin with ARDIFF_: the
+ * program itself may not list variables.
+ */
+const EXPORTED = "ARDIFF_EXPORTED";
+
 /** What the command line asked for in the way of messages, as far as it has been read. */
 export interface Manner {
   quiet: boolean;
@@ -49,6 +55,11 @@ export async function runCommandLine(
     const { quiet, verbose, libtorch } = sharedValues(command);
     Object.assign(manner, { quiet, verbose });
     if (verbose) await reportSettings(command, environment);
+    if (!quiet && environment.variable(EXPORTED) !== undefined) {
+      const { misspelt } = await import("./variables.ts");
+      const names = environment.variable(EXPORTED)!.split(" ");
+      for (const notice of misspelt(names, program)) environment.stderr(`${notice}\n`);
+    }
     // The look-up knows the variable itself, and tells it from a flag.
     if (libtorch !== undefined && command.getOptionValueSource("libtorch") !== "env") {
       const { preferLibtorch } = await import("../native/locate.ts");
@@ -57,13 +68,22 @@ export async function runCommandLine(
   });
   let code: ExitCode = ExitCode.ok;
   try {
-    await program.parseAsync([...args], { from: "user" });
+    await program.parseAsync(withoutHelp(args, program), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     code = error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
   }
   await written;
   return code;
+}
+
+/** Help for a command that there is not is the error that the command is. */
+function withoutHelp(args: readonly string[], { commands }: CommandUnknownOpts): string[] {
+  const [first, name] = args;
+  const isKnown = (word: string) => word === "help" || commands.some((one) => one.name() === word);
+  const isStranger = first === "help" && name !== undefined && !name.startsWith("-") &&
+    !isKnown(name);
+  return args.slice(isStranger ? 1 : 0);
 }
 
 async function reportSettings(

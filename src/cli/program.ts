@@ -48,8 +48,8 @@ export function makeProgram(environment: Environment): CommandUnknownOpts {
   addSharedOptions(program);
   addGuide(program, {
     examples: [
-      'echo "dog frisbee catch" | ardiff generate --model models/commongen-small',
-      'echo "I am hungry." | ardiff generate --model models/tatoeba-en-fr-small --candidates 10',
+      'echo "dog frisbee catch" | ardiff generate --model commongen-small',
+      'echo "I am hungry." | ardiff generate --model tatoeba-en-fr-small --candidates 10',
       "ardiff help generate",
     ],
     remarks: [

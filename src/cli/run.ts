@@ -21,7 +21,8 @@ export async function run(args: readonly string[], environment: Environment): Pr
   }
 }
 
-function exitCodeOf(error: unknown, environment: Environment, { verbose }: Manner): ExitCode {
+function exitCodeOf(thrown: unknown, environment: Environment, { verbose }: Manner): ExitCode {
+  const error = firstOf(thrown);
   if (error instanceof OutputClosed) return ExitCode.ok;
   if (error instanceof UserError) {
     environment.stderr(asError(`${error.message}\n`, environment));
@@ -36,6 +37,11 @@ function exitCodeOf(error: unknown, environment: Environment, { verbose }: Manne
       "This is a defect of ardiff: please report it with the command that led to it.\n",
   );
   return ExitCode.internal;
+}
+
+/** Of an error and those that putting things away after it met, the error. */
+function firstOf(error: unknown): unknown {
+  return error instanceof SuppressedError ? firstOf(error.suppressed) : error;
 }
 
 /** What led to an error, a line each. */

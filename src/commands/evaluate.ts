@@ -1,6 +1,7 @@
 /** `ardiff evaluate`: scores the outputs of one or more systems, and says what the scores are. */
 import { ExitCode, messageOf, UserError } from "../errors.ts";
 import { Model } from "../generation/mod.ts";
+import { generationOptionsOf, loadOptionsOf } from "../generation/option_parts.ts";
 import { ProgressBar } from "../host/progress_bar.ts";
 import { parseCandidateLine } from "../mbr/candidate_lines.ts";
 import {
@@ -114,8 +115,11 @@ function checkRequest(options: EvaluateOptions): void {
       throw usage(`Cannot generate with "${generation.model}": give its sources with --data`);
     }
   }
-  if (references?.length && data !== undefined) {
-    throw usage("Cannot use --references and --data together: give the references once");
+  if (references?.length && data !== undefined && /\.(jsonl?|tsv|csv)$/.test(data)) {
+    throw usage(
+      "Cannot use --references and --data together: give the references once, or with --data a file " +
+        "of sources alone, a line each",
+    );
   }
   const comparing = metrics.find((metric) => METRICS_WITH_REFERENCES.includes(metric));
   if (comparing && !references?.length && data === undefined) {
@@ -138,15 +142,18 @@ async function readTestSet(
   { references = [], data }: Pick<EvaluateOptions, "references" | "data">,
   outputs?: number,
 ): Promise<Pick<ScoreInput, "references" | "sources">> {
-  if (data !== undefined) return await readExamples(data, outputs);
-  if (references.length === 0) return {};
+  if (references.length === 0) return data === undefined ? {} : await readExamples(data, outputs);
   const streams: string[][] = [];
   for (const path of references) {
     const lines = await readTexts(path);
     checkCount(path, lines.length, references[0]!, streams[0]?.length ?? lines.length);
     streams.push(lines);
   }
-  return { references: streams[0]!.map((_, line) => streams.map((stream) => stream[line]!)) };
+  const testSet = { references: streams[0]!.map((_, i) => streams.map((stream) => stream[i]!)) };
+  if (data === undefined) return testSet;
+  const sources = await readTexts(data);
+  checkCount(data, sources.length, references[0]!, testSet.references.length);
+  return { ...testSet, sources };
 }
 
 function checkCount(path: string, count: number, first: string, expected: number): void {
@@ -175,16 +182,18 @@ async function generateSystem(
   sources: readonly string[],
   io: EvaluateIo,
 ): Promise<System> {
-  using model = await Model.load(options.model, options);
   using progress = new ProgressBar(
     { stderr: (text) => io.stderr(text), interactive: io.interactive ?? false },
     "lines",
     sources.length,
   );
+  progress.announce(`loading ${options.model}`);
+  using model = await Model.load(options.model, loadOptionsOf(options));
+  progress.announce("loaded");
   const hypotheses: string[] = [];
   const candidates: string[][] = [];
   const calls: number[] = [];
-  for await (const result of model.generate(sources.map(onOneLine), options)) {
+  for await (const result of model.generate(sources.map(onOneLine), generationOptionsOf(options))) {
     hypotheses.push(result.text);
     calls.push(result.calls);
     candidates.push(result.candidates.map(({ text }) => text));
@@ -207,21 +216,31 @@ function systemNames(paths: readonly string[]): readonly string[] {
 async function readJsonOutputs(path: string): Promise<Omit<System, "name">> {
   const outputs = (await readRecords(path)).map((record) => outputOf(record, path));
   const candidates = outputs.map((output) => output.candidates);
+  const calls = outputs.flatMap((output) => output.calls ?? []);
   return {
     hypotheses: outputs.map(({ text }) => text),
+    ...(calls.length === outputs.length && { calls }),
     ...(candidates.every((texts) => texts.length > 1) && { candidates }),
   };
 }
 
+/** A line of a system's output. */
+interface OutputLine {
+  readonly text: string;
+  readonly candidates: readonly string[];
+  /** Network calls that it took, where the system says so as ardiff does. */
+  readonly calls: number | undefined;
+}
+
 /** A system's output: `text`, `candidates` or both. */
-function outputOf(
-  { line, fields }: DataRecord,
-  path: string,
-): { text: string; candidates: readonly string[] } {
+function outputOf({ line, fields }: DataRecord, path: string): OutputLine {
   const text = typeof fields.text === "string" ? fields.text : undefined;
-  if (text !== undefined && fields.candidates === undefined) return { text, candidates: [text] };
+  const calls = Number.isSafeInteger(fields.calls) ? fields.calls as number : undefined;
+  if (text !== undefined && fields.candidates === undefined) {
+    return { text, candidates: [text], calls };
+  }
   const { texts } = parseCandidateLine(line, path);
-  return { text: text ?? texts[0]!, candidates: texts };
+  return { text: text ?? texts[0]!, candidates: texts, calls };
 }
 
 /**
@@ -232,9 +251,10 @@ async function readExamples(
   path: string,
   outputs?: number,
 ): Promise<{ sources: string[]; references: (readonly string[])[] }> {
-  if (path.endsWith(".tsv")) {
-    const spec = parseDataSpec({ format: "tsv", file: path }, "--data");
-    const pairs = await Array.fromAsync(readPairs(spec));
+  const format = /\.(tsv|csv)$/.exec(path)?.[1];
+  if (format !== undefined) {
+    const table = { format, file: path, ...await columnsOf(path, format) };
+    const pairs = await Array.fromAsync(readPairs(parseDataSpec(table, "--data")));
     const referencesOf = Map.groupBy(pairs, ({ source }) => source);
     const sources = pairs.length === outputs
       ? pairs.map(({ source }) => source)
@@ -254,6 +274,19 @@ async function readExamples(
     sources: records.map((record) => textsOf(record, "source").join(" ")),
     references: records.map((record) => textsOf(record, "references")),
   };
+}
+
+/** The columns of a CSV file whose header names them; without one they are the first two. */
+async function columnsOf(path: string, format: string): Promise<Record<string, unknown>> {
+  if (format !== "csv") return {};
+  for await (const { text } of readDataLines(path, openFile)) {
+    const names = text.split(",").map((name) => name.trim().replace(/^"(.*)"$/, "$1"));
+    const target = ["target", "reference", "references"].find((name) => names.includes(name));
+    return names.includes("source") && target !== undefined
+      ? { source: "source", target, header: true }
+      : {};
+  }
+  return {};
 }
 
 /** A line of a JSON lines file and the fields of its object. */

@@ -6,12 +6,14 @@ import type { GenerationResult } from "../generation/generate.ts";
 import { type InputFormat, readInputs } from "../generation/inputs.ts";
 import { openLines } from "../generation/line_source.ts";
 import { Model } from "../generation/mod.ts";
+import { generationOptionsOf, loadOptionsOf } from "../generation/option_parts.ts";
 import type { GENERATION_OPTIONS, LOAD_OPTIONS, ValuesOf } from "../generation/options.ts";
 import type { Shard } from "../generation/shard.ts";
 import { PAGE_END, pageSection, pageStart } from "../generation/trace_html.ts";
 import { traceAsText } from "../generation/trace_text.ts";
 import type { Environment } from "../host/environment.ts";
 import { Interrupts } from "../host/interrupts.ts";
+import type { JsonObject } from "../host/json_value.ts";
 import { ProgressBar } from "../host/progress_bar.ts";
 import { inputFile, openOutput } from "../host/streams.ts";
 import { supports } from "../mbr/select.ts";
@@ -45,39 +47,45 @@ export async function generate(
   environment: Environment,
 ): Promise<void> {
   checkSelection(options);
-  using interrupts = new Interrupts();
   const { lines, total } = await openLines({
     path: inputFile(options.input),
     stdin: () => environment.stdin,
     shard: options.shard,
     count: environment.interactive,
   });
-  using model = await Model.load(options.model, options);
-  using output = openOutput(options.output, environment);
+  using progress = new ProgressBar(environment, "lines", total);
+  progress.announce(`loading ${options.model}`);
+  using model = await Model.load(options.model, loadOptionsOf(options));
+  progress.announce("loaded");
+  // From here on a signal ends what can be ended between two calls; before, it ends the process.
+  using interrupts = new Interrupts();
+  using output = await openOutput(options.output, environment, interrupts.signal);
   using page = options.traceHtml === undefined
     ? undefined
-    : openOutput(options.traceHtml, environment);
-  using progress = new ProgressBar(environment, "lines", total);
+    : await openOutput(options.traceHtml, environment, interrupts.signal);
   const notes = new Notes(environment, progress);
-  const inputs = readInputs(lines, { ...options, ...notes.ofInput });
+  // The objects of the lines whose results are not written yet, the oldest first.
+  const records: JsonObject[] = [];
+  const inputs = sourcesOf(readInputs(lines, { ...options, ...notes.ofInput }), records);
   const tokenText = (id: number) => model.tokenizer.tokenText(id);
   const { text, diffusion } = model.config;
   const pageModel = { tokenText, padId: text.pad_id, steps: diffusion.steps };
   const format = options.trace
     ? (result: GenerationResult) => traceAsText(result, tokenText)
-    : (result: GenerationResult) => `${formatResult(result, options.format, options.seed)}\n`;
+    : (result: GenerationResult, record?: JsonObject) =>
+      `${formatResult(result, options.format, options.seed, record)}\n`;
 
   await page?.write(pageStart(`How ${options.model} settles`));
   try {
     const results = model.generate(inputs, {
-      ...options,
+      ...generationOptionsOf(options),
       trace: options.trace || page !== undefined,
       scores: options.format === "jsonl",
       mbrThreads: navigator.hardwareConcurrency,
     }, interrupts.signal);
     for await (const result of results) {
       progress.hide();
-      await output.write(format(result));
+      await output.write(format(result, records.shift()));
       await page?.write(pageSection(result, pageModel));
       notes.count(result);
       progress.advance();
@@ -85,7 +93,20 @@ export async function generate(
   } finally {
     await page?.write(PAGE_END);
   }
+  output.finish();
+  page?.finish();
   notes.report(text.max_source_tokens);
+}
+
+/** The sources of inputs; the objects that they lay in are put aside. */
+async function* sourcesOf(
+  inputs: ReturnType<typeof readInputs>,
+  records: JsonObject[],
+): AsyncGenerator<string, void, undefined> {
+  for await (const { source, record } of inputs) {
+    records.push(record);
+    yield source;
+  }
 }
 
 /** @throws {UserError} for a method that does not go with the utility */

@@ -59,11 +59,12 @@ export async function mbr(options: MbrOptions, io: MbrIo): Promise<void> {
     const selection = await pool.select(texts, { utility, method, ...(weights && { weights }) });
     return describe(candidates, selection);
   };
-  using output = openOutput(options.output, io);
+  using output = await openOutput(options.output, io);
   const inputs = readCandidates(inputFile(options.input), io);
   for await (const line of mapOrdered(inputs, choose, LOOK_AHEAD * threads)) {
     await output.write(`${line}\n`);
   }
+  output.finish();
 }
 
 /** The candidates of every line that is not empty. */
@@ -84,10 +85,11 @@ function chosenText({ texts }: CandidateLine, { index }: Selection): string {
 }
 
 function scoredCandidates(
-  { texts, details }: CandidateLine,
+  { texts, details, fields }: CandidateLine,
   { index, expectedUtility }: Selection,
 ): string {
   return JSON.stringify({
+    ...fields,
     text: texts[index],
     index,
     utility: expectedUtility[index],

@@ -1,5 +1,5 @@
 /** `ardiff tokenizer train`: a vocabulary from text files. */
-import { writeAll, writeFileAtomically } from "../host/files.ts";
+import { openOutput } from "../host/streams.ts";
 import { trainBpe } from "../text/bpe_trainer.ts";
 import { openFile, readDataLines } from "../text/data_lines.ts";
 import type { NormalizerName } from "../text/normalizer.ts";
@@ -21,6 +21,7 @@ interface TokenizerTrainOptions {
 
 /** The streams of the process, or of a test. */
 interface TokenizerIo {
+  stdout(text: string): void | Promise<void>;
   stderr(text: string): void;
 }
 
@@ -35,7 +36,9 @@ export async function trainTokenizer(
 ): Promise<void> {
   const json = await trainBpe(linesOf(input), options);
   const { vocabSize } = await parseTokenizer(json, output);
-  writeFileAtomically(output, (file) => writeAll(file, new TextEncoder().encode(json)));
+  using file = await openOutput(output, io);
+  await file.write(json);
+  file.finish();
   const fewer = vocabSize < options.vocabSize ? " (the text has no more pairs to merge)" : "";
   io.stderr(`Wrote ${vocabSize} tokens to "${output}"${fewer}.\n`);
 }

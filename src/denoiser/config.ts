@@ -309,6 +309,12 @@ function checkConsistency({ network, diffusion, text }: ModelConfig, fail: Fail)
         "expected 1: in the shifted layout slots settle in one move",
     );
   }
+  if (network.shifted && network.time_conditioning !== "none") {
+    fail(
+      `"network.time_conditioning" is "${network.time_conditioning}", expected "none" with ` +
+        '"network.shifted": there a slot\'s vector says whether it has settled',
+    );
+  }
   if (network.shifted && network.self_conditioning) {
     fail('"network.self_conditioning" is true, but with "network.shifted" there is no such input');
   }

@@ -1,5 +1,6 @@
 /** What to generate for, out of lines of text or JSON: one input a line, whatever is in the line. */
 import { messageOf } from "../errors.ts";
+import { isObject, type JsonObject } from "../host/json_value.ts";
 import { stringsOf, valueAt } from "../text/json_paths.ts";
 import { parseJsonText } from "../json_text.ts";
 import { dataError, onOneLine, otherEncoding } from "../text/data_lines.ts";
@@ -19,43 +20,55 @@ export interface InputOptions {
   readonly onFailure: (line: number, flaw: string) => void;
 }
 
-/** The input in each line, empty where a line holds none. */
+/** What a line asks for. */
+interface Input {
+  /** The source, empty where a line holds none. */
+  readonly source: string;
+  /** The object that a line of JSON holds; without fields for other lines. */
+  readonly record: JsonObject;
+}
+
+const NO_FIELDS: JsonObject = {};
+
+/** The input in each line. */
 export async function* readInputs(
   lines: AsyncIterable<Line>,
   { inputFormat, field, onDamage, onFailure }: InputOptions,
-): AsyncGenerator<string, void, undefined> {
+): AsyncGenerator<Input, void, undefined> {
   for await (const { number, text, invalid } of lines) {
     const encoding = otherEncoding({ number, text, invalid });
     if (encoding !== undefined) {
       if (number === 1) throw dataError("input", number, encoding);
       onFailure(number, encoding);
-      yield "";
+      yield { source: "", record: NO_FIELDS };
       continue;
     }
     if (invalid) onDamage(number, "it is not valid UTF-8; damaged bytes were read as U+FFFD");
     if (inputFormat === "text" || text.trim() === "") {
-      yield text;
+      yield { source: text, record: NO_FIELDS };
       continue;
     }
-    const found = fieldOf(text, field);
+    const found = inputOf(text, field);
     if ("flaw" in found) onFailure(number, found.flaw);
-    yield "flaw" in found ? "" : found.source;
+    yield found;
   }
 }
 
 /** The source in a JSON object; parts of a list are joined by spaces. */
-function fieldOf(json: string, field: string): { source: string } | { flaw: string } {
+function inputOf(json: string, field: string): Input | Input & { readonly flaw: string } {
+  const none = (flaw: string, record = NO_FIELDS) => ({ source: "", record, flaw });
   let record: unknown;
   try {
     record = parseJsonText(json);
   } catch (error) {
-    return { flaw: `it is not valid JSON (${messageOf(error)})` };
+    return none(`it is not valid JSON (${messageOf(error)})`);
   }
+  const fields = isObject(record) ? record : NO_FIELDS;
   const value = valueAt(record, field);
-  if (value === undefined) return { flaw: `there is no field "${field}"` };
+  if (value === undefined) return none(`there is no field "${field}"`, fields);
   const strings = stringsOf(value);
   if (strings === undefined) {
-    return { flaw: `expected field "${field}" to be a string or a list of strings` };
+    return none(`expected field "${field}" to be a string or a list of strings`, fields);
   }
-  return { source: strings.map(onOneLine).join(" ") };
+  return { source: strings.map(onOneLine).join(" "), record: fields };
 }

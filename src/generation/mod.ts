@@ -7,7 +7,23 @@ import {
   GENERATION_DEFAULTS,
   type GenerationResult,
 } from "./generate.ts";
+import { expectKnownOptions, type OptionNames } from "../host/option_names.ts";
 import { LoadedModel, type LoadOptions } from "./loaded_model.ts";
+import { GENERATION_OPTIONS, LOAD_OPTIONS } from "./options.ts";
+
+const LOAD_NAMES = namesOf(LOAD_OPTIONS);
+const GENERATE_NAMES: OptionNames<GenerateOptions> = {
+  ...namesOf(GENERATION_OPTIONS),
+  maxRows: true,
+  trace: true,
+  scores: true,
+  mbrThreads: true,
+  onBatch: true,
+};
+
+function namesOf<Table extends object>(table: Table): OptionNames<Table> {
+  return Object.fromEntries(Object.keys(table).map((name) => [name, true])) as OptionNames<Table>;
+}
 
 /** A model that generates. Dispose of it when done. */
 export class Model implements Disposable {
@@ -22,9 +38,11 @@ export class Model implements Disposable {
    * Loads a model folder onto a device.
    *
    * @param path a folder, or the name of a model that comes with the program
-   * @throws {UserError} where the folder is damaged, the native library is missing, or the device is
+   * @throws {UserError} where the folder is damaged, the native library is missing, the device is, or
+   *   there is no such option
    */
   static async load(path: string, options: LoadOptions = {}): Promise<Model> {
+    expectKnownOptions(options, LOAD_NAMES, "Model.load()");
     return new Model(await LoadedModel.load(path, options));
   }
 
@@ -50,6 +68,7 @@ export class Model implements Disposable {
     options: Partial<GenerateOptions> = {},
     signal?: AbortSignal,
   ): AsyncGenerator<GenerationResult, void, undefined> {
+    expectKnownOptions(options, GENERATE_NAMES, "model.generate()");
     const stream = typeof lines === "string" ? [lines] : lines;
     return generate(this.#loaded, stream, { ...GENERATION_DEFAULTS, ...options }, signal);
   }

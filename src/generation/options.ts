@@ -97,7 +97,7 @@ export const GENERATION_OPTIONS = {
     orName(wholeNumber(0, 64), ["auto"]),
     "auto",
     OURS,
-    "slots that are drafted in an adaptive call; auto: as many as are fastest",
+    "slots that are drafted in an adaptive call: the text is the same, unless --steps limits calls; auto: as many as are fastest (on a CPU none), or with --steps 4",
   ),
   /** What log-probabilities are divided by where tokens are drawn: below 1 sharpens. */
   temperature: row(

@@ -11,22 +11,19 @@ import type { Trace } from "./trace.ts";
 
 /** Where calls are limited: as many slots drafted as help, and a block after every slot. */
 const FEWEST_CALLS: DraftPlan = { width: 4, blocks: "every" };
-/** One row in a call, which reads all weights for it: a short draft is nearly free. */
-const FASTEST_ALONE: DraftPlan = { width: 2, blocks: "likeliest" };
-/** More rows, which share the weights that are read: every slot that is computed costs. */
-const FASTEST_TOGETHER: DraftPlan = { width: 0, blocks: "every" };
+/**
+ * One slot a call. On a CPU a call costs what its slots cost, for one row as for many: of all plans that
+ * `bench/decoding.ts` measures this is the fastest, although it needs twice the calls.
+ */
+const FASTEST: DraftPlan = { width: 0, blocks: "every" };
 
 /**
- * How a call of so many rows drafts: with "auto" by what is fastest, as `bench/decoding.ts` measures it.
- * The text is the same; but where calls are limited it is not, so that the plan is always one there.
+ * How calls draft: with "auto" as is fastest. The text is the same; but where calls are limited it is
+ * not, and then "auto" is what needs the fewest.
  */
-function draftPlan(
-  draft: number | "auto",
-  steps: number | "auto",
-): (rows: number) => DraftPlan {
-  if (draft !== "auto") return () => ({ width: draft, blocks: "every" });
-  if (steps !== "auto") return () => FEWEST_CALLS;
-  return (rows) => rows === 1 ? FASTEST_ALONE : FASTEST_TOGETHER;
+function draftPlan(draft: number | "auto", steps: number | "auto"): DraftPlan {
+  if (draft !== "auto") return { width: draft, blocks: "every" };
+  return steps === "auto" ? FASTEST : FEWEST_CALLS;
 }
 
 /**
@@ -75,7 +72,7 @@ export async function sampleDrafts(
     rows.toSorted((a, b) => lengthOf(b) - lengthOf(a)),
     {
       rowsAtOnce,
-      plan: draftPlan(draft, steps),
+      plan: () => draftPlan(draft, steps),
       top: draws ? Math.min(DRAWN_FROM, model.config.network.vocabulary_size) : 1,
       logProbabilities: draws || confidence,
     },

@@ -82,6 +82,23 @@ export function temporaryName(path: string): string {
   return `${trimSlashes(path)}.tmp-${Deno.pid}-${unique}`;
 }
 
+/** Temporary files and folders that writers of a path have left beside it, by their full name. */
+export function temporaryNames(path: string): string[] {
+  const name = trimSlashes(path).slice(trimSlashes(path).lastIndexOf("/") + 1);
+  const folder = parentOf(path);
+  try {
+    return Array.from(Deno.readDirSync(folder), (entry) => entry.name)
+      .filter((entry) => entry.startsWith(name) && LEFTOVER.test(entry.slice(name.length)))
+      .map((entry) => `${folder}/${entry}`);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw unreadable(folder, error);
+  }
+}
+
+/** What {@linkcode temporaryName} adds to a name, and after it what a folder that made way has. */
+const LEFTOVER = /^\.tmp-\d+-[0-9a-f]{8}(-old)?$/;
+
 /** Flushes a folder's entries to the disk, so that a rename in it survives a crash. */
 export function syncFolder(path: string): void {
   using folder = Deno.openSync(path);

@@ -8,7 +8,7 @@ export class ProgressBar implements Disposable {
   readonly #line: StatusLine;
   readonly #unit: string;
   readonly #total: number | undefined;
-  readonly #start = performance.now();
+  #start = performance.now();
   #done = 0;
 
   /** @param unit what is counted, in the plural */
@@ -16,6 +16,14 @@ export class ProgressBar implements Disposable {
     this.#line = new StatusLine(output, { terminal: 100, elsewhere: undefined });
     this.#unit = unit;
     this.#total = total;
+  }
+
+  /** Tells what goes on before the first is done; the time that it takes is no part of the speed. */
+  announce(what: string): void {
+    this.#start = performance.now();
+    if (!this.#line.isShown) return;
+    const count = this.#total === undefined ? this.#done : `${this.#done}/${this.#total}`;
+    this.#line.show(`${count} ${this.#unit}  ${what}`, performance.now());
   }
 
   /** Counts one more and draws, unless that was done a moment ago. */
@@ -46,7 +54,8 @@ export function progressText(
   const rate = 1000 * done / Math.max(1, milliseconds);
   const speed = `${rate.toFixed(rate < 10 ? 1 : 0)} ${unit}/s`;
   if (total === undefined) return `${done} ${unit}  ${speed}`;
-  const filled = Math.round(WIDTH * done / Math.max(1, total));
+  // A file that grows while it is read has more lines than were counted.
+  const filled = Math.min(WIDTH, Math.round(WIDTH * done / Math.max(1, total)));
   const bar = "█".repeat(filled) + "░".repeat(WIDTH - filled);
   return `${bar} ${done}/${total}  ${speed}  ${formatDuration((total - done) / rate)} left`;
 }

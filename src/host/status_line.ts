@@ -31,6 +31,11 @@ export class StatusLine {
     this.#intervals = intervals;
   }
 
+  /** Whether any state is ever shown where the messages go. */
+  get isShown(): boolean {
+    return this.#output.interactive || this.#intervals.elsewhere !== undefined;
+  }
+
   /** Whether a new state is due to be shown. @param now milliseconds */
   isDue(now: number): boolean {
     const { terminal, elsewhere } = this.#intervals;
@@ -67,9 +72,9 @@ export class StatusLine {
   }
 }
 
-/** Seconds as m:ss or h:mm:ss. */
+/** Seconds as m:ss or h:mm:ss; time that is over is none. */
 export function formatDuration(seconds: number): string {
-  const whole = Math.round(seconds);
+  const whole = Math.max(0, Math.round(seconds));
   const parts = [Math.floor(whole / 60) % 60, whole % 60];
   if (whole >= 3600) parts.unshift(Math.floor(whole / 3600));
   return parts.map((part, i) => i === 0 ? part : String(part).padStart(2, "0")).join(":");

@@ -1,5 +1,5 @@
 /** Reads TOML, and says in one sentence where a text is none. */
-import { parse, type TomlTable } from "smol-toml";
+import { parse, type TomlTable } from "npm:smol-toml@1.9.1";
 import { messageOf } from "../errors.ts";
 import type { Fail } from "./fail.ts";
 

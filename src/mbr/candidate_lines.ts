@@ -1,7 +1,7 @@
 /** The input of `ardiff mbr`: one JSON object a line, the candidates of any system for one input. */
 
 import { messageOf } from "../errors.ts";
-import { isObject } from "../host/json_value.ts";
+import { isObject, type JsonObject } from "../host/json_value.ts";
 import { parseJsonText } from "../json_text.ts";
 import { dataError, onOneLine } from "../text/data_lines.ts";
 import type { Line } from "../text/lines.ts";
@@ -12,6 +12,8 @@ export interface CandidateLine {
   readonly texts: readonly string[];
   /** What else is known of each candidate, as given: empty for candidates that are mere strings. */
   readonly details: readonly Readonly<Record<string, unknown>>[];
+  /** The other fields of the line. */
+  readonly fields: JsonObject;
   /** One per candidate, finite, not negative, not all zero. */
   readonly weights?: readonly number[];
 }
@@ -28,7 +30,7 @@ export function parseCandidateLine(line: Line, path: string): CandidateLine {
   const record = parseJson(line, fail);
   if (!isObject(record)) throw fail('expected a JSON object {"candidates": [...]}');
 
-  const { candidates, weights } = record;
+  const { candidates, weights, ...fields } = record;
   if (!Array.isArray(candidates)) throw fail('expected field "candidates" to be a list');
   if (candidates.length === 0) throw fail('expected at least one text in field "candidates"');
   const details = candidates.map((candidate: unknown, i) => {
@@ -37,14 +39,14 @@ export function parseCandidateLine(line: Line, path: string): CandidateLine {
     throw fail(`expected candidate ${i + 1} to be a string or an object with a string "text"`);
   });
   const texts = details.map(({ text }) => text);
-  if (weights === undefined) return { texts, details };
+  if (weights === undefined) return { texts, details, fields };
   if (!isWeightList(weights, texts.length)) {
     throw fail(
       `expected field "weights" to be ${texts.length} numbers, one per candidate, none negative ` +
         "and not all 0",
     );
   }
-  return { texts, details, weights };
+  return { texts, details, fields, weights };
 }
 
 function parseJson({ text }: Line, fail: (flaw: string) => Error): unknown {

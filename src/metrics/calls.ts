@@ -2,9 +2,11 @@
 
 /** What is said of them. */
 export interface CallCounts {
+  /** Over all lines. */
   readonly mean: number;
   /** At most so many in 95 of 100 lines. */
   readonly p95: number;
+  /** Of any line. */
   readonly max: number;
 }
 

@@ -78,7 +78,8 @@ function open(shim: string, libtorch: Location): Library {
   return attempt(
     `load the native library "${shim}"`,
     path !== undefined ? another : `libtorch was not found (looked at ${placesOf(libtorch)}); ` +
-      "install torch 2.11 to 2.13, or name its folder with --libtorch or ARDIFF_LIBTORCH",
+      "install torch 2.11 to 2.13 (python3 -m pip install torch==2.13.0), or name its folder with " +
+      "--libtorch or ARDIFF_LIBTORCH",
     () => Deno.dlopen(shim, symbols).symbols,
   );
 }
@@ -88,7 +89,8 @@ function attempt<T>(task: string, wayOut: string, load: () => T): T {
     return load();
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) {
-      throw refusal("load the native library without permission", error.message, error);
+      const wayOut = "start ardiff by bin/ardiff, and give a program of your own --allow-ffi";
+      throw refusal("load the native library without permission", wayOut, error);
     }
     // Deno's words come before the dynamic linker's, twice.
     const reason = messageOf(error).split("\n", 1)[0]!.replace(/^(Could not open library: )+/, "");

@@ -1,7 +1,7 @@
 /** Reads the rows of a CSV file, whose quoted fields may run over several lines. */
 
 import { pipeline, Readable } from "node:stream";
-import { CsvError, type Info, parse } from "csv-parse";
+import { CsvError, type Info, parse } from "npm:csv-parse@7.0.3";
 import { dataError, MAX_DATA_LINE_BYTES, type OpenFile, readDataLines } from "./data_lines.ts";
 import type { TableSpec } from "./data_spec.ts";
 

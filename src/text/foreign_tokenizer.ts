@@ -4,7 +4,7 @@
  * to differ for Han characters outside the basic plane, which it does not set apart as words.
  */
 
-import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
+import { Tokenizer as HuggingFaceTokenizer } from "npm:@huggingface/tokenizers@0.2.0";
 import { messageOf } from "../errors.ts";
 import { describe } from "./json_value.ts";
 import { readMerges } from "./merges.ts";

@@ -4,19 +4,37 @@
  * stands). A checkpoint is built under another name, flushed and renamed: it is whole or not there.
  */
 import type { ModelConfig } from "../denoiser/config.ts";
-import { loadModelFolder, type ModelFolder, writeModelFolder } from "../denoiser/model_folder.ts";
+import {
+  loadModelFolder,
+  MODEL_FILES,
+  type ModelFolder,
+  writeModelFolder,
+} from "../denoiser/model_folder.ts";
 import { floatTensor, readSafetensors, writeSafetensors } from "../denoiser/safetensors.ts";
 import { toFloat32 } from "../denoiser/tensors.ts";
 import { ExitCode, messageOf, UserError } from "../errors.ts";
+import type { Fail } from "../host/fail.ts";
 import {
   readTextFile,
   removeIfPresent,
   syncFolder,
   temporaryName,
+  temporaryNames,
   unwritableFolder,
   writeAll,
   writeFileAtomically,
 } from "../host/files.ts";
+import {
+  type Fields,
+  integer,
+  nullable,
+  number,
+  oneOf,
+  readKnownFields,
+  text,
+} from "../host/json_fields.ts";
+import { describe, isObject, type JsonObject } from "../host/json_value.ts";
+import { checkManifest, writeManifest } from "../host/manifest.ts";
 import type { FlatPlace, NativeTrainer } from "../native/trainer.ts";
 import type { TrainingConfig } from "./config.ts";
 import type { DataPosition } from "./data_order.ts";
@@ -92,6 +110,7 @@ export function writeCheckpoint(
     writeFileAtomically(`${temporary}/${FILES.record}`, (file) => {
       writeAll(file, new TextEncoder().encode(JSON.stringify(record, null, 2) + "\n"));
     });
+    writeManifest(temporary, [...Object.values(MODEL_FILES), ...Object.values(FILES)]);
     Deno.renameSync(temporary, path);
     syncFolder(folder);
     return path;
@@ -119,10 +138,14 @@ export function listCheckpoints(folder: string): string[] {
   }
 }
 
-/** Removes what writers that were killed left behind. */
+/** Removes what writers that were killed left behind of checkpoints. */
 export function removeUnfinished(folder: string): void {
   for (const { name } of Deno.readDirSync(folder)) {
-    if (name.includes(".tmp-")) removeIfPresent(`${folder}/${name}`);
+    const [step = ""] = name.split(".", 1);
+    if (!STEP_NAME.test(step)) continue;
+    if (temporaryNames(`${folder}/${step}`).includes(`${folder}/${name}`)) {
+      removeIfPresent(`${folder}/${name}`);
+    }
   }
 }
 
@@ -146,43 +169,74 @@ export function checkpointPath(folder: string, step: number): string {
 }
 
 /**
- * Reads where a checkpoint stands.
+ * Reads where a checkpoint stands, after a look at all its files.
  *
  * @throws {UserError} where it is damaged
  */
 export function readRecord(path: string): TrainingRecord {
   const file = `${path}/${FILES.record}`;
   return reading(path, () => {
-    const text = readTextFile(file);
-    try {
-      return checkRecord(JSON.parse(text));
-    } catch (error) {
-      throw new UserError(
-        ExitCode.model,
-        `Cannot resume from "${file}": ${messageOf(error)}`,
-        { cause: error },
-      );
-    }
+    const fail: Fail = (problem) => {
+      throw new UserError(ExitCode.model, `Cannot resume from "${file}": ${problem}`);
+    };
+    checkManifest(path, (problem) => {
+      throw new UserError(ExitCode.model, `Cannot resume from "${path}": ${problem}`);
+    });
+    return checkRecord(parseRecord(readTextFile(file), fail), fail);
   });
 }
 
-function checkRecord(record: Partial<TrainingRecord>): TrainingRecord {
-  if (record.format !== CHECKPOINT_FORMAT) {
-    throw new Error(`its format is ${JSON.stringify(record.format)}, not "${CHECKPOINT_FORMAT}"`);
+function parseRecord(json: string, fail: Fail): JsonObject {
+  try {
+    const value: unknown = JSON.parse(json);
+    return isObject(value) ? value : fail(`it is ${describe(value)}, expected an object`);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    return fail(messageOf(error));
   }
-  const keys = [
-    "step",
-    "skipped",
-    "position",
-    "rows",
-    "seconds",
-    "best",
-    "data",
-    "config",
-  ] as const;
-  const missing = keys.find((key) => record[key] === undefined);
-  if (missing !== undefined) throw new Error(`there is no "${missing}" in it`);
-  return record as TrainingRecord;
+}
+
+const MOST = Number.MAX_SAFE_INTEGER;
+const COUNT = integer(0, MOST);
+const POSITION: Fields<DataPosition> = { epoch: COUNT, batch: COUNT };
+const BEST: Fields<Best> = {
+  step: COUNT,
+  metric: oneOf(["bleu", "loss"]),
+  value: number(-Number.MAX_VALUE, Number.MAX_VALUE),
+};
+const anObject = {
+  expected: "an object",
+  accepts: (value: unknown): value is JsonObject => isObject(value),
+};
+
+function checkRecord(record: JsonObject, fail: Fail): TrainingRecord {
+  const { format } = record;
+  if (format !== CHECKPOINT_FORMAT) {
+    fail(`its format is ${describe(format)}, not "${CHECKPOINT_FORMAT}"`);
+  }
+  const { position, best, config, ...rest } = readKnownFields(
+    record,
+    {
+      step: COUNT,
+      skipped: COUNT,
+      rows: COUNT,
+      seconds: number(0, MOST),
+      position: anObject,
+      best: nullable(anObject),
+      data: text,
+      config: anObject,
+    },
+    "",
+    fail,
+  );
+  return {
+    format: CHECKPOINT_FORMAT,
+    ...rest,
+    position: readKnownFields(position, POSITION, "position", fail),
+    best: best && readKnownFields(best, BEST, "best", fail),
+    // Of sections and options that it lacks or has in excess, findChangedKey() knows what to think.
+    config: config as unknown as TrainingConfig,
+  };
 }
 
 /** Puts weights, moments and average of a checkpoint into a trainer. */

@@ -19,6 +19,35 @@ export interface TrainingConfig extends OptionValues {
   };
 }
 
+/** A data set as a configuration describes it; docs/training.md says what the keys mean. */
+export type DataTable =
+  & { readonly group_sources?: boolean }
+  & (
+    | { readonly format: "text"; readonly source_file: string; readonly target_file: string }
+    | {
+      readonly format: "tsv" | "csv";
+      readonly file: string;
+      readonly source?: number | string;
+      readonly target?: number | string;
+      readonly header?: boolean;
+      readonly delimiter?: string;
+    }
+    | {
+      readonly format: "jsonl";
+      readonly file: string;
+      readonly source?: string;
+      readonly target?: string;
+    }
+  );
+
+/**
+ * A configuration as a program gives it: the tables of a configuration file. Options that are left
+ * out have the defaults of docs/options.md.
+ */
+export type TrainingSettings =
+  & { readonly data: { readonly train: DataTable; readonly dev?: DataTable } }
+  & { readonly [Section in keyof OptionValues]?: Partial<OptionValues[Section]> };
+
 type Table = Record<string, unknown>;
 
 const SECTIONS: Readonly<Record<string, Readonly<Record<string, Option<unknown>>>>> = OPTIONS;
@@ -43,6 +72,25 @@ export function parseTrainingConfig(
   };
   const table = readToml(toml, fail);
   for (const setting of settings) applySetting(table, setting);
+  return checkTrainingConfig(table, fail);
+}
+
+/**
+ * Checks a configuration that a program gives.
+ *
+ * @param changes `section.key=value` each; they overrule it
+ * @throws {UserError} as {@linkcode parseTrainingConfig}
+ */
+export function checkTrainingSettings(
+  settings: TrainingSettings,
+  changes: readonly string[] = [],
+): TrainingConfig {
+  const fail: Fail = (problem) => {
+    throw new UserError(ExitCode.model, `Cannot use the configuration: ${problem}`);
+  };
+  if (!isObject(settings)) fail(`it is ${describe(settings)}, expected an object`);
+  const table = structuredClone(settings) as unknown as Table;
+  for (const change of changes) applySetting(table, change);
   return checkTrainingConfig(table, fail);
 }
 

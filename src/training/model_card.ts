@@ -27,6 +27,11 @@ export interface CardContent {
   readonly commit: string | undefined;
 }
 
+const SHIFTED =
+  "It is AR-Diffusion at its limit: a slot goes from T to 0 in one move, and several at a time can be " +
+  "drafted in a network call and verified in the next. In other words, an autoregressive model that " +
+  "can draft ahead.";
+
 /** Writes a card. */
 export function modelCard(content: CardContent): string {
   const { name, config, model, state, step, version, commit, command } = content;
@@ -35,6 +40,7 @@ export function modelCard(content: CardContent): string {
     `# ${config.card.title ?? name}`,
     `An AR-Diffusion model (arXiv 2305.09515) of ${formatCount(total)} parameters, trained by ` +
     `ardiff ${version}${commit === undefined ? "" : ` (commit ${commit.slice(0, 12)})`}.`,
+    ...(model.network.shifted ? [SHIFTED] : []),
     "```\n" + command + "\n```",
     "## Data\n\n" + dataSection(content),
     "## Licence\n\n" + (config.card.license ??
@@ -83,13 +89,17 @@ function optionsTable(config: TrainingConfig): string {
 function figuresSection({ config, validation }: CardContent): string {
   if (config.data.dev === null) return "There was no development set.";
   if (validation === undefined) return "These weights have not been validated.";
-  const { lines, steps, candidates } = config.validation;
+  const { steps, candidates } = config.validation;
+  const { lines = config.validation.lines } = validation;
   const rows = validation.byTimestep.map(({ from, to, mse, nll }) =>
     `| ${from}-${to - 1} | ${mse.toFixed(4)} | ${nll.toFixed(4)} |`
   );
   const samples = validation.samples.map(({ source, output }) => `- ${source}\n  → ${output}`);
+  const calls = config.network.shifted
+    ? "as many calls as a sentence needs"
+    : `${steps} steps, grid "${config.diffusion.step_grid}"`;
   const bleu = validation.bleu === null ? "" : `BLEU ${validation.bleu.toFixed(2)} (sacreBLEU's, ` +
-    `${lines} lines of the development set, ${steps} steps, grid "${config.diffusion.step_grid}", ` +
+    `${lines} line${lines === 1 ? "" : "s"} of the development set, ${calls}, ` +
     `${candidates} candidate${candidates === 1 ? "" : "s"}), `;
   return [
     `At step ${formatCount(validation.step)}: ${bleu}loss ${validation.terms.loss.toFixed(4)}.`,

@@ -18,7 +18,7 @@ interface Moment {
 /** The line of a moment; what may be cut off by a narrow terminal comes last. */
 export function describeMoment(moment: Moment): string {
   const { step, last, epoch, terms, tokensPerSecond, secondsPerStep, secondsAllowed } = moment;
-  const left = Math.min((last - step) * secondsPerStep, secondsAllowed);
+  const left = Math.max(0, Math.min((last - step) * secondsPerStep, secondsAllowed));
   return [
     `step ${step}/${last}`,
     `epoch ${epoch + 1}`,

@@ -21,7 +21,9 @@ import { NORMALIZERS } from "../text/normalizer.ts";
 
 /** One option. */
 export interface Option<T> {
+  /** What it may be. */
   readonly type: FieldType<T>;
+  /** What it is where it is left out. */
   readonly default: T;
   /** Who the default comes from. */
   readonly source: string;
@@ -289,7 +291,12 @@ export const OPTIONS = {
     ),
     beta1: fixed(number(0, 0.9999999), 0.9, "AdamW, PyTorch", "Decay of the first moment."),
     beta2: fixed(number(0, 0.9999999), 0.999, "AdamW, PyTorch", "Decay of the second moment."),
-    epsilon: fixed(number(0, 1), 1e-8, "AdamW, PyTorch", "Added to the denominator."),
+    epsilon: fixed(
+      number(1e-12, 1),
+      1e-8,
+      "AdamW, PyTorch",
+      "Added to the denominator; without it the first updates divide by 0.",
+    ),
     weight_decay: fixed(number(0, 1), 0, PAPER, "Decoupled weight decay, on all weights."),
     clip_norm: fixed(number(0, 1e9), 0, OURS, "Gradients are scaled down to this norm; 0 never."),
     ema_decay: fixed(
@@ -445,12 +452,14 @@ export const OPTIONS = {
 } as const;
 
 /** The type of an option's value. */
-type ValueOf<O> = O extends Option<infer T> ? T : never;
+export type OptionValue<O> = O extends Option<infer T> ? T : never;
 
 /** The values of all options. */
 export type OptionValues = {
   readonly [Section in keyof typeof OPTIONS]: {
-    readonly [Name in keyof (typeof OPTIONS)[Section]]: ValueOf<(typeof OPTIONS)[Section][Name]>;
+    readonly [Name in keyof (typeof OPTIONS)[Section]]: OptionValue<
+      (typeof OPTIONS)[Section][Name]
+    >;
   };
 };
 

@@ -144,8 +144,8 @@ export class Reporter implements Disposable {
   /** Reports a validation that took some seconds, which are no update's. */
   validation(step: number, result: Validation, seconds: number, usage: TrainerUsage): void {
     this.#shimSeconds = shimSecondsOf(usage);
-    const { terms, bleu, byTimestep, samples } = result;
-    this.#log.write("validation", step, { ...terms, bleu, byTimestep, samples, seconds });
+    const { terms, bleu, lines, byTimestep, samples } = result;
+    this.#log.write("validation", step, { ...terms, bleu, lines, byTimestep, samples, seconds });
     const now = Date.now() / 1000;
     const curves = Object.fromEntries(byTimestep.flatMap(({ from, to, mse, nll }) => [
       [`validation_mse/${from}-${to - 1}`, mse],
@@ -200,10 +200,10 @@ export function recordedValidation(
 ): (Validation & { readonly step: number }) | undefined {
   const record = JsonLog.find(logPath(output), "validation", step);
   if (record === undefined) return undefined;
-  const { loss, mse, nll, prior, bleu, byTimestep, samples } = record as unknown as
+  const { loss, mse, nll, prior, ...rest } = record as unknown as
     & LossTerms
     & Omit<Validation, "terms">;
-  return { step, terms: { loss, mse, nll, prior }, bleu, byTimestep, samples };
+  return { ...rest, step, terms: { loss, mse, nll, prior } };
 }
 
 function logPath(output: string): string {

@@ -75,6 +75,7 @@ export class Run implements Disposable {
     const record = checkpoint === undefined ? undefined : readRecord(checkpoint);
     if (record === undefined) expectUsable(config, source);
     else expectSameConfig(record, config, checkpoint!);
+    expectGrid(config);
     const tokenizer = await openTokenizer(options);
     const { max_source_tokens: maxSourceTokens, target_slots: targetSlots } = config.text;
     const pairs = await TokenCache.open(
@@ -200,6 +201,24 @@ function expectUsable(config: TrainingConfig, source: string): void {
   }
   const onePair = { sourceLengths: [1], targetLengths: [1] };
   modelConfigOf(config, { vocabSize, special: { pad: 0, bos: null, eos: 1 } }, onePair, source);
+}
+
+/**
+ * Finds a number of validation steps that generation cannot take before the first validation, which
+ * may be hours away.
+ *
+ * @throws {UserError} that names the most there can be
+ */
+function expectGrid({ data, validation, network, text, diffusion }: TrainingConfig): void {
+  if (data.dev === null || validation.lines === 0 || network.shifted) return;
+  const fewestSlots = text.length === "batch" ? 1 : text.target_slots;
+  const { count } = processOf(diffusion).timesteps(fewestSlots);
+  if (validation.steps <= count) return;
+  throw new UserError(
+    ExitCode.model,
+    `Cannot validate in validation.steps = ${validation.steps}: this diffusion has ${count} ` +
+      "timesteps to take them from; set fewer",
+  );
 }
 
 async function openTokenizer({ config, checkpoint, say }: RunOptions): Promise<Tokenizer> {

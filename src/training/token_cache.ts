@@ -12,10 +12,12 @@ import {
   statIfPresent,
   syncFolder,
   temporaryName,
+  temporaryNames,
   unwritableFolder,
   writeAll,
   writeFileAtomically,
 } from "../host/files.ts";
+import { checkManifest, MANIFEST, writeManifest } from "../host/manifest.ts";
 import type { DataSpec } from "../text/data_spec.ts";
 import { frameSource, frameTarget } from "../text/frame.ts";
 import { readPairs } from "../text/records.ts";
@@ -147,6 +149,10 @@ export class TokenCache implements Disposable {
   static #openWhole(key: string, path: string, wide: boolean): TokenCache | undefined {
     if (statIfPresent(path) === null) return undefined;
     try {
+      Deno.statSync(`${path}/${MANIFEST}`); // one from before there were manifests is made anew
+      checkManifest(path, (problem) => {
+        throw new Error(problem);
+      });
       return new TokenCache(key, path, wide);
     } catch {
       removeCache(path);
@@ -199,6 +205,7 @@ async function build(
         "the limits leave no room for text",
     );
   }
+  removeLeftovers(path);
   const temporary = temporaryName(path);
   try {
     Deno.mkdirSync(temporary, { recursive: true });
@@ -225,15 +232,29 @@ async function build(
       }
       targets.flush();
       sources.append(`${temporary}/targets.bin`);
+      for (const writer of [ids, sources, lines]) writer.finish();
     }
     Deno.removeSync(`${temporary}/targets.bin`);
     writeFileAtomically(`${temporary}/${FILES.summary}`, (file) => {
       writeAll(file, new TextEncoder().encode(JSON.stringify(summary)));
     });
+    writeManifest(temporary, Object.values(FILES));
     publish(temporary, path);
   } catch (error) {
     removeIfPresent(temporary);
     throw unwritableFolder(path, error);
+  }
+}
+
+/** Removes what was left by writers of a cache that were killed: a living one holds its ids locked. */
+function removeLeftovers(path: string): void {
+  for (const leftover of temporaryNames(path)) {
+    try {
+      using ids = Deno.openSync(`${leftover}/${FILES.ids}`, { read: true, write: true });
+      if (ids.tryLockSync(true)) removeIfPresent(leftover);
+    } catch {
+      // It has just begun, or is another user's.
+    }
   }
 }
 
@@ -267,6 +288,7 @@ class ValueWriter implements Disposable {
 
   constructor(path: string, wide: boolean) {
     this.#file = Deno.openSync(path, { write: true, createNew: true });
+    this.#file.lockSync(true);
     this.#block = new (wide ? Uint32Array : Uint16Array)(2 ** 16);
   }
 
@@ -290,9 +312,13 @@ class ValueWriter implements Disposable {
     }
   }
 
-  [Symbol.dispose](): void {
+  /** Writes what is left, and flushes it to the disk. */
+  finish(): void {
     this.flush();
     this.#file.syncSync();
+  }
+
+  [Symbol.dispose](): void {
     this.#file.close();
   }
 }

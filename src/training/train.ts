@@ -3,24 +3,25 @@ import { loadModelFolder, writeModelFolder } from "../denoiser/model_folder.ts";
 import { parameterCounts } from "../denoiser/parameters.ts";
 import { toFloat32 } from "../denoiser/tensors.ts";
 import { ExitCode, UserError } from "../errors.ts";
-import { parentOf, readTextFile, statIfPresent, unwritable } from "../host/files.ts";
+import { parentOf, readTextFile } from "../host/files.ts";
 import { exitCodeOf } from "../host/interrupts.ts";
 import type { ProgressOutput } from "../host/status_line.ts";
 import { describeLibrary } from "../native/library_info.ts";
 import type { Device } from "../native/model.ts";
+import { expectKnownOptions, type OptionNames } from "../host/option_names.ts";
 import { VERSION } from "../version.ts";
-import {
-  checkpointPath,
-  listCheckpoints,
-  removeUnfinished,
-  type RunState,
-  tensorsOf,
-} from "./checkpoint.ts";
+import { checkpointPath, listCheckpoints, type RunState, tensorsOf } from "./checkpoint.ts";
 import { currentCommit } from "./commit.ts";
-import { parseTrainingConfig, type TrainingConfig } from "./config.ts";
+import {
+  checkTrainingSettings,
+  parseTrainingConfig,
+  type TrainingConfig,
+  type TrainingSettings,
+} from "./config.ts";
 import { modelCard } from "./model_card.ts";
 import { recordedValidation, Reporter } from "./reporter.ts";
 import { Run } from "./run.ts";
+import { openRunFolder, RUN_FILES } from "./run_folder.ts";
 import { Session } from "./session.ts";
 import { textGeneratorOf } from "./text_generator.ts";
 import { readValidationSet } from "./validation_set.ts";
@@ -45,8 +46,16 @@ export interface TrainOptions {
   readonly threads?: number;
 }
 
-/** Name of the model folder in a run's folder. */
-const MODEL = "model";
+const OPTION_NAMES: OptionNames<TrainOptions> = {
+  set: true,
+  output: true,
+  resume: true,
+  maxSteps: true,
+  maxMinutes: true,
+  device: true,
+  dtype: true,
+  threads: true,
+};
 
 /** Tells nobody. */
 const SILENT: ProgressOutput = { stderr: () => {}, interactive: false };
@@ -55,20 +64,31 @@ const SILENT: ProgressOutput = { stderr: () => {}, interactive: false };
  * Trains a model. The run's folder gets checkpoints, logs and, in the end, the model folder. The
  * first SIGINT or SIGTERM saves and ends the run.
  *
- * @param configPath a TOML file; docs/options.md lists its keys
+ * @param configuration a TOML file, or its content as an object; docs/options.md lists the keys. With
+ *   an object, `options.output` is required
  * @param io is told how the run goes. Default: nobody is
  * @returns the path of the model folder
  * @throws {UserError} for whatever the user can mend, and, after saving, where a signal stopped it
  */
 export async function train(
-  configPath: string,
+  configuration: string | TrainingSettings,
   options: TrainOptions = {},
   io: ProgressOutput = SILENT,
 ): Promise<string> {
-  const config = parseTrainingConfig(readTextFile(configPath), configPath, settingsOf(options));
-  const output = options.output ?? `runs/${baseName(configPath)}`;
-  const folder = `${output}/checkpoints`;
-  using _lock = openFolder(output, folder);
+  expectKnownOptions(options, OPTION_NAMES, "train()");
+  const source = typeof configuration === "string" ? configuration : "configuration";
+  const config = typeof configuration === "string"
+    ? parseTrainingConfig(readTextFile(source), source, settingsOf(options))
+    : checkTrainingSettings(configuration, settingsOf(options));
+  if (typeof configuration !== "string" && options.output === undefined) {
+    throw new UserError(
+      ExitCode.usage,
+      "Cannot train without a folder: give options.output with a configuration that is no file",
+    );
+  }
+  const output = options.output ?? `runs/${baseName(source)}`;
+  const folder = `${output}/${RUN_FILES.checkpoints}`;
+  using _lock = openRunFolder(output);
   const checkpoint = listCheckpoints(folder).at(-1);
   if (checkpoint !== undefined && !options.resume) {
     throw new UserError(
@@ -81,7 +101,7 @@ export async function train(
   const last = Math.min(config.training.steps, options.maxSteps ?? Infinity);
   const say = (message: string) => io.stderr(`${message}\n`);
   const cacheFolder = `${parentOf(output)}/.cache/ardiff`;
-  using run = await Run.open({ config, source: configPath, cacheFolder, checkpoint, say });
+  using run = await Run.open({ config, source, cacheFolder, checkpoint, say });
   const validationSet = config.data.dev === null
     ? undefined
     : await readValidationSet(config.data.dev, run.tokenizer, run.model, config.validation);
@@ -109,7 +129,11 @@ export async function train(
     session,
     output,
     folder,
-    commandOf(configPath, options, run.config, session.state),
+    typeof configuration === "string"
+      ? commandOf(source, options, run.config, session.state)
+      : `train(configuration, { output: ${
+        JSON.stringify(output)
+      } }), at step ${session.state.step}`,
   );
 }
 
@@ -123,28 +147,6 @@ function settingsOf({ set = [], device, dtype, threads }: TrainOptions): string[
 
 function baseName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1).replace(/\.toml$/, "");
-}
-
-/** Makes a run's folders and keeps other runs out of them until it is disposed of. */
-function openFolder(output: string, checkpoints: string): Disposable {
-  let lock: Deno.FsFile;
-  try {
-    Deno.mkdirSync(checkpoints, { recursive: true });
-    lock = Deno.openSync(`${output}/lock`, { create: true, write: true });
-  } catch (error) {
-    throw unwritable(output, error);
-  }
-  if (!lock.tryLockSync(true)) {
-    lock.close();
-    throw new UserError(
-      ExitCode.usage,
-      `Cannot train into "${output}": another run is at work there; choose another --output`,
-    );
-  }
-  removeUnfinished(checkpoints);
-  // A run that was killed while it replaced its model has one of the two under another name.
-  if (statIfPresent(`${output}/${MODEL}`) !== null) removeUnfinished(output);
-  return lock;
 }
 
 /** What the network is computed in: on a CPU, bfloat16 takes AMX. */
@@ -178,7 +180,7 @@ function exportModel(
   checkpoints: string,
   command: string,
 ): string {
-  const path = `${output}/${MODEL}`;
+  const path = `${output}/${RUN_FILES.model}`;
   const { config, model, data } = run;
   const best = config.checkpoints.export === "best" ? state.best : null;
   const stored = best && loadModelFolder(checkpointPath(checkpoints, best.step)).tensors;

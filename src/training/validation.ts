@@ -45,6 +45,8 @@ export interface Validation {
   readonly byTimestep: readonly TimestepBucket[];
   /** Corpus BLEU as sacreBLEU computes it, 0 to 100; null where no lines are translated. */
   readonly bleu: number | null;
+  /** Lines that were translated for it; absent in logs from before it was noted. */
+  readonly lines?: number;
   /** Of the first lines, unselected. */
   readonly samples: readonly Sample[];
 }
@@ -77,7 +79,7 @@ export async function validate(
       output: outputs[i]!,
       reference: references[0]!,
     }));
-  return { ...loss, bleu: score, samples };
+  return { ...loss, bleu: score, lines: outputs.length, samples };
 }
 
 /** The loss of the averaged weights, without dropout. */

@@ -12,7 +12,7 @@ import { runHere } from "./fake_process.ts";
 const program = makeProgram(processEnvironment());
 
 /** Models that come with the program. */
-const SHIPPED = ["models/commongen-small", "models/tatoeba-en-fr-small"];
+const SHIPPED = ["commongen-small", "tatoeba-en-fr-small"];
 
 for (const command of [program, ...leavesOf(program)]) {
   const path = pathOf(command);
@@ -26,8 +26,10 @@ for (const command of [program, ...leavesOf(program)]) {
       for (const [name, ...args] of simpleCommands(example.replaceAll("$TASK", "1"))) {
         if (name !== "ardiff") continue;
         assertEquals(await complaint(args), undefined, example);
-        for (const arg of args) {
-          if (arg.startsWith("models/") && args[0] !== "import") assert(SHIPPED.includes(arg), arg);
+        for (const [i, arg] of args.entries()) {
+          // By name, they are found from any folder, and in the one-file program.
+          const isModel = /^(-m|--model|info)$/.test(args[i - 1] ?? "") && arg !== "MODEL";
+          if (isModel) assert(SHIPPED.includes(arg), arg);
           if (/^(configs|tests)\//.test(arg)) assert(Deno.statSync(arg), arg);
         }
       }
@@ -69,3 +71,23 @@ for (const [args, suggestion] of SLIPS) {
     assertMatch(stderr, suggestion);
   });
 }
+
+Deno.test("help for a command that there is not says so and suggests one", async () => {
+  for (const [name, suggestion] of [["nothing", ""], ["genrate", "\n(Did you mean generate?)"]]) {
+    const { code, stdout, stderr } = await runHere(["help", name!]);
+    assertEquals([code, stdout], [2, ""]);
+    assertStringIncludes(stderr, `unknown command '${name}'${suggestion}`);
+  }
+  assertEquals((await runHere(["help", "generate"])).code, 0);
+});
+
+Deno.test("a variable that looks like one of ardiff's is named", async () => {
+  const variables = { ARDIFF_EXPORTED: "ARDIFF_STPES ARDIFF_STEPS ARDIFF_MINE ARDIFF_LIBTORCH" };
+  const told = async (...options: string[]) =>
+    (await runHere(["info", "/none", ...options], { variables })).stderr;
+  assertStringIncludes(
+    await told(),
+    "Ignored the variable ARDIFF_STPES: did you mean ARDIFF_STEPS?\nError: ",
+  );
+  assertEquals((await told("--quiet")).includes("Ignored"), false);
+});

@@ -1,7 +1,10 @@
 /** `bin/ardiff`: which permissions a command line gets, and that it starts from anywhere. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { makeProgram } from "../../src/cli/program.ts";
+import { processEnvironment } from "../../src/host/environment.ts";
 import { withFolder } from "../denoiser/test_files.ts";
 import { ROOT } from "../docs/markdown.ts";
+import { writeRun } from "../training/sample_run.ts";
 
 const SCRIPT = `${ROOT}/bin/ardiff`;
 
@@ -76,5 +79,93 @@ Deno.test(
     const { code, stderr } = await run(path, ["--version"]);
     assertEquals(code, 5);
     assertStringIncludes(stderr, `run "${folder}/scripts/setup.sh" first`);
+  }),
+);
+
+Deno.test("bin/ardiff fails where its output would be lost", async () => {
+  for (const [redirection, flaw] of [[">&-", "closed"], ["1</dev/null", "open for reading only"]]) {
+    const { code, stderr } = await run("sh", ["-c", `'${SCRIPT}' --version ${redirection}`]);
+    assertEquals(
+      [code, stderr],
+      [7, `Error: Cannot write to standard output: it is ${flaw}\n`],
+      redirection,
+    );
+  }
+  // What programs give to those they start, to be rid of the output.
+  assertEquals((await run("sh", ["-c", `'${SCRIPT}' --version 1<>/dev/null`])).code, 0);
+});
+
+Deno.test("bin/ardiff reads and writes in /dev/shm", async () => {
+  if (!await Deno.stat("/dev/shm").then(() => true, () => false)) return;
+  const { stdout: folder } = await run("mktemp", ["-d", "/dev/shm/ardiff-XXXXXX"]);
+  const path = `${folder.trim()}/lines`;
+  const script =
+    `echo '{"candidates": ["a b"]}' > "$1" && '${SCRIPT}' mbr -i "$1" -o "$1" && cat "$1"`;
+  const { code, stdout, stderr } = await run("sh", [
+    "-c",
+    `${script}; rm -r "\${1%/*}"`,
+    "sh",
+    path,
+  ]);
+  assertEquals([code, stdout, stderr], [0, "a b\n", ""]);
+});
+
+Deno.test(
+  "bin/ardiff gives every permission only to who names /dev/shm",
+  withFolder(async (folder) => {
+    const path = clone(folder);
+    for (
+      const [argument, all] of [["/dev/shm/x", true], ["--input=/dev/shm/x", true], ["x", false]]
+    ) {
+      const { stdout } = await run(path, ["mbr", `${argument}`]);
+      assertEquals(stdout.includes("--allow-all\n"), all, `${argument}`);
+    }
+  }),
+);
+
+Deno.test(
+  "bin/ardiff writes into the caller's folder alone",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const inClone = () => Array.from(Deno.readDirSync(ROOT), ({ name }) => name).sort();
+    const before = inClone();
+    const [cached, runs] = [`${ROOT}/.cache/ardiff`, `${ROOT}/runs`].map(namesIn);
+    const { code, stdout, stderr } = await run(SCRIPT, ["train", config, "--max-steps", "1"], {
+      cwd: folder,
+    });
+    assertEquals([code, stdout], [0, "runs/tiny/model\n"], stderr);
+    assertEquals(inClone(), before);
+    assertEquals([`${ROOT}/.cache/ardiff`, `${ROOT}/runs`].map(namesIn), [cached, runs]);
+    assertEquals(namesIn(`${folder}/runs`), [".cache", "tiny"]);
+  }),
+);
+
+function namesIn(folder: string): string[] {
+  try {
+    return Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
+  } catch {
+    return [];
+  }
+}
+
+Deno.test(
+  "docs/security.md names each command beside the set that bin/ardiff gives it",
+  withFolder(async (folder) => {
+    const path = clone(folder);
+    const page = Deno.readTextFileSync(`${ROOT}/docs/security.md`);
+    const rows = Array.from(page.matchAll(/^\| (`.*) +\| `(reading|writing|ardiff)` /gm));
+    assertEquals(rows.length, 3);
+    const seen: string[] = [];
+    for (const [, commands, set] of rows) {
+      for (const [, command] of commands!.matchAll(/`([^`]+)`/g)) {
+        seen.push(command!.split(" ")[0]!);
+        const args = [...command!.split(" "), "x"];
+        const { stdout } = await run(path, args, { env: { ARDIFF_LIBTORCH: "" } });
+        assertStringIncludes(stdout, `-P=${set}\n`, command);
+      }
+    }
+    const program = makeProgram(processEnvironment());
+    const names = program.commands.map((command) => command.name());
+    assertEquals([...new Set(seen)].filter((name) => name !== "help").sort(), names.sort());
   }),
 );

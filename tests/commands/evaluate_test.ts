@@ -190,3 +190,38 @@ Deno.test("evaluate() says on standard error where a score misleads", async () =
   assertEquals(JSON.parse(stdout).segments, 1);
   assertStringIncludes(stderr, "ROUGE sees only the letters a to z");
 });
+
+Deno.test("evaluate() takes data as CSV, and as a file of sources beside references", async () => {
+  const rows = [["dog, run", "A dog runs."], ["rain", "It rains."], [
+    "child sit",
+    "The child sat.",
+  ]];
+  const quoted = rows.map((row) => `${row.map((cell) => `"${cell}"`).join(",")}\n`).join("");
+  const sources = await file("sources.txt", rows.map(([source]) => `${source}\n`).join(""));
+  const options = { hypotheses: [outputs], metrics: ["bleu", "coverage"] } as const;
+  const csv = await runJson({ ...options, data: await file("pairs.csv", quoted) });
+  assertEquals(csv.segments, 3);
+  const headed = await file("headed.csv", `source,reference\n${quoted}`);
+  assertEquals(await runJson({ ...options, data: headed }), csv);
+  assertEquals(await runJson({ ...options, data: sources, references: [first] }), csv);
+  await assertFails(
+    { ...options, data: outputs.replace("out.txt", "pairs.csv"), references: [first] },
+    ExitCode.usage,
+    "--references and --data together",
+  );
+  await assertFails(
+    { ...options, data: await file("short.txt", "dog\n"), references: [first] },
+    ExitCode.data,
+    "it has 1 lines and the other 3",
+  );
+});
+
+Deno.test("evaluate() counts the calls that outputs in JSON say they took", async () => {
+  const lines = ["A", "B", "C"].map((text, i) => JSON.stringify({ text, calls: i + 1 }) + "\n");
+  const { systems } = await runJson({
+    hypotheses: [await file("calls.jsonl", lines.join(""))],
+    references: [first],
+    metrics: ["bleu"],
+  });
+  assertEquals([systems[0].calls.mean, systems[0].calls.max], [2, 3]);
+});

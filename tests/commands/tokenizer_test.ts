@@ -5,7 +5,7 @@ import { parseTokenizer } from "../../src/text/parse_tokenizer.ts";
 import { withFolder } from "../denoiser/test_files.ts";
 
 function collect() {
-  const io = { text: "", stderr: (text: string) => void (io.text += text) };
+  const io = { text: "", stdout() {}, stderr: (text: string) => void (io.text += text) };
   return io;
 }
 

@@ -64,3 +64,15 @@ Deno.test("formatResult() writes all 64 bits of a seed", () => {
   const line = formatResult(BLANK, "jsonl", 2n ** 64n - 1n);
   assertEquals(/"seed":(\d+)}$/.exec(line)?.[1], "18446744073709551615");
 });
+
+Deno.test("formatResult() gives the other fields of the input line back, and its own before them", () => {
+  const input = { id: 7, source: ["dog", "catch"], text: "mine", nested: { a: [null] }, seed: "s" };
+  const { id, source, text, nested, seed } = JSON.parse(formatResult(RESULT, "jsonl", 3n, input));
+  assertEquals([id, source, text, nested, seed], [
+    7,
+    RESULT.source,
+    RESULT.text,
+    { a: [null] },
+    3,
+  ]);
+});

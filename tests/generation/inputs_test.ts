@@ -6,14 +6,14 @@ import { type Content, streamOf } from "../text/streams.ts";
 /** The inputs in some bytes, and what was said about them. */
 async function read(content: Content, options: Partial<InputOptions> = {}) {
   const notes: [string, number, string][] = [];
-  const inputs = await Array.fromAsync(readInputs(readLines(streamOf(content)), {
+  const found = await Array.fromAsync(readInputs(readLines(streamOf(content)), {
     inputFormat: "text",
     field: "source",
     onDamage: (line, flaw) => notes.push(["damage", line, flaw]),
     onFailure: (line, flaw) => notes.push(["failure", line, flaw]),
     ...options,
   }));
-  return { inputs, notes };
+  return { inputs: found.map(({ source }) => source), notes };
 }
 
 Deno.test("readInputs() gives each line of text, blank ones too", async () => {
@@ -46,4 +46,14 @@ Deno.test("readInputs() gives an empty input for JSON that holds none, and says 
   ]);
   assertEquals(notes[0]![2], 'expected field "source" to be a string or a list of strings');
   assertEquals(notes[1]![2], 'there is no field "source"');
+});
+
+Deno.test("readInputs() gives the object of each line of JSON, whether it can be used or not", async () => {
+  const silent = { onDamage: () => {}, onFailure: () => {} };
+  const lines = readLines(streamOf('{"id": 7, "source": "one"}\n\n{"id": 8}\n[1]\n'));
+  const inputs = readInputs(lines, { inputFormat: "jsonl", field: "source", ...silent });
+  assertEquals(
+    (await Array.fromAsync(inputs)).map(({ record }) => record),
+    [{ id: 7, source: "one" }, {}, { id: 8 }, {}],
+  );
 });

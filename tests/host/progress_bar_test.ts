@@ -17,3 +17,16 @@ Deno.test("ProgressBar is silent elsewhere than on a terminal", () => {
   bar.hide();
   assertEquals(text, "");
 });
+
+Deno.test("ProgressBar tells on a terminal, and there alone, what goes on before the first is done", () => {
+  for (const interactive of [true, false]) {
+    let text = "";
+    using bar = new ProgressBar({ stderr: (part) => (text += part), interactive }, "lines", 40);
+    bar.announce("loading models/x");
+    assertEquals(text.includes("0/40 lines  loading models/x"), interactive);
+  }
+});
+
+Deno.test("progressText() leaves no time below none where more is done than there was to do", () => {
+  assertEquals(progressText(200, 100, 2000, "lines").split("  ").at(-1), "0:00 left");
+});

@@ -9,6 +9,7 @@ Deno.test("parseCandidateLine() reads strings", () => {
   assertEquals(parse('{"candidates": ["a b", ""], "id": 3}'), {
     texts: ["a b", ""],
     details: [{ text: "a b" }, { text: "" }],
+    fields: { id: 3 },
   });
 });
 
@@ -16,6 +17,7 @@ Deno.test("parseCandidateLine() reads objects and keeps what else they hold", ()
   assertEquals(parse('{"candidates": [{"text": "a", "seed": 1}, "b"], "weights": [0, 0.5]}'), {
     texts: ["a", "b"],
     details: [{ text: "a", seed: 1 }, { text: "b" }],
+    fields: {},
     weights: [0, 0.5],
   });
 });

@@ -1,6 +1,7 @@
-import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { mbr, type MbrOptions } from "../../src/commands/mbr.ts";
 import { UserError } from "../../src/errors.ts";
+import { withFolder } from "../denoiser/test_files.ts";
 import { readOracle } from "./oracle.ts";
 import { randomCandidates } from "./random_candidates.ts";
 
@@ -31,11 +32,13 @@ Deno.test("mbr() writes the chosen candidate of every line", async () => {
 
 Deno.test("mbr() writes every candidate with its score as JSON lines", async () => {
   const candidates = ["blue sky", { text: "a dog runs", seed: 4 }, "a dog runs"];
-  const { output } = await run(JSON.stringify({ candidates }), {
+  const { output } = await run(JSON.stringify({ id: "a1", candidates, other: [1] }), {
     utility: "token-f1",
     format: "jsonl",
   });
   assertEquals(JSON.parse(output), {
+    id: "a1",
+    other: [1],
     text: "a dog runs",
     index: 1,
     utility: 0.5,
@@ -115,3 +118,17 @@ Deno.test("mbr() stops when its output does", async () => {
   const stdout = () => Promise.reject(new Deno.errors.BrokenPipe("gone"));
   await assertRejects(() => mbr({}, { stdin: lines, stdout }), Deno.errors.BrokenPipe);
 });
+
+Deno.test(
+  "mbr() may read and write one file, and leaves an older output where its input is missing",
+  withFolder(async (folder) => {
+    const path = `${folder}/lines`;
+    Deno.writeTextFileSync(path, '{"candidates": ["a b"]}\n');
+    await run("", { input: path, output: path });
+    assertEquals(Deno.readTextFileSync(path), "a b\n");
+    const { error } = await run("", { input: `${folder}/none`, output: path });
+    assert(error instanceof UserError);
+    assertEquals(Deno.readTextFileSync(path), "a b\n");
+    assertEquals(Array.from(Deno.readDirSync(folder), ({ name }) => name), ["lines"]);
+  }),
+);

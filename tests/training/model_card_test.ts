@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { parseTrainingConfig } from "../../src/training/config.ts";
 import { type CardContent, modelCard } from "../../src/training/model_card.ts";
-import { SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
+import { changed, SAMPLE_CONFIG } from "../denoiser/sample_config.ts";
 
 const TOML = `
 [data.train]
@@ -70,6 +70,12 @@ Deno.test("modelCard() tells which update the weights are of, where it is not th
   assertStringIncludes(card, "The weights are those of update 1,200, the best.");
 });
 
+Deno.test("modelCard() says what a model in the shifted layout is", () => {
+  assertEquals(modelCard(CONTENT).includes("AR-Diffusion at its limit"), false);
+  const model = changed(SAMPLE_CONFIG, "network.shifted", true);
+  assertStringIncludes(modelCard({ ...CONTENT, model }), "It is AR-Diffusion at its limit:");
+});
+
 Deno.test("modelCard() gives the figures of the validation", () => {
   const config = parseTrainingConfig(`${TOML}\n[data.dev]\nformat = "tsv"\nfile = "d"`, "");
   assertStringIncludes(modelCard({ ...CONTENT, config }), "These weights have not been validated.");
@@ -81,10 +87,11 @@ Deno.test("modelCard() gives the figures of the validation", () => {
       terms: { loss: 1.25, mse: 1, nll: 0.2, prior: 0.05 },
       byTimestep: [{ from: 0, to: 200, slots: 10, mse: 0.5, nll: 0.25 }],
       bleu: 12.345,
+      lines: 4,
       samples: [{ source: "dog", output: "A dog.", reference: "The dog." }],
     },
   });
-  assertStringIncludes(card, "At step 1,500: BLEU 12.35 (sacreBLEU's, 200 lines");
+  assertStringIncludes(card, "At step 1,500: BLEU 12.35 (sacreBLEU's, 4 lines");
   assertStringIncludes(card, "| 0-199 | 0.5000 | 0.2500 |");
   assertStringIncludes(card, "- dog\n  → A dog.");
 });

@@ -1,5 +1,5 @@
 /** Runs that are killed, interrupted, or run out of disk, in processes of their own. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ExitCode } from "../../src/errors.ts";
 import { loadModelFolder } from "../../src/denoiser/model_folder.ts";
 import { readSafetensors } from "../../src/denoiser/safetensors.ts";
@@ -195,5 +195,26 @@ Deno.test(
     assertEquals(code, ExitCode.output);
     assertEquals(checkFolder(output), before);
     assertEquals(namesIn(`${output}/checkpoints`).filter((name) => name.includes(".tmp-")), []);
+  }),
+);
+
+Deno.test(
+  "a full disk while the data are cached is one sentence",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    // No file may grow beyond 2 blocks, which the ids of the data would.
+    const limited = "trap '' XFSZ; ulimit -f 2; exec \"$@\"";
+    const { code, stderr } = await new Deno.Command("sh", {
+      args: ["-c", limited, "sh", ...trainingProcess(config, `${folder}/run`)],
+      stdout: "null",
+      stderr: "piped",
+    }).output();
+    const text = new TextDecoder().decode(stderr);
+    assertMatch(
+      text,
+      /\nError: Cannot write ".*\/\.cache\/ardiff\/[0-9a-f]+": File too large.*\n$/,
+    );
+    assertEquals(code, ExitCode.output);
+    assertEquals(namesIn(`${folder}/.cache/ardiff`), []);
   }),
 );

@@ -154,12 +154,17 @@ Deno.test(
     const key = await dataKey(spec, tokenizer, LIMITS);
     (await open())[Symbol.dispose]();
     const files = [...Deno.readDirSync(`${folder}/cache/${key}`)].map(({ name }) => name).sort();
-    assertEquals(files, ["ids.bin", "lengths.bin", "lines.bin", "summary.json"]);
+    assertEquals(files, ["ids.bin", "lengths.bin", "lines.bin", "manifest.json", "summary.json"]);
     for (const file of files) {
       const path = `${folder}/cache/${key}/${file}`;
       const damages = [
         () => Deno.truncateSync(path, Deno.statSync(path).size - 3),
         () => Deno.truncateSync(path, 0),
+        () => {
+          const bytes = Deno.readFileSync(path);
+          bytes[Math.floor(bytes.length / 2)]! ^= 0x5a;
+          Deno.writeFileSync(path, bytes);
+        },
         () => Deno.removeSync(path),
       ];
       for (const damage of damages) {
@@ -174,6 +179,27 @@ Deno.test(
         assertEquals([...Deno.readDirSync(`${folder}/cache`)].map(({ name }) => name), [key]);
       }
     }
+  }),
+);
+
+Deno.test(
+  "TokenCache.open() removes what a killed writer left, and not what a living one writes",
+  withFolder(async (folder) => {
+    const tokenizer = await sampleTokenizer();
+    const spec = writeData(folder, "train");
+    const key = await dataKey(spec, tokenizer, LIMITS);
+    const names = ["dead", "live"].map((_, i) => `${key}.tmp-${i + 1}-0123abcd`);
+    for (const name of names) {
+      Deno.mkdirSync(`${folder}/cache/${name}`, { recursive: true });
+      Deno.writeTextFileSync(`${folder}/cache/${name}/ids.bin`, "");
+    }
+    using living = Deno.openSync(`${folder}/cache/${names[1]}/ids.bin`, { write: true });
+    living.lockSync(true);
+    using _cache = await TokenCache.open(`${folder}/cache`, spec, tokenizer, LIMITS);
+    assertEquals(
+      Array.from(Deno.readDirSync(`${folder}/cache`), ({ name }) => name).sort(),
+      [key, names[1]],
+    );
   }),
 );
 

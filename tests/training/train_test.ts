@@ -133,6 +133,7 @@ Deno.test(
     const state = JSON.parse(Deno.readTextFileSync(record));
     state.best.value = -1;
     Deno.writeTextFileSync(record, JSON.stringify(state));
+    Deno.removeSync(record.replace("training.json", "manifest.json"));
     await runTraining(config, { output, resume: true, maxSteps: 62, set });
     assertEquals(values(`${output}/model`), values(checkpoint));
     assertMatch(card(), figures);
@@ -185,23 +186,38 @@ Deno.test(
       ["model.safetensors", (path) => Deno.truncateSync(path, 5), "bytes"],
       ["training.json", (path) => Deno.truncateSync(path, 5), "JSON"],
       ["training.json", (path) => Deno.removeSync(path), "no such file"],
-      ["training.json", (path) => Deno.writeTextFileSync(path, "{}"), "its format is undefined"],
+      ["training.json", (path) => Deno.writeTextFileSync(path, "{}"), "its format is nothing"],
       [
         "training.json",
         (path) => Deno.writeTextFileSync(path, '{"format": "ardiff-checkpoint-1", "step": 4}'),
-        'there is no "skipped" in it',
+        'missing key "skipped"',
       ],
+      ...[-1, 1.5, 1e300, "4"].map((step): [string, (path: string) => void, string] => [
+        "training.json",
+        (path) => {
+          const record = JSON.parse(Deno.readTextFileSync(path));
+          Deno.writeTextFileSync(path, JSON.stringify({ ...record, step }));
+        },
+        `"step" is ${JSON.stringify(step)}, expected an integer`,
+      ]),
     ];
+    const manifest = `${last}/manifest.json`;
+    const hashes = Deno.readFileSync(manifest);
     for (const [file, damage, flaw] of damages) {
       const path = `${last}/${file}`;
       const whole = Deno.readFileSync(path);
       damage(path);
-      const error = await assertRejects(() => runTraining(config, options), UserError);
-      assertEquals(error.exitCode, ExitCode.model);
-      assertStringIncludes(error.message, path);
-      assertStringIncludes(error.message, flaw);
-      assertStringIncludes(error.message, `; remove "${last}" to use the one before it`);
+      for (const expected of [/its hash differs|no such file/, new RegExp(RegExp.escape(flaw))]) {
+        const error = await assertRejects(() => runTraining(config, options), UserError);
+        assertEquals(error.exitCode, ExitCode.model);
+        assertStringIncludes(error.message, path);
+        assertMatch(error.message, expected);
+        assertStringIncludes(error.message, `; remove "${last}" to use the one before it`);
+        // Of checkpoints from before there were manifests, the files themselves are looked at.
+        await Deno.remove(manifest).catch(() => {});
+      }
       Deno.writeFileSync(path, whole);
+      Deno.writeFileSync(manifest, hashes);
     }
     Deno.removeSync(last, { recursive: true });
     const { stderr } = await runTraining(config, { ...options, maxSteps: 4 });
@@ -233,9 +249,10 @@ Deno.test(
     const names = () => [...Deno.readDirSync(output)].map(({ name }) => name).sort();
     await runTraining(config, { output, maxSteps: 1 });
     const whole = names();
-    Deno.mkdirSync(`${output}/model.tmp-1-a`);
-    Deno.writeTextFileSync(`${output}/log.jsonl.tmp-1-b`, "");
-    Deno.mkdirSync(`${output}/checkpoints/step-00000002.tmp-1-c`);
+    Deno.mkdirSync(`${output}/model.tmp-1-0123abcd`);
+    Deno.mkdirSync(`${output}/model.tmp-1-0123abcd-old`);
+    Deno.writeTextFileSync(`${output}/log.jsonl.tmp-1-0123abcd`, "");
+    Deno.mkdirSync(`${output}/checkpoints/step-00000002.tmp-1-0123abcd`);
     await runTraining(config, { output, maxSteps: 2, resume: true });
     assertEquals(names(), whole);
     assertEquals(steps(output).length, [...Deno.readDirSync(`${output}/checkpoints`)].length);
@@ -243,6 +260,45 @@ Deno.test(
     const set = ["training.dropout=0"];
     await assertRejects(() => runTraining(config, { output, resume: true, set }), UserError);
     loadModelFolder(`${output}/model.tmp-1-a-old`);
+  }),
+);
+
+Deno.test(
+  "train() takes over no folder with what a run writes but without a run's mark",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const output = `${folder}/run`;
+    for (const name of ["model", "checkpoints", "tensorboard"]) {
+      Deno.mkdirSync(`${output}/${name}`, { recursive: true });
+      Deno.writeTextFileSync(`${output}/${name}/config.json`, "mine");
+      Deno.writeTextFileSync(`${output}/mine.tmp-1-0123abcd`, "mine");
+      const error = await assertRejects(() => runTraining(config, { output }), UserError);
+      assertEquals(error.exitCode, ExitCode.usage);
+      assertStringIncludes(error.message, `it holds "${name}" and is not the folder of a run`);
+      assertEquals(Deno.readTextFileSync(`${output}/${name}/config.json`), "mine");
+      Deno.removeSync(`${output}/${name}`, { recursive: true });
+    }
+    // What a run does not write is not its business.
+    await runTraining(config, { output, maxSteps: 1 });
+    await runTraining(config, { output, maxSteps: 2, resume: true });
+    assertEquals(Deno.readTextFileSync(`${output}/mine.tmp-1-0123abcd`), "mine");
+    await assertRejects(() => runTraining(config, { output: "" }), UserError, 'train into ""');
+  }),
+);
+
+Deno.test(
+  "train() says before it starts that validation cannot take so many steps",
+  withFolder(async (folder) => {
+    const set = ["validation.steps=100000"];
+    const error = await assertRejects(
+      () => runTraining(writeRun(folder), { output: `${folder}/run`, set }),
+      UserError,
+    );
+    assertEquals(error.exitCode, ExitCode.model);
+    assertMatch(
+      error.message,
+      /^Cannot validate in validation.steps = 100000: .* has \d+ timesteps/,
+    );
   }),
 );
 
@@ -324,9 +380,22 @@ Deno.test(
         "leave out one of the two",
     );
     assertStringIncludes(
-      await refusal("network.shifted=true", "diffusion.anchor_distance=1"),
+      await refusal(
+        "network.shifted=true",
+        "network.time_conditioning=none",
+        "network.self_conditioning=false",
+        "diffusion.anchor_distance=1",
+      ),
       'with "network.shifted" every row visits every place; leave out ' +
         '"diffusion.left_to_right_share", or set it to none',
+    );
+    assertStringIncludes(
+      await refusal(
+        "network.shifted=true",
+        "diffusion.anchor_distance=1",
+        "diffusion.left_to_right_share=none",
+      ),
+      '"network.time_conditioning" is "txl", expected "none" with "network.shifted"',
     );
     assertStringIncludes(
       await refusal("network.shifted=true", "diffusion.left_to_right_share=none"),
@@ -396,6 +465,7 @@ function overflowWeights(path: string): void {
     );
   });
   writeSafetensors(path, changed);
+  Deno.removeSync(path.replace(/[^/]*$/, "manifest.json")); // which would tell
 }
 
 Deno.test(

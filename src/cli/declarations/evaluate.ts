@@ -19,7 +19,8 @@ export function evaluateCommand(environment: Environment): CommandUnknownOpts {
     .option("--references <file...>", "references, one file a reference")
     .option(
       "--data <file>",
-      'JSON lines {"source": ..., "references": [...]}, or NAME.tsv: source, tab, reference',
+      'JSON lines {"source": ..., "references": [...]}, NAME.tsv or NAME.csv: source and reference; ' +
+        "or, with --references, sources, a line each",
     )
     .addOption(
       new Option("--metrics <list>", `some of ${METRICS.join(",")}`).argParser(listOf(METRICS))
@@ -65,7 +66,7 @@ export function evaluateCommand(environment: Environment): CommandUnknownOpts {
       "ardiff evaluate --hypotheses out.fr --references ref.fr",
       "ardiff evaluate --hypotheses out.txt --data dev.jsonl --metrics bleu,cider,coverage",
       "ardiff evaluate --hypotheses a.fr b.fr --references ref.fr --bootstrap 1000 --json",
-      "ardiff evaluate --model models/commongen-small --data dev.jsonl --steps 5 --candidates 10",
+      "ardiff evaluate --model commongen-small --data dev.jsonl --steps 5 --candidates 10",
     ],
     remarks: ["Options from --steps on are those of generate, for --model."],
   });

@@ -52,11 +52,11 @@ export function generateCommand(environment: Environment): CommandUnknownOpts {
   addGenerationOptions(plain);
   addGuide(plain, {
     examples: [
-      'echo "dog frisbee catch" | ardiff generate --model models/commongen-small',
-      "ardiff generate -m models/tatoeba-en-fr-small -i lines.en -o lines.fr --steps 5 -k 10",
+      'echo "dog frisbee catch" | ardiff generate --model commongen-small',
+      "ardiff generate -m tatoeba-en-fr-small -i lines.en -o lines.fr --steps 5 -k 10",
       "ardiff generate -m MODEL -i data.jsonl --input-format jsonl --field question --format jsonl",
       "ardiff generate -m MODEL -i lines.en -o out.$TASK --shard $TASK/8",
-      "echo 'I am hungry.' | ardiff generate -m models/tatoeba-en-fr-small --steps 5 --trace",
+      "echo 'I am hungry.' | ardiff generate -m tatoeba-en-fr-small --steps 5 --trace",
     ],
     remarks: [
       "The text for a line depends on the line, the seed and the options alone: never on the batch\n" +

@@ -15,8 +15,8 @@ export function infoCommand(environment: Environment): CommandUnknownOpts {
     }) as CommandUnknownOpts;
   addGuide(command, {
     examples: [
-      "ardiff info models/commongen-small",
-      "ardiff info models/tatoeba-en-fr-small --json",
+      "ardiff info commongen-small",
+      "ardiff info tatoeba-en-fr-small --json",
     ],
   });
   return command;

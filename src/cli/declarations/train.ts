@@ -40,7 +40,10 @@ export function trainCommand(environment: Environment): CommandUnknownOpts {
     .option("--threads <n>", "overrules training.threads", integer(0, 1024))
     .action(async (config, options) => {
       const { train } = await import("../../commands/train.ts");
-      await train({ ...withoutUndefined(options), config }, environment);
+      // Without the options that all commands have.
+      const { set, output, resume, maxSteps, maxMinutes, device, dtype, threads } = options;
+      const own = { set, output, resume, maxSteps, maxMinutes, device, dtype, threads };
+      await train({ ...withoutUndefined(own), config }, environment);
     }) as CommandUnknownOpts;
   addGuide(command, {
     examples: [
