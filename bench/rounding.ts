@@ -8,7 +8,7 @@ import type { Denoiser } from "../src/denoiser/denoiser.ts";
 import { Run, type Workload } from "./generate.ts";
 import { median } from "./statistics.ts";
 
-/** Entries of a group, as in native/src/cpu/isa/vocabulary.h. */
+/** Entries of a group, as in native/src/cpu/kernels/vocabulary.h. */
 const GROUP = 32;
 /** Vectors whose groups are counted. */
 const COUNTED = 100;

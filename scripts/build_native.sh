@@ -9,6 +9,7 @@
 #      ($ARDIFF_TORCH_INDEX: an extra package index that carries the CPU build)
 # CMake and Ninja are installed into .venv too where the machine has none. $CXX names a compiler.
 #
+#   --portable  without CPU kernels, over libtorch alone, in build/portable
 #   --sanitize  with the address and undefined-behaviour sanitizers and abi_test, in build/sanitize
 #   -h, --help  this text
 set -euo pipefail
@@ -23,9 +24,11 @@ CMAKE_OLDEST=3.20
 NINJA_VERSION=1.13.0
 
 build=build/native
+kernels=ON
 sanitize=OFF
 for option in "$@"; do
   case "$option" in
+    --portable) build=build/portable kernels=OFF ;;
     --sanitize) build=build/sanitize sanitize=ON ;;
     -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p}' "$script"; exit 0 ;;
     *) echo "Unknown option \"$option\": see scripts/build_native.sh --help" >&2; exit 2 ;;
@@ -182,7 +185,7 @@ if [ "$(cat "$build/configured" 2>/dev/null)" != "$stamp" ]; then
   check_compiler
   say "Compiling the native library, a minute or two on two cores ..."
   CXX=$compiler "$cmake" -S native -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=Release \
-    -DTorch_DIR="$torch" -DARDIFF_SANITIZE="$sanitize" >"$build/configure.log" 2>&1 ||
+    -DTorch_DIR="$torch" -DARDIFF_CPU_KERNELS="$kernels" -DARDIFF_SANITIZE="$sanitize" >"$build/configure.log" 2>&1 ||
     { tail -n 20 "$build/configure.log" >&2; fail "CMake could not configure the shim: see $build/configure.log."; }
   echo "$stamp" >"$build/configured"
 fi

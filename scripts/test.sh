@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sets up what is missing and runs every check: format, lint, types, tests. The last line is
-# "N passed, N failed", and the exit code is 0 where nothing failed.
+# Sets up what is missing and runs every check: format, lint, types, the native sources against the
+# oldest torch, tests. The last line is "N passed, N failed", and the exit code is 0 where nothing failed.
 #
 # Option: --sanitize builds the shim with the address and undefined-behaviour sanitizers first (some
 # minutes), and the tests then drive every entry point of that build.
@@ -57,5 +57,7 @@ check "Set-up" scripts/setup.sh
 check "Format" "$deno" fmt --quiet --check
 check "Lint" "$deno" lint --quiet
 check "Types" "$deno" check --quiet --frozen
+check "Native format" scripts/check_native_format.sh
+check "torch 2.11" scripts/check_torch_2_11.sh
 run_tests
 finish

@@ -7,7 +7,8 @@
  *     ardiff_model_create(&config, &model, error, sizeof error);
  *     for (i = 0; i < ardiff_model_tensor_count(model); ++i)          // fill in the weights
  *         ardiff_model_write_tensor(model, i, data[i], count[i], error, sizeof error);
- *     ardiff_model_prepare(model, ARDIFF_DEVICE_CPU, 0, ARDIFF_DTYPE_F32, threads, error, sizeof error);
+ *     ardiff_model_prepare(model, ARDIFF_DEVICE_CPU, 0, ARDIFF_DTYPE_F32, threads, error,
+ *                          sizeof error);
  *
  *     ardiff_generation* batch;                                       // encode the sources once
  *     ardiff_generation_create(model, ids, mask, sources, length, candidates, first_candidate,
@@ -62,7 +63,9 @@ typedef enum ardiff_status {
 
 typedef enum ardiff_device { ARDIFF_DEVICE_CPU = 0, ARDIFF_DEVICE_CUDA = 1 } ardiff_device;
 
-/* Data type of the network's arithmetic. Latents, losses and optimiser state are float32 in both. */
+/*
+ * Data type of the network's arithmetic. Latents, losses and optimiser state are float32 in both.
+ */
 typedef enum ardiff_dtype { ARDIFF_DTYPE_F32 = 0, ARDIFF_DTYPE_BF16 = 1 } ardiff_dtype;
 
 /* How the per-slot timestep reaches the decoder (SPEC section 4). */
@@ -77,13 +80,13 @@ typedef struct ardiff_model ardiff_model;
 typedef struct ardiff_generation ardiff_generation;
 
 /*
- * The two layouts of target slots. In the paper's, the slot at position p holds a latent of token y_p
- * and predicts y_p. In the shifted one (`shifted`), a settled slot at position p holds the embedding
- * of y_(p-1) (of a start token at p = 0), predicts y_p and attends to settled slots up to itself
- * only; slots that wait hold one learned vector (`waiting_embedding`) where they would be pure noise,
- * predict the token of their own position and attend to what the caller's mask allows them. The
- * prediction of a slot that waits may be made to fit the token chosen left of it by a chain head:
- * x0_hat + W2 gelu(W1 [x0_hat ; embedding of y_(p-1)]).
+ * The two layouts of target slots. In the paper's, the slot at position p holds a latent of token
+ * y_p and predicts y_p. In the shifted one (`shifted`), a settled slot at position p holds the
+ * embedding of y_(p-1) (of a start token at p = 0), predicts y_p and attends to settled slots up to
+ * itself only; slots that wait hold one learned vector (`waiting_embedding`) where they would be
+ * pure noise, predict the token of their own position and attend to what the caller's mask allows
+ * them. The prediction of a slot that waits may be made to fit the token chosen left of it by a
+ * chain head: x0_hat + W2 gelu(W1 [x0_hat ; embedding of y_(p-1)]).
  */
 
 /* Sizes of the network (SPEC section 4). All fields are int32_t; there is no padding. */
@@ -162,7 +165,7 @@ ARDIFF_API int32_t ardiff_model_prepare(ardiff_model* model, int32_t device, int
 /* ------------------------------------------------------------------ generation ---------------- */
 
 /* Flags of ardiff_generation_create. */
-/* Use libtorch's operators even where fused CPU kernels exist (the path CUDA takes; for tests). */
+/* Take the portable path even where there are CPU kernels (the path CUDA takes; for tests). */
 #define ARDIFF_GENERATION_PORTABLE 1
 
 /*
@@ -210,9 +213,9 @@ ARDIFF_API void ardiff_generation_free(ardiff_generation* generation);
  *   noise         [R,N,C] float32 standard normal values in place of the generator's; may be NULL
  *   nearest       [R,N] int32, receives the id each x0_hat was rounded to, -1 where it was not
  *                 rounded or took no part; may be NULL
- *   log_probability [R,N] float32; where a slot is rounded and not at rest it receives the log-softmax
- *                 of that id under the logits of x0_hat as it was before, elsewhere it is left as it
- *                 is: after a run, what each slot was last decided by. May be NULL
+ *   log_probability [R,N] float32; where a slot is rounded and not at rest it receives the
+ *                 log-softmax of that id under the logits of x0_hat as it was before, elsewhere it
+ *                 is left as it is: after a run, what each slot was last decided by. May be NULL
  */
 ARDIFF_API int32_t ardiff_generation_step(ardiff_generation* generation, int32_t step,
                                           int32_t plan_rows, const float* timesteps,
@@ -229,9 +232,10 @@ ARDIFF_API int32_t ardiff_generation_shrink(ardiff_generation* generation, const
                                             char* error, int32_t error_capacity);
 
 /*
- * From now on only the first `slots` slots of a row, 1 to N, take part in a step (N at the start): the
- * others keep their latents and are attended to by none. The number may fall and rise again. Slots
- * that are still pure noise and do not move in a step need not be there, if the model was trained so.
+ * From now on only the first `slots` slots of a row, 1 to N, take part in a step (N at the start):
+ * the others keep their latents and are attended to by none. The number may fall and rise again.
+ * Slots that are still pure noise and do not move in a step need not be there, if the model was
+ * trained so.
  */
 ARDIFF_API int32_t ardiff_generation_present(ardiff_generation* generation, int32_t slots,
                                              char* error, int32_t error_capacity);
@@ -272,12 +276,12 @@ ARDIFF_API int32_t ardiff_generation_seconds(const ardiff_generation* generation
 /* ------------------------------------------------------------------ decoding ------------------ */
 
 /*
- * Texts of `shifted` networks (without time conditioning), many rows at a time, each at a place of its
- * own. Usage (error handling left out):
+ * Texts of `shifted` networks (without time conditioning), many rows at a time, each at a place of
+ * its own. Usage (error handling left out):
  *
  *     ardiff_decoding_create(model, ids, mask, sources, length, rows, source_of_row, positions, 0,
  *                            &decoding, error, sizeof error);
- *     stream of row r: start token                                    // first, then `left`, `draft`
+ *     stream of row r: start token                                // first, then `left`, `draft`
  *     while (some row has not ended) {
  *         ardiff_decoding_step(decoding, A, row, stream_count, stream_ids, k, block, 1, predicted,
  *                              NULL, NULL, NULL, error, sizeof error);
@@ -289,19 +293,19 @@ ARDIFF_API int32_t ardiff_generation_seconds(const ardiff_generation* generation
  *
  * A row is a line of settled slots at positions 0, 1, ..., whose keys and values are kept. A step
  * appends slots to it (the stream); `keep` takes those back whose tokens turned out wrong. What a
- * settled slot predicts depends on the settled slots up to it and on its source, on nothing else: on
- * the CPU's fused kernels the results of a row are the same bits alone and in any batch, with any
- * number of threads and however its tokens are spread over steps.
+ * settled slot predicts depends on the settled slots up to it and on its source, on nothing else:
+ * on the CPU kernels the results of a row are the same bits alone and in any batch, with
+ * any number of threads and however its tokens are spread over steps.
  */
 typedef struct ardiff_decoding ardiff_decoding;
 
 /* Flags of ardiff_decoding_create. */
-/* Use libtorch's operators even where fused CPU kernels exist (the path CUDA takes; for tests). */
+/* Take the portable path even where there are CPU kernels (the path CUDA takes; for tests). */
 #define ARDIFF_DECODING_PORTABLE 1
 
 /*
- * Encodes S sources, once, and starts R empty rows. Memory for a row's keys and values is taken when
- * the row is first used.
+ * Encodes S sources, once, and starts R empty rows. Memory for a row's keys and values is taken
+ * when the row is first used.
  *
  *   ids, mask      [S,L], as in ardiff_generation_create
  *   source_of_row  [R] int32, the source of each row, 0 to S - 1
@@ -318,24 +322,24 @@ ARDIFF_API int32_t ardiff_decoding_create(ardiff_model* model, const int32_t* id
 ARDIFF_API void ardiff_decoding_free(ardiff_decoding* decoding);
 
 /*
- * One network call for A rows: appends slots to each row and runs blocks of waiting slots beside them.
- * M is the sum of stream_count; slots of all rows lie one behind the other. Slots that an earlier step
- * appended and ardiff_decoding_keep did not take back stay.
+ * One network call for A rows: appends slots to each row and runs blocks of waiting slots beside
+ * them. M is the sum of stream_count; slots of all rows lie one behind the other. Slots that an
+ * earlier step appended and ardiff_decoding_keep did not take back stay.
  *
  *   row           [A] int32, different rows
  *   stream_count  [A] int32, how many slots are appended, 1 or more, N in all at most
  *   stream_ids    [M] int32, the token that each new slot holds: that left of its position
  *   width         k, slots of a block, 0 to max_positions
  *   block         [M] uint8, 1: a block begins after this slot, if k > 0. Its slots wait at the
- *                 positions behind the slot's (at the last one of max_positions where there is none),
- *                 attend to the settled slots up to it and to each other, and are attended to by none
- *                 else. What they predict is what ardiff_decoding_keep drafts from
+ *                 positions behind the slot's (at the last one of max_positions where there is
+ *                 none), attend to the settled slots up to it and to each other, and are attended
+ *                 to by none else. What they predict is what ardiff_decoding_keep drafts from
  *   top           T, 1 to V
- *   ids           [M,T] int32, receives the T most likely tokens of each appended slot, the likeliest
- *                 first and the lower id first among equals
+ *   ids           [M,T] int32, receives the T most likely tokens of each appended slot, the
+ *                 likeliest first and the lower id first among equals
  *   log_probability         [M,T] float32, receives their log-softmax; NULL spares computing it
- *   wanted, wanted_log_probability   [M] int32 ids and [M] float32, which receives the log-softmax of
- *                 those ids; both may be NULL
+ *   wanted, wanted_log_probability   [M] int32 ids and [M] float32, which receives the log-softmax
+ *                 of those ids; both may be NULL
  */
 ARDIFF_API int32_t ardiff_decoding_step(ardiff_decoding* decoding, int32_t rows, const int32_t* row,
                                         const int32_t* stream_count, const int32_t* stream_ids,
@@ -345,20 +349,24 @@ ARDIFF_API int32_t ardiff_decoding_step(ardiff_decoding* decoding, int32_t rows,
                                         int32_t error_capacity);
 
 /*
- * Of the slots that the last step of A rows appended, keeps the first, and drafts what follows them.
+ * Of the slots that the last step of A rows appended, keeps the first, and drafts what follows
+ * them.
  *
  *   row    [A] int32, different rows that have had a step
- *   keep   [A] int32, how many of the slots that the row's last step appended stay, 1 to all that are
- *          left of them
- *   left   [A] int32, the token chosen for the position of the last kept slot; may be NULL with draft
+ *   keep   [A] int32, how many of the slots that the row's last step appended stay, 1 to all that
+ *          are left of them
+ *   left   [A] int32, the token chosen for the position of the last kept slot; may be NULL with
+ *          draft
  *   draft  [A,k] int32, k being the last step's width, receives a token for each of the positions
- *          behind it: the greedy choice from the block that begins there, each token chained to the one
- *          before. Where the step ran no block there, it is run now, which is another network call.
- *          NULL: nothing is drafted
- *   draft_log_probability  [A,k] float32, receives the log-softmax of the drafted tokens; may be NULL
+ *          behind it: the greedy choice from the block that begins there, each token chained to the
+ *          one before. Where the step ran no block there, it is run now, which is another network
+ *          call. NULL: nothing is drafted
+ *   draft_log_probability  [A,k] float32, receives the log-softmax of the drafted tokens; may be
+ *                          NULL
  *
- * The CPU's fused kernels chain among the some 60 tokens that a slot finds likeliest without the chain, and
- * count the others as without it in the log-softmax: a draft decides about calls, not about text.
+ * The CPU kernels chain among the some 60 tokens that a slot finds likeliest without the
+ * chain, and count the others as without it in the log-softmax: a draft decides about calls, not
+ * about text.
  */
 ARDIFF_API int32_t ardiff_decoding_keep(ardiff_decoding* decoding, int32_t rows, const int32_t* row,
                                         const int32_t* keep, const int32_t* left, int32_t* draft,
@@ -367,8 +375,8 @@ ARDIFF_API int32_t ardiff_decoding_keep(ardiff_decoding* decoding, int32_t rows,
 
 /*
  * Makes rows `to_row` what rows `from_row` are, [count] int32 each: their settled slots and their
- * source. All rows are read before any is written; a row may be read more often than once, and `to_row`
- * are different rows. A copy has no last step: it can be stepped, not kept.
+ * source. All rows are read before any is written; a row may be read more often than once, and
+ * `to_row` are different rows. A copy has no last step: it can be stepped, not kept.
  */
 ARDIFF_API int32_t ardiff_decoding_copy(ardiff_decoding* decoding, int32_t count,
                                         const int32_t* from_row, const int32_t* to_row, char* error,
@@ -378,7 +386,7 @@ ARDIFF_API int32_t ardiff_decoding_copy(ardiff_decoding* decoding, int32_t count
 ARDIFF_API int32_t ardiff_decoding_seconds(const ardiff_decoding* decoding, double* seconds,
                                            char* error, int32_t error_capacity);
 
-/* ------------------------------------------------------------------ parts, for tests and benches */
+/* ----------------------------------------------------------------- parts, for tests and benches */
 
 /* Philox4x32-10 (Salmon et al. 2011): counter [4] and key [2] to output [4], all uint32. */
 ARDIFF_API int32_t ardiff_philox(const uint32_t* counter, const uint32_t* key, uint32_t* output,
@@ -393,7 +401,8 @@ ARDIFF_API int32_t ardiff_noise_key(uint64_t seed, const int32_t* ids, int32_t c
 
 /*
  * Models prepared from now on use the CPU kernels of this instruction set: "baseline", "avx2",
- * "avx512" or "amx". ARDIFF_UNSUPPORTED where the machine lacks it. Without this call the best is used.
+ * "avx512" or "amx". ARDIFF_UNSUPPORTED where the machine lacks it. Without this call the best is
+ * used.
  */
 ARDIFF_API int32_t ardiff_choose_kernels(const char* name, char* error, int32_t error_capacity);
 
@@ -434,13 +443,13 @@ typedef struct ardiff_trainer ardiff_trainer;
 
 /* Fixed for the life of a trainer. All fields are 4 bytes wide; there is no padding. */
 typedef struct ardiff_trainer_config {
-    int32_t struct_size;  /* sizeof(ardiff_trainer_config), checked */
-    int32_t device;       /* ardiff_device */
-    int32_t device_index; /* counts CUDA devices; 0 on the CPU */
-    int32_t dtype;        /* ardiff_dtype */
-    int32_t threads;      /* CPU threads, 0: one per hardware thread */
-    int32_t portable;     /* 1: libtorch operators even where fused CPU kernels exist (for tests) */
-    int32_t chain_only;   /* 1: only the chain head is trained, everything else stays as it is */
+    int32_t struct_size;     /* sizeof(ardiff_trainer_config), checked */
+    int32_t device;          /* ardiff_device */
+    int32_t device_index;    /* counts CUDA devices; 0 on the CPU */
+    int32_t dtype;           /* ardiff_dtype */
+    int32_t threads;         /* CPU threads, 0: one per hardware thread */
+    int32_t portable;        /* 1: the portable path even where there are CPU kernels (for tests) */
+    int32_t chain_only;      /* 1: only the chain head is trained, everything else stays as it is */
     int32_t diffusion_steps; /* T, rows of the schedule */
     float embedding_noise;   /* sqrt(1 - alpha_bar[0]), the noise between embedding and x0 */
     float prior_scale;       /* sqrt(alpha_bar[T-1]), the factor on x0 in the prior loss */
@@ -494,27 +503,27 @@ ARDIFF_API void ardiff_trainer_free(ardiff_trainer* trainer);
  *
  *   ids, mask        [B,L] source, as in ardiff_generation_create
  *   target_ids       [B,N] int32 token ids, padding included
- *   left_ids         [B,N] int32, the token left of each slot's position in its target (a start token
- *                    at position 0): what a settled slot of a `shifted` network holds, and what the
- *                    chain head is given. NULL for other networks
- *   key_mask         [B,N] uint8, 0: no slot attends to this one (padding after the end token, where
- *                    training has slots of varying number); NULL: all slots are seen, as in the paper.
- *                    A row needs at least one 1
- *   attention_mask   [N,N] uint8, 0: in no sentence does the slot of the row attend to that of the column;
- *                    NULL: all attend to all, but for what key_mask forbids. The two must leave
- *                    every slot one to attend to
- *   positions        [N] int32, which of the decoder's learned positions each slot has; NULL: slot n has
- *                    position n. Slots may then be up to 4 times as many as positions
+ *   left_ids         [B,N] int32, the token left of each slot's position in its target (a start
+ *                    token at position 0): what a settled slot of a `shifted` network holds, and
+ *                    what the chain head is given. NULL for other networks
+ *   key_mask         [B,N] uint8, 0: no slot attends to this one (padding after the end token,
+ *                    where training has slots of varying number); NULL: all slots are seen, as in
+ *                    the paper. A row needs at least one 1
+ *   attention_mask   [N,N] uint8, 0: in no sentence does the slot of the row attend to that of the
+ *                    column; NULL: all attend to all, but for what key_mask forbids. The two must
+ *                    leave every slot one to attend to
+ *   positions        [N] int32, which of the decoder's learned positions each slot has; NULL: slot
+ *                    n has position n. Slots may then be up to 4 times as many as positions
  *   timesteps        [B,N] int32, 0..T-1, the token-level timesteps
  *   weights          [B,N] float32 weight of each slot's loss, 0 or more; NULL: all 1
  *   embedding_noise, diffusion_noise   [B,N,C] float32 in place of the generator's; may be NULL
  *   terms            4 float32: sum over slots of weight * (loss, mse, nll, prior), each divided by
  *                    `normaliser`. A non-finite loss is not an error here: ardiff_trainer_update
  *                    refuses the gradients it led to
- *   slot_terms       [6,B,N] float32, may be NULL: loss, mse, nll, prior, mean_C (x0 - x0_hat)^2 and
- *                    mean_C (embedding - x0_hat)^2, neither weighted nor divided; mse is the last of
- *                    them where the timestep is 0 and the last but one elsewhere. With backward, nll may
- *                    be 0 where the weight is 0
+ *   slot_terms       [6,B,N] float32, may be NULL: loss, mse, nll, prior, mean_C (x0 - x0_hat)^2
+ *                    and mean_C (embedding - x0_hat)^2, neither weighted nor divided; mse is the
+ *                    last of them where the timestep is 0 and the last but one elsewhere. With
+ *                    backward, nll may be 0 where the weight is 0
  */
 ARDIFF_API int32_t ardiff_trainer_batch(
     ardiff_trainer* trainer, const ardiff_training_options* options, const int32_t* ids,
@@ -524,7 +533,9 @@ ARDIFF_API int32_t ardiff_trainer_batch(
     const float* embedding_noise, const float* diffusion_noise, float* terms, float* slot_terms,
     char* error, int32_t error_capacity);
 
-/* One step of AdamW (Loshchilov and Hutter 2019). Doubles follow two int32, so there is no padding. */
+/*
+ * One step of AdamW (Loshchilov and Hutter 2019). Doubles follow two int32, so there is no padding.
+ */
 typedef struct ardiff_update_options {
     int32_t struct_size; /* sizeof(ardiff_update_options), checked */
     int32_t update;      /* number of this update, 1 for the first (for bias correction) */
@@ -538,8 +549,8 @@ typedef struct ardiff_update_options {
 
 /*
  * Clips the accumulated gradients, updates weights, moments and average in one pass, and sets the
- * gradients to zero. `gradient_norm` receives their L2 norm before clipping. Where it is not finite,
- * `applied` receives 0 and nothing but the gradients changes; otherwise 1.
+ * gradients to zero. `gradient_norm` receives their L2 norm before clipping. Where it is not
+ * finite, `applied` receives 0 and nothing but the gradients changes; otherwise 1.
  */
 ARDIFF_API int32_t ardiff_trainer_update(ardiff_trainer* trainer,
                                          const ardiff_update_options* options,
@@ -561,7 +572,9 @@ typedef enum ardiff_training_state {
  */
 ARDIFF_API int64_t ardiff_trainer_size(const ardiff_trainer* trainer);
 
-/* Copies a flat buffer out or in; `count` must be exactly its size. Written values must be finite. */
+/*
+ * Copies a flat buffer out or in; `count` must be exactly its size. Written values must be finite.
+ */
 ARDIFF_API int32_t ardiff_trainer_read(const ardiff_trainer* trainer, int32_t state, float* data,
                                        int64_t count, char* error, int32_t error_capacity);
 ARDIFF_API int32_t ardiff_trainer_write(ardiff_trainer* trainer, int32_t state, const float* data,

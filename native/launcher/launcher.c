@@ -6,13 +6,13 @@
  *   $ARDIFF_CACHE, and then no other
  *   $XDG_CACHE_HOME/ardiff, or $HOME/.cache/ardiff
  *   $TMPDIR/ardiff-<user>, or /tmp/ardiff-<user>
- * What is used is what was checked: a folder is opened without its links, no one else may write it, nor
- * rename it by way of a folder above it, and all that follows goes by the opened folder or its path
- * without links.
- * The package is written beside its place under a lock, flushed and renamed: it is there in full or not at all,
- * however many first starts there are at once. Where files of it went missing since (a cleaner of
- * temporary folders), it is unpacked again. Arguments, streams, signals and exit codes are those of
- * the package's start script, which replaces this process.
+ * What is used is what was checked: a folder is opened without its links, no one else may write it,
+ * nor rename it by way of a folder above it, and all that follows goes by the opened folder or its
+ * path without links.
+ * The package is written beside its place under a lock, flushed and renamed: it is there in full or
+ * not at all, however many first starts there are at once. Where files of it went missing since (a
+ * cleaner of temporary folders), it is unpacked again. Arguments, streams, signals and exit codes
+ * are those of the package's start script, which replaces this process.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -111,8 +111,8 @@ static bool can_be_replaced(const char* path) {
 }
 
 /*
- * Opens a cache folder that no one else could have planted or can change, and gives its path without
- * links. Returns -1 where there is none, with the reason told.
+ * Opens a cache folder that no one else could have planted or can change, and gives its path
+ * without links. Returns -1 where there is none, with the reason told.
  */
 static int open_cache(const char* cache, bool is_shared_place, char real[PATH_MAX]) {
     struct stat status;

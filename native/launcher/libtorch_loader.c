@@ -1,8 +1,9 @@
 /*
  * Loads libtorch's libraries, and nothing else, from a folder that is known only at run time.
  *
- * Deno grants the right to load libraries by path when it starts. This library's path is known then,
- * so that a package needs no right to load whatever it likes. It is linked without a C library
+ * Deno grants the right to load libraries by path when it starts. This library's path is known
+ * then, so that a package needs no right to load whatever it likes. It is linked without a C
+ * library
  * (-nostdlib): dlopen() comes from the process, whatever version of the C library that has.
  */
 #include <dlfcn.h>

@@ -2,9 +2,9 @@
 // undefined-behaviour sanitizers (scripts/build_native.sh --sanitize). Every buffer has exactly the
 // size that the header asks for.
 //
-// What the sanitizers do not see: libtorch, which comes uninstrumented, and the tile loads and stores
-// of the AMX kernels, which are inline assembly to the compiler. The same kernels for AVX-512, whose
-// memory layout they share, are instrumented.
+// What the sanitizers do not see: libtorch, which comes uninstrumented, and the tile loads and
+// stores of the AMX kernels, which are inline assembly to the compiler. The same kernels for
+// AVX-512, whose memory layout they share, are instrumented.
 #include <cstdio>
 
 #include "sample.h"

@@ -203,6 +203,26 @@ void test_every_network() {
     }
 }
 
+// Coefficients are finite, but what they make of a latent need not be.
+void test_infinite_latents() {
+    for (const char* kernels : kernel_names()) {
+        accepted("ardiff_choose_kernels", ardiff_choose_kernels, kernels);
+        Model model(small_network(ARDIFF_TIME_TXL));
+        model.fill(4);
+        accepted("ardiff_model_prepare", ardiff_model_prepare, model.handle, ARDIFF_DEVICE_CPU, 0,
+                 ARDIFF_DTYPE_F32, 1);
+        Generation batch(model, Sources(2, 5, 37, 1), 1, 9, 0);
+        Plan plan(1, 9, 1);
+        std::fill(plan.coefficients.begin(), plan.coefficients.end(), 3e38f);
+        for (int32_t step = 0; step < 2; ++step) batch.step(step, plan, 0);
+        expect(!all_finite(batch.read(ARDIFF_STATE_Z)), "latents overflow");
+        expect(all_within(batch.ids(ARDIFF_STATE_Z), 0, 36), "infinite latents have tokens");
+        const std::vector<int32_t> active{1, 2};  // rows that are infinite lie behind those
+        accepted("ardiff_generation_shrink", ardiff_generation_shrink, batch.handle, active.data());
+        expect(all_within(batch.ids(ARDIFF_STATE_Z), -1, 36), "so have fewer of them");
+    }
+}
+
 void test_lifetimes_and_threads() {
     auto model = std::make_unique<Model>(small_network(ARDIFF_TIME_TXL));
     model->fill(3);
@@ -232,7 +252,7 @@ void test_lifetimes_and_threads() {
     expect(first.read(ARDIFF_STATE_Z) == alone.read(ARDIFF_STATE_Z) &&
                second.read(ARDIFF_STATE_Z) == alone.read(ARDIFF_STATE_Z),
            "batches of one model can run at once, after the model was freed");
-    expect(all_finite(portable.read(ARDIFF_STATE_Z)), "so can one of libtorch's operators");
+    expect(all_finite(portable.read(ARDIFF_STATE_Z)), "so can one on the portable path");
 }
 
 void test_wrong_creation() {
@@ -404,6 +424,7 @@ void test_wrong_access() {
 
 void test_generation() {
     test_every_network();
+    test_infinite_latents();
     test_lifetimes_and_threads();
     test_wrong_creation();
     test_wrong_steps();

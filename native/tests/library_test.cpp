@@ -85,12 +85,12 @@ void test_kernels() {
     for (int at = 0; at < 4; ++at) {
         int32_t sizes[] = {3, 3, 3, 1};
         sizes[at] = at % 2 == 0 ? 0 : -7;
-        refused(ARDIFF_INVALID_ARGUMENT, "not positive", ardiff_time_matmul, sizes[0], sizes[1],
+        refused(ARDIFF_INVALID_ARGUMENT, "Matmul size is", ardiff_time_matmul, sizes[0], sizes[1],
                 sizes[2], ARDIFF_DTYPE_F32, sizes[3], seconds.data());
     }
-    refused(ARDIFF_INVALID_ARGUMENT, "over 1048576", ardiff_time_matmul, 1, INT32_MAX, 1,
+    refused(ARDIFF_INVALID_ARGUMENT, "expected 1 to 1048576", ardiff_time_matmul, 1, INT32_MAX, 1,
             ARDIFF_DTYPE_F32, 1, seconds.data());
-    refused(ARDIFF_INVALID_ARGUMENT, "neither f32 nor bf16", ardiff_time_matmul, 1, 1, 1, 2, 1,
+    refused(ARDIFF_INVALID_ARGUMENT, "Data type is 2", ardiff_time_matmul, 1, 1, 1, 2, 1,
             seconds.data());
     refused(ARDIFF_INVALID_ARGUMENT, "Seconds output", ardiff_time_matmul, 1, 1, 1,
             ARDIFF_DTYPE_F32, 1, nullptr);

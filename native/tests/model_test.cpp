@@ -131,14 +131,14 @@ void test_preparation() {
     model.fill(1);
     refused(ARDIFF_INVALID_ARGUMENT, "Model is NULL", ardiff_model_prepare, nullptr,
             ARDIFF_DEVICE_CPU, 0, ARDIFF_DTYPE_F32, 1);
-    refused(ARDIFF_INVALID_ARGUMENT, "neither CPU nor CUDA", ardiff_model_prepare, model.handle, 2,
-            0, ARDIFF_DTYPE_F32, 1);
-    refused(ARDIFF_INVALID_ARGUMENT, "Device index is negative", ardiff_model_prepare, model.handle,
+    refused(ARDIFF_INVALID_ARGUMENT, "Device is 2", ardiff_model_prepare, model.handle, 2, 0,
+            ARDIFF_DTYPE_F32, 1);
+    refused(ARDIFF_INVALID_ARGUMENT, "Device index is -1", ardiff_model_prepare, model.handle,
             ARDIFF_DEVICE_CUDA, -1, ARDIFF_DTYPE_F32, 1);
-    refused(ARDIFF_INVALID_ARGUMENT, "neither f32 nor bf16", ardiff_model_prepare, model.handle,
+    refused(ARDIFF_INVALID_ARGUMENT, "Data type is -1", ardiff_model_prepare, model.handle,
             ARDIFF_DEVICE_CPU, 0, -1, 1);
     for (int32_t threads : {-1, 1025}) {
-        refused(ARDIFF_INVALID_ARGUMENT, "Thread count", ardiff_model_prepare, model.handle,
+        refused(ARDIFF_INVALID_ARGUMENT, "Number of threads", ardiff_model_prepare, model.handle,
                 ARDIFF_DEVICE_CPU, 0, ARDIFF_DTYPE_F32, threads);
     }
     refused(ARDIFF_UNSUPPORTED, "", ardiff_model_prepare, model.handle, ARDIFF_DEVICE_CUDA, 1000,

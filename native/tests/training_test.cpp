@@ -49,7 +49,8 @@ ardiff_update_options update_options(int32_t number) {
     return {sizeof(ardiff_update_options), number, 1e-3, 0.9, 0.98, 1e-8, 0.01, 1.0, 0.5};
 }
 
-// Targets with padding, timesteps and weights, of slots that share positions and do not all see each other.
+// Targets with padding, timesteps and weights, of slots that share positions and do not all see
+// each other.
 struct Targets {
     Targets(int rows, int slots, int vocabulary, uint64_t seed)
         : slots(slots),
@@ -221,10 +222,10 @@ void test_states() {
         trainer.write(state, values);
         expect(trainer.read(state) == values, "a state reads as it was written");
         for (int64_t wrong : {int64_t{0}, int64_t{-1}, size - 1, size + 1}) {
-            refused(ARDIFF_INVALID_ARGUMENT, "but the buffer has", ardiff_trainer_read,
-                    trainer.handle, state, values.data(), wrong);
-            refused(ARDIFF_INVALID_ARGUMENT, "but the buffer has", ardiff_trainer_write,
-                    trainer.handle, state, values.data(), wrong);
+            refused(ARDIFF_INVALID_ARGUMENT, "were given", ardiff_trainer_read, trainer.handle,
+                    state, values.data(), wrong);
+            refused(ARDIFF_INVALID_ARGUMENT, "were given", ardiff_trainer_write, trainer.handle,
+                    state, values.data(), wrong);
         }
         refused(ARDIFF_INVALID_ARGUMENT, "buffer is NULL", ardiff_trainer_read, trainer.handle,
                 state, nullptr, size);

@@ -6,7 +6,7 @@ export interface GoldenOptions {
   readonly device: Device;
   readonly dtype: Dtype;
   readonly threads: number;
-  /** libtorch's operators in place of the fused CPU kernels. */
+  /** The portable path in place of the CPU kernels. */
   readonly portable: boolean;
 }
 

@@ -11,7 +11,7 @@ export interface DecodingOptions {
   readonly sourceOfRow: Int32Array<ArrayBuffer>;
   /** N, the most settled slots of a row. */
   readonly positions: number;
-  /** Use libtorch's operators even where fused kernels exist. */
+  /** Take the portable path even where there are CPU kernels. */
   readonly portable: boolean;
 }
 

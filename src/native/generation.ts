@@ -26,7 +26,7 @@ export interface GenerationOptions {
   readonly seed: bigint;
   /** Standard deviation of the initial noise. */
   readonly noiseScale: number;
-  /** Use libtorch's operators even where fused kernels exist. */
+  /** Take the portable path even where there are CPU kernels. */
   readonly portable: boolean;
 }
 

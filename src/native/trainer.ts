@@ -25,7 +25,7 @@ interface TrainerSettings {
   readonly dtype: Dtype;
   /** CPU threads; 0: one per hardware thread. */
   readonly threads: number;
-  /** Use libtorch's operators even where fused kernels exist. */
+  /** Take the portable path even where there are CPU kernels. */
   readonly portable: boolean;
   /** Train the chain head alone. Default false. */
   readonly chainOnly?: boolean;

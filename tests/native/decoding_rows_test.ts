@@ -4,7 +4,7 @@ import type { NetworkConfig } from "../../src/denoiser/config.ts";
 import type { Denoiser } from "../../src/denoiser/denoiser.ts";
 import type { NativeDecoding } from "../../src/native/decoding.ts";
 import { Random } from "../denoiser/random.ts";
-import { withEachKernel } from "./kernels.ts";
+import { testWithEachKernel } from "./kernels.ts";
 import { batchOf, F32, NETWORKS, randomSources, sampleDenoiser } from "./sample_network.ts";
 
 const ROWS = 11, LENGTH = 13, TOP = 3, WIDTH = 3, VOCABULARY = 101;
@@ -122,23 +122,24 @@ async function inTurns(denoiser: Denoiser, seed: number): Promise<Predicted[]> {
 }
 
 for (const [number, network] of SHIFTED.entries()) {
-  Deno.test(`shifted network ${number}: a row has the same bits however it is decoded`, async () => {
-    await withEachKernel(async (kernels) => {
+  testWithEachKernel(
+    `shifted network ${number}: a row has the same bits however it is decoded`,
+    async () => {
       for (const dtype of ["f32", "bf16"] as const) {
         using denoiser = await sampleDenoiser(network, { ...F32, dtype, threads: 1 });
         using three = await sampleDenoiser(network, { ...F32, dtype, threads: 3 });
         const alone: Predicted[] = [];
         for (const row of TEXTS.keys()) alone.push(await whole(denoiser, row));
-        assertEquals(await inTurns(denoiser, 1), alone, `${kernels}, ${dtype}, in turns`);
-        assertEquals(await inTurns(three, 2), alone, `${kernels}, ${dtype}, on three threads`);
+        assertEquals(await inTurns(denoiser, 1), alone, `${dtype}, in turns`);
+        assertEquals(await inTurns(three, 2), alone, `${dtype}, on three threads`);
         using decoding = await start(three);
         const together = await append(decoding, [...TEXTS.keys()], TEXTS.map((ids) => [...ids]));
-        assertEquals(together, alone, `${kernels}, ${dtype}, at once`);
+        assertEquals(together, alone, `${dtype}, at once`);
       }
-    });
-  });
+    },
+  );
 
-  Deno.test(`shifted network ${number}: fused kernels decode as libtorch's operators do`, async () => {
+  Deno.test(`shifted network ${number}: CPU kernels decode as the portable path does`, async () => {
     using denoiser = await sampleDenoiser(network, { ...F32, threads: 1 });
     using fused = await start(denoiser);
     using portable = await start(denoiser, true);

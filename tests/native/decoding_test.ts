@@ -47,7 +47,7 @@ async function feed(decoding: NativeDecoding, blocks: boolean) {
 }
 
 for (const portable of [true, false]) {
-  const kernels = portable ? "libtorch's operators" : "fused kernels";
+  const kernels = portable ? "the portable path" : "CPU kernels";
 
   Deno.test(`${kernels} decode as plain PyTorch does`, async () => {
     using denoiser = await recordedDenoiser({ ...F32, threads: 1 });

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ExitCode, UserError } from "../../src/errors.ts";
 import { NativeError, Status } from "../../src/native/errors.ts";
-import { withEachKernel } from "./kernels.ts";
+import { testWithEachKernel } from "./kernels.ts";
 import {
   batchOf,
   F32,
@@ -20,21 +20,19 @@ const SOURCES = randomSources(13, 3);
 for (const network of NETWORKS) {
   const name = `${network.time_conditioning} network`;
 
-  Deno.test(`${name}: a row has the same bits alone and in any batch`, async () => {
-    await withEachKernel(async (kernels) => {
-      for (const dtype of ["f32", "bf16"] as const) {
-        using denoiser = await sampleDenoiser(network, { ...F32, dtype });
-        const together = await generate(denoiser, SOURCES, ONE);
-        const few = await generate(denoiser, SOURCES.slice(5, 8), ONE);
-        for (const [row, source] of SOURCES.entries()) {
-          const alone = await generate(denoiser, [source], ONE);
-          const what = `${kernels}, ${dtype}, row ${row}`;
-          assertEquals(rowOf(together.z, row, SOURCES.length), alone.z, what);
-          assertEquals(rowOf(together.ids, row, SOURCES.length), alone.ids, what);
-          if (row >= 5 && row < 8) assertEquals(rowOf(few.z, row - 5, 3), alone.z, what);
-        }
+  testWithEachKernel(`${name}: a row has the same bits alone and in any batch`, async () => {
+    for (const dtype of ["f32", "bf16"] as const) {
+      using denoiser = await sampleDenoiser(network, { ...F32, dtype });
+      const together = await generate(denoiser, SOURCES, ONE);
+      const few = await generate(denoiser, SOURCES.slice(5, 8), ONE);
+      for (const [row, source] of SOURCES.entries()) {
+        const alone = await generate(denoiser, [source], ONE);
+        const what = `${dtype}, row ${row}`;
+        assertEquals(rowOf(together.z, row, SOURCES.length), alone.z, what);
+        assertEquals(rowOf(together.ids, row, SOURCES.length), alone.ids, what);
+        if (row >= 5 && row < 8) assertEquals(rowOf(few.z, row - 5, 3), alone.z, what);
       }
-    });
+    }
   });
 
   Deno.test(`${name}: a row has the same bits with any number of threads`, async () => {
@@ -58,7 +56,7 @@ for (const network of NETWORKS) {
     }
   });
 
-  Deno.test(`${name}: libtorch's operators give the same tokens in any batch`, async () => {
+  Deno.test(`${name}: the portable path gives the same tokens in any batch`, async () => {
     using denoiser = await sampleDenoiser(network, { ...F32, threads: 1 });
     const portable = { ...ONE, portable: true };
     const together = await generate(denoiser, SOURCES, portable);
@@ -71,45 +69,46 @@ for (const network of NETWORKS) {
   });
 }
 
-Deno.test("NativeGeneration.shrink() drops slots and leaves those before them to attend to", async () => {
-  const network = NETWORKS[0]!;
-  using denoiser = await sampleDenoiser(network);
-  const start = () =>
-    denoiser.start(batchOf(SOURCES.slice(0, 2)), { ...ONE, candidates: 1, noiseScale: 1 });
-  using shrunk = await start();
-  using whole = await start();
-  const [step] = sampleSteps(8, false);
-  shrunk.shrink(Int32Array.of(5, 8));
-  await shrunk.step(step!);
-  await whole.step(step!);
-  const width = 8 * network.embedding_size;
-  const [z, all] = [readLatents(shrunk, network), readLatents(whole, network)];
-  assertEquals(z.subarray(width), all.subarray(width), "a row that keeps its slots is untouched");
-  const kept = 5 * network.embedding_size;
-  assert(z.subarray(0, kept).some((x, i) => x !== all[i]), "fewer slots are attended to");
-  assert(z.subarray(kept, width).every((x) => x === 0), "dropped slots read as 0");
-  const ids = await shrunk.tokens("z");
-  assertEquals([...ids.subarray(5, 8)], [-1, -1, -1]);
-  assert([...ids.subarray(0, 5), ...ids.subarray(8)].every((id) => id >= 0));
+for (const network of NETWORKS) {
+  Deno.test(`NativeGeneration.shrink() drops slots of a ${network.time_conditioning} network and leaves those before them to attend to`, async () => {
+    using denoiser = await sampleDenoiser(network);
+    const start = () =>
+      denoiser.start(batchOf(SOURCES.slice(0, 2)), { ...ONE, candidates: 1, noiseScale: 1 });
+    using shrunk = await start();
+    using whole = await start();
+    const [step] = sampleSteps(8, false);
+    shrunk.shrink(Int32Array.of(5, 8));
+    await shrunk.step(step!);
+    await whole.step(step!);
+    const width = 8 * network.embedding_size;
+    const [z, all] = [readLatents(shrunk, network), readLatents(whole, network)];
+    assertEquals(z.subarray(width), all.subarray(width), "a row that keeps its slots is untouched");
+    const kept = 5 * network.embedding_size;
+    assert(z.subarray(0, kept).some((x, i) => x !== all[i]), "fewer slots are attended to");
+    assert(z.subarray(kept, width).every((x) => x === 0), "dropped slots read as 0");
+    const ids = await shrunk.tokens("z");
+    assertEquals([...ids.subarray(5, 8)], [-1, -1, -1]);
+    assert([...ids.subarray(0, 5), ...ids.subarray(8)].every((id) => id >= 0));
 
-  // What is left is what a batch of that many slots computes.
-  using short = await denoiser.start(batchOf(SOURCES.slice(0, 1)), {
-    ...ONE,
-    slots: 5,
-    noiseScale: 1,
-  });
-  await short.step({
-    ...step!,
-    timesteps: step!.timesteps.slice(0, 5),
-    inputScale: step!.inputScale.slice(0, 5),
-    coefficients: step!.coefficients.slice(0, 20),
-    atRest: step!.atRest.slice(0, 5),
-  });
-  assertEquals(readLatents(short, network), z.slice(0, kept));
+    // What is left is what a batch of that many slots computes.
+    using short = await denoiser.start(batchOf(SOURCES.slice(0, 1)), {
+      ...ONE,
+      slots: 5,
+      noiseScale: 1,
+    });
+    await short.step({
+      ...step!,
+      timesteps: step!.timesteps.slice(0, 5),
+      inputScale: step!.inputScale.slice(0, 5),
+      coefficients: step!.coefficients.slice(0, 20),
+      atRest: step!.atRest.slice(0, 5),
+    });
+    assertEquals(readLatents(short, network), z.slice(0, kept));
 
-  const error = assertThrows(() => shrunk.shrink(Int32Array.of(6, 8)), NativeError);
-  assertEquals(error.message, "Active slot count is 6: expected 1 to 5");
-});
+    const error = assertThrows(() => shrunk.shrink(Int32Array.of(6, 8)), NativeError);
+    assertEquals(error.message, "Active slot count is 6: expected 1 to 5");
+  });
+}
 
 Deno.test("NativeGeneration.setPresent() leaves slots waiting, who come in later as they were", async () => {
   const network = NETWORKS[0]!;
@@ -239,5 +238,5 @@ Deno.test("NativeGeneration refuses wrong arguments with the shim's own words", 
   const damaged = step!.timesteps.with(2, NaN) as Float32Array<ArrayBuffer>;
   await refused(() => batch.step({ ...step!, timesteps: damaged }), "Plan entry 2 is not finite");
   const error = assertThrows(() => batch.read("z", new Float32Array(3)), NativeError);
-  assertEquals(error.message, "State 0 has 192 values, but the buffer has 3");
+  assertEquals(error.message, "State 0 has 192 values, but 3 were given");
 });

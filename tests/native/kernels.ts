@@ -2,25 +2,44 @@
 import { UserError } from "../../src/errors.ts";
 import { chooseKernels, describeLibrary } from "../../src/native/library_info.ts";
 
-const ALL = ["baseline", "avx2", "avx512", "amx"] as const;
+/** Every instruction set there are kernels for. */
+export const KERNELS = ["baseline", "avx2", "avx512", "amx"] as const;
 
 /** Name of an instruction set. */
-export type KernelName = typeof ALL[number];
+export type KernelName = typeof KERNELS[number];
 
-/** Runs a test once with each instruction set of this machine, and goes back to the best one. */
-export async function withEachKernel(test: (name: KernelName) => Promise<void>): Promise<void> {
-  const best = describeLibrary().instruction_set as KernelName;
+const best = describeLibrary().instruction_set as KernelName;
+
+/** Whether this machine can run some kernels. */
+export function runs(name: KernelName): boolean {
   try {
-    for (const name of ALL) {
-      try {
-        chooseKernels(name);
-      } catch (error) {
-        if (error instanceof UserError) continue; // not of this machine
-        throw error;
-      }
-      await test(name);
-    }
+    chooseKernels(name);
+    return true;
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
   } finally {
     chooseKernels(best);
+  }
+}
+
+/** A test with each instruction set, ignored where this machine cannot run it. */
+export function testWithEachKernel(
+  name: string,
+  test: (kernels: KernelName) => void | Promise<void>,
+): void {
+  for (const kernels of KERNELS) {
+    Deno.test({
+      name: `${name} [${kernels}]`,
+      ignore: !runs(kernels),
+      async fn() {
+        chooseKernels(kernels);
+        try {
+          await test(kernels);
+        } finally {
+          chooseKernels(best);
+        }
+      },
+    });
   }
 }

@@ -93,7 +93,7 @@ Deno.test("noise depends on seed, source, candidate and nothing else", async () 
   }
 });
 
-Deno.test("noise is the same with libtorch's operators, up to rounding", async () => {
+Deno.test("noise is the same on the portable path, up to rounding", async () => {
   using denoiser = await sampleDenoiser(NETWORKS[1]!);
   const sources = [[1, 2], [3]];
   const fused = await drawNoise(denoiser, sources, { candidates: 3 });

@@ -62,7 +62,7 @@ Deno.test("ABI_VERSION is the header's", () => {
 
 Deno.test("the sanitizer test calls every function of ardiff.h", () => {
   const folder = `${import.meta.dirname}/../../native/tests`;
-  const sources = [...Deno.readDirSync(folder)]
+  const sources = [...Deno.readDirSync(folder)].filter(({ isFile }) => isFile)
     .map(({ name }) => Deno.readTextFileSync(`${folder}/${name}`)).join("\n");
   for (const name of declarations.keys()) {
     assert(new RegExp(`\\b${name}\\b`).test(sources), `native/tests never calls ${name}`);

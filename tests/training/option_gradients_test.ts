@@ -1,6 +1,6 @@
 /**
  * Every training option that golden values leave out: the loss and the gradients of the CPU kernels
- * against those of libtorch's operators and autograd, from the same random numbers.
+ * against those of the portable path's autograd, from the same random numbers.
  */
 import { assert, assertAlmostEquals } from "@std/assert";
 import type { ModelConfig, NetworkConfig } from "../../src/denoiser/config.ts";

@@ -4,7 +4,6 @@
 
 #include "abi/checks.h"
 #include "ardiff.h"
-#include "core/error.h"
 #include "core/handles.h"
 
 using namespace ardiff;
@@ -14,13 +13,6 @@ namespace {
 Decoder& decoder_of(ardiff_decoding* decoding) {
     require(decoding != nullptr, "Decoding is NULL");
     return *decoding->decoder;
-}
-
-void check_id(const char* what, int32_t id, int vocabulary) {
-    if (id < 0 || id >= vocabulary) {
-        throw Error(ARDIFF_INVALID_ARGUMENT,
-                    format("%s %d is outside the vocabulary of %d", what, id, vocabulary));
-    }
 }
 
 // `count` row numbers, all different if `distinct`.

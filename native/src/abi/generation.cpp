@@ -4,7 +4,6 @@
 
 #include "abi/checks.h"
 #include "ardiff.h"
-#include "core/error.h"
 #include "core/handles.h"
 
 using namespace ardiff;
@@ -36,11 +35,7 @@ void check_buffer(const ardiff_generation* generation, int32_t state, const void
     require(generation != nullptr, "Generation is NULL");
     const int64_t expected = state_size(generation, state);
     require(data != nullptr, "State buffer is NULL");
-    if (count != expected) {
-        throw Error(ARDIFF_INVALID_ARGUMENT,
-                    format("State %d has %lld values, but the buffer has %lld", state,
-                           static_cast<long long>(expected), static_cast<long long>(count)));
-    }
+    check_count(format("State %d", state), expected, count);
 }
 
 }  // namespace
@@ -98,10 +93,8 @@ int32_t ardiff_generation_step(ardiff_generation* generation, int32_t step, int3
                     ARDIFF_STEP_ROUND | ARDIFF_STEP_PREDICT | ARDIFF_STEP_ALL | ARDIFF_STEP_LOGITS);
         const int64_t count = static_cast<int64_t>(plan_rows) * g.slots;
         for (int64_t i = 0; i < count; ++i) {
-            const float* k = coefficients + 4 * i;
             if (!std::isfinite(timesteps[i]) || !std::isfinite(input_scale[i]) ||
-                !std::isfinite(k[0]) || !std::isfinite(k[1]) || !std::isfinite(k[2]) ||
-                !std::isfinite(k[3])) {
+                first_not_finite(coefficients + 4 * i, 4) >= 0) {
                 throw Error(ARDIFF_INVALID_ARGUMENT,
                             format("Plan entry %lld is not finite", static_cast<long long>(i)));
             }
@@ -170,11 +163,10 @@ int32_t ardiff_generation_write(ardiff_generation* generation, int32_t state, co
         check_buffer(generation, state, data, count);
         require(state == ARDIFF_STATE_Z || state == ARDIFF_STATE_X0,
                 "Only Z and X0 can be written");
-        for (int64_t i = 0; i < count; ++i) {
-            if (!std::isfinite(data[i])) {
-                throw Error(ARDIFF_NON_FINITE,
-                            format("State value %lld is not finite", static_cast<long long>(i)));
-            }
+        const int64_t bad = first_not_finite(data, count);
+        if (bad >= 0) {
+            throw Error(ARDIFF_NON_FINITE,
+                        format("State value %lld is not finite", static_cast<long long>(bad)));
         }
         generation->generator->write(static_cast<ardiff_state>(state), data);
     });

@@ -4,17 +4,15 @@
 #include <torch/version.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
-#include <limits>
 #include <span>
 #include <string>
 #include <thread>
 
+#include "abi/checks.h"
 #include "ardiff.h"
-#include "core/error.h"
+#include "core/cpu.h"
 #include "core/philox.h"
-#include "cpu/generate/weights.h"
 
 #if defined(ARDIFF_CUDA_KERNELS)
 #include "torch/cuda/devices.h"
@@ -33,8 +31,8 @@ std::string describe() {
 #else
     text += "false";
 #endif
-    text += ",\"instruction_set\":\"" + std::string(cpu::kernels().name) + "\"";
-    text += ",\"vector_width\":" + std::to_string(cpu::kernels().vector_width);
+    text += ",\"instruction_set\":\"" + std::string(cpu_kernels().name) + "\"";
+    text += ",\"vector_width\":" + std::to_string(cpu_kernels().vector_width);
     text += ",\"threads\":" + std::to_string(std::max(1u, std::thread::hardware_concurrency()));
     text += ",\"cuda_devices\":[";
     if (at::globalContext().hasCUDA()) {
@@ -59,11 +57,7 @@ int32_t ardiff_describe(char* json, int32_t capacity, char* error, int32_t error
     return guarded(error, error_capacity, [&] {
         require(json != nullptr, "Description output is NULL");
         const std::string text = describe();
-        if (capacity <= static_cast<int32_t>(text.size())) {
-            throw Error(ARDIFF_INVALID_ARGUMENT,
-                        format("Description needs %zu bytes, but %d were given", text.size() + 1,
-                               capacity));
-        }
+        check_capacity("Description", text.size(), capacity);
         std::memcpy(json, text.c_str(), text.size() + 1);
     });
 }
@@ -93,7 +87,7 @@ int32_t ardiff_noise_key(uint64_t seed, const int32_t* ids, int32_t count, uint3
 int32_t ardiff_choose_kernels(const char* name, char* error, int32_t error_capacity) {
     return guarded(error, error_capacity, [&] {
         require(name != nullptr, "Kernel name is NULL");
-        if (!cpu::choose_kernels(name)) {
+        if (!choose_cpu_kernels(name)) {
             throw Error(ARDIFF_UNSUPPORTED,
                         format("This machine cannot run the CPU kernels \"%.32s\"", name));
         }
@@ -103,35 +97,10 @@ int32_t ardiff_choose_kernels(const char* name, char* error, int32_t error_capac
 int32_t ardiff_time_matmul(int32_t rows, int32_t columns, int32_t inner, int32_t dtype,
                            int32_t repeats, double* seconds, char* error, int32_t error_capacity) {
     return guarded(error, error_capacity, [&] {
-        require(rows > 0 && columns > 0 && inner > 0 && repeats > 0,
-                "A matmul size is not positive");
-        require(rows <= 1 << 20 && columns <= 1 << 20 && inner <= 1 << 20,
-                "A matmul size is over 1048576");
-        require(dtype == ARDIFF_DTYPE_F32 || dtype == ARDIFF_DTYPE_BF16,
-                "Data type is neither f32 nor bf16");
+        for (const int32_t size : {rows, columns, inner, repeats})
+            check_range("Matmul size", size, 1, 1 << 20);
+        const ardiff_dtype type = checked_dtype(dtype);
         require(seconds != nullptr, "Seconds output is NULL");
-        const cpu::Kernels& kernels = cpu::kernels();
-        const bool half = dtype == ARDIFF_DTYPE_BF16;
-        const int64_t a_stride = cpu::padded(inner), c_stride = cpu::padded(columns);
-        const AlignedFloats weights = allocate_floats(static_cast<int64_t>(columns) * inner);
-        std::fill(weights.get(), weights.get() + static_cast<int64_t>(columns) * inner, 0.5f);
-        const cpu::Linear layer(kernels, weights.get(), nullptr, columns, inner, half);
-        const AlignedFloats a = allocate_floats((rows + cpu::kSpareRows) * a_stride);
-        const AlignedFloats c = allocate_floats((rows + cpu::kSpareRows) * c_stride);
-        double best = std::numeric_limits<double>::infinity();
-        for (int i = 0; i < repeats; ++i) {
-            const auto start = std::chrono::steady_clock::now();
-            if (half) {
-                kernels.matmul_bf16(rows, reinterpret_cast<const cpu::bf16*>(a.get()),
-                                    static_cast<int>(a_stride), layer.packed(),
-                                    cpu::Epilogue::store, c.get(), static_cast<int>(c_stride));
-            } else {
-                kernels.matmul_f32(rows, a.get(), static_cast<int>(a_stride), layer.packed(),
-                                   cpu::Epilogue::store, c.get(), static_cast<int>(c_stride));
-            }
-            const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
-            best = std::min(best, spent.count());
-        }
-        *seconds = best;
+        *seconds = time_cpu_matmul(rows, columns, inner, type, repeats);
     });
 }

@@ -1,11 +1,10 @@
 // ABI: models (see ardiff.h).
-#include <cmath>
 #include <cstring>
 #include <memory>
-#include <thread>
 
+#include "abi/checks.h"
 #include "ardiff.h"
-#include "core/error.h"
+#include "core/cpu.h"
 #include "core/handles.h"
 
 using namespace ardiff;
@@ -23,20 +22,13 @@ const ParameterInfo& entry(const ardiff_model* model, int32_t index) {
     return entries[static_cast<size_t>(index)];
 }
 
-void require_count(const ParameterInfo& info, int32_t count) {
-    if (count != info.count) {
-        throw Error(ARDIFF_INVALID_ARGUMENT,
-                    format("Tensor %s has %lld values, but %d were given", info.name.c_str(),
-                           static_cast<long long>(info.count), count));
-    }
-}
-
 }  // namespace
 
 std::shared_ptr<const Backend> ardiff_model::chosen_backend(bool wants_portable) {
     if (!backend) throw Error(ARDIFF_INVALID_STATE, "Model is not prepared for a device yet");
     if (!wants_portable) return backend;
-    if (!portable) portable = make_torch_backend(parameters, device, device_index, dtype, threads);
+    if (!portable)
+        portable = make_portable_backend(parameters, device, device_index, dtype, threads);
     return portable;
 }
 
@@ -61,11 +53,7 @@ int32_t ardiff_model_tensor_info(const ardiff_model* model, int32_t index, char*
     return guarded(error, error_capacity, [&] {
         const ParameterInfo& info = entry(model, index);
         require(name != nullptr && shape != nullptr && dimensions != nullptr, "An output is NULL");
-        if (name_capacity <= static_cast<int32_t>(info.name.size())) {
-            throw Error(ARDIFF_INVALID_ARGUMENT,
-                        format("Tensor name needs %zu bytes, but %d were given",
-                               info.name.size() + 1, name_capacity));
-        }
+        check_capacity("Tensor name", info.name.size(), name_capacity);
         std::memcpy(name, info.name.c_str(), info.name.size() + 1);
         for (size_t i = 0; i < info.shape.size(); ++i)
             shape[i] = static_cast<int32_t>(info.shape[i]);
@@ -78,13 +66,12 @@ int32_t ardiff_model_write_tensor(ardiff_model* model, int32_t index, const floa
     return guarded(error, error_capacity, [&] {
         const ParameterInfo& info = entry(model, index);
         require(data != nullptr, "Tensor data is NULL");
-        require_count(info, count);
-        for (int32_t i = 0; i < count; ++i) {
-            if (!std::isfinite(data[i])) {
-                throw Error(ARDIFF_NON_FINITE,
-                            format("Tensor %s has a value that is not finite at position %d",
-                                   info.name.c_str(), i));
-            }
+        check_count("Tensor " + info.name, info.count, count);
+        const int64_t bad = first_not_finite(data, count);
+        if (bad >= 0) {
+            throw Error(ARDIFF_NON_FINITE,
+                        format("Tensor %s has a value that is not finite at position %lld",
+                               info.name.c_str(), static_cast<long long>(bad)));
         }
         std::memcpy(model->parameters.data() + info.offset, data,
                     static_cast<size_t>(count) * sizeof(float));
@@ -97,7 +84,7 @@ int32_t ardiff_model_read_tensor(const ardiff_model* model, int32_t index, float
     return guarded(error, error_capacity, [&] {
         const ParameterInfo& info = entry(model, index);
         require(data != nullptr, "Tensor output is NULL");
-        require_count(info, count);
+        check_count("Tensor " + info.name, info.count, count);
         std::memcpy(data, model->parameters.data() + info.offset,
                     static_cast<size_t>(count) * sizeof(float));
     });
@@ -107,26 +94,15 @@ int32_t ardiff_model_prepare(ardiff_model* model, int32_t device, int32_t device
                              int32_t dtype, int32_t threads, char* error, int32_t error_capacity) {
     return guarded(error, error_capacity, [&] {
         require(model != nullptr, "Model is NULL");
-        require(device == ARDIFF_DEVICE_CPU || device == ARDIFF_DEVICE_CUDA,
-                "Device is neither CPU nor CUDA");
-        require(dtype == ARDIFF_DTYPE_F32 || dtype == ARDIFF_DTYPE_BF16,
-                "Data type is neither f32 nor bf16");
-        require(threads >= 0 && threads <= 1024, "Thread count is not within 0 to 1024");
-        require(device_index >= 0, "Device index is negative");
+        check_device(device, device_index);
+        const ardiff_dtype type = checked_dtype(dtype);
+        threads = checked_threads(threads);
         const Parameters& parameters = model->parameters;
-        for (size_t i = 0; i < parameters.written.size(); ++i) {
-            if (!parameters.written[i]) {
-                throw Error(ARDIFF_INVALID_STATE, "Tensor " + parameters.layout.entries()[i].name +
-                                                      " has not been written");
-            }
-        }
-        if (threads == 0)
-            threads = static_cast<int32_t>(std::max(1u, std::thread::hardware_concurrency()));
-        const auto type = static_cast<ardiff_dtype>(dtype);
+        check_written(parameters);
         std::shared_ptr<const Backend> backend =
-            device == ARDIFF_DEVICE_CPU
-                ? make_cpu_backend(parameters, type, threads)
-                : make_torch_backend(parameters, ARDIFF_DEVICE_CUDA, device_index, type, threads);
+            device == ARDIFF_DEVICE_CPU ? make_cpu_backend(parameters, type, threads)
+                                        : make_portable_backend(parameters, ARDIFF_DEVICE_CUDA,
+                                                                device_index, type, threads);
         model->backend = std::move(backend);
         model->portable = nullptr;
         model->device = static_cast<ardiff_device>(device);

@@ -1,13 +1,11 @@
 // ABI: training (see ardiff.h). Arguments are checked here; trainers trust them.
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <memory>
-#include <thread>
 
 #include "abi/checks.h"
 #include "ardiff.h"
-#include "core/error.h"
+#include "core/cpu.h"
 #include "core/handles.h"
 #include "core/trainer.h"
 
@@ -25,24 +23,6 @@ namespace {
 constexpr int kMostSlots = 4;                   // for each position, where several share one
 constexpr int64_t kLargest = int64_t{1} << 31;  // values in one buffer of a batch
 
-// `below`: the value must be less than `high`; else it may equal it.
-void check_number(const char* what, double value, double low, double high, bool below = false) {
-    if (!(value >= low && (below ? value < high : value <= high))) {
-        throw Error(ARDIFF_INVALID_ARGUMENT, format("%s is %g: expected %g to %s%g", what, value,
-                                                    low, below ? "less than " : "", high));
-    }
-}
-
-template <class Struct>
-const Struct& checked_struct(const Struct* given, const char* what) {
-    if (given == nullptr) throw Error(ARDIFF_INVALID_ARGUMENT, format("%s are NULL", what));
-    if (given->struct_size != static_cast<int32_t>(sizeof(Struct))) {
-        throw Error(ARDIFF_INVALID_ARGUMENT, format("%s have struct_size %d: expected %zu", what,
-                                                    given->struct_size, sizeof(Struct)));
-    }
-    return *given;
-}
-
 const ardiff_trainer& checked(const ardiff_trainer* trainer) {
     require(trainer != nullptr, "Trainer is NULL");
     return *trainer;
@@ -56,10 +36,8 @@ ardiff_training_state checked_state(int32_t state) {
 }
 
 void check_config(const ardiff_trainer_config& c) {
-    check_range("Device", c.device, ARDIFF_DEVICE_CPU, ARDIFF_DEVICE_CUDA);
-    check_range("Device index", c.device_index, 0, 1 << 10);
-    check_range("Data type", c.dtype, ARDIFF_DTYPE_F32, ARDIFF_DTYPE_BF16);
-    check_range("Number of threads", c.threads, 0, 1 << 10);
+    check_device(c.device, c.device_index);
+    checked_dtype(c.dtype);
     check_range("Portable", c.portable, 0, 1);
     check_range("Chain only", c.chain_only, 0, 1);
     check_range("Number of diffusion steps", c.diffusion_steps, 1, 1 << 24);
@@ -85,22 +63,14 @@ void check_options(const ardiff_training_options& o, const NetworkConfig& config
             "This network has no self-conditioning input");
 }
 
-// Every row has a token to attend to, and ids that are used lie in the vocabulary.
 void check_target(const TrainingBatch& b, int vocabulary, int diffusion_steps) {
     for (int row = 0; row < b.rows; ++row) {
         bool any = b.key_mask == nullptr;
         for (int n = 0; n < b.slots; ++n) {
             const ptrdiff_t at = static_cast<ptrdiff_t>(row) * b.slots + n;
-            if (b.target_ids[at] < 0 || b.target_ids[at] >= vocabulary) {
-                throw Error(ARDIFF_INVALID_ARGUMENT,
-                            format("Token id %d of target %d is outside the vocabulary of %d",
-                                   b.target_ids[at], row, vocabulary));
-            }
-            if (b.left_ids != nullptr && (b.left_ids[at] < 0 || b.left_ids[at] >= vocabulary)) {
-                throw Error(ARDIFF_INVALID_ARGUMENT,
-                            format("Left id %d of target %d is outside the vocabulary of %d",
-                                   b.left_ids[at], row, vocabulary));
-            }
+            check_id("Token id", b.target_ids[at], vocabulary, "target", row);
+            if (b.left_ids != nullptr)
+                check_id("Left id", b.left_ids[at], vocabulary, "target", row);
             if (b.timesteps[at] < 0 || b.timesteps[at] >= diffusion_steps) {
                 throw Error(ARDIFF_INVALID_ARGUMENT,
                             format("Timestep %d of target %d: expected 0 to %d", b.timesteps[at],
@@ -157,11 +127,7 @@ bool same_tensors(const ParameterLayout& a, const ParameterLayout& b) {
 void check_buffer(const ardiff_trainer* trainer, const void* data, int64_t count) {
     const int64_t expected = checked(trainer).layout.size();
     require(data != nullptr, "State buffer is NULL");
-    if (count != expected) {
-        throw Error(ARDIFF_INVALID_ARGUMENT,
-                    format("A training state has %lld values, but the buffer has %lld",
-                           static_cast<long long>(expected), static_cast<long long>(count)));
-    }
+    check_count("A training state", expected, count);
 }
 
 }  // namespace
@@ -178,28 +144,19 @@ int32_t ardiff_trainer_create(const ardiff_model* model, const ardiff_trainer_co
         const Parameters& parameters = model->parameters;
         require(config->chain_only == 0 || parameters.config.token_chain > 0,
                 "This network has no chain head to train");
-        for (size_t i = 0; i < parameters.written.size(); ++i) {
-            if (!parameters.written[i]) {
-                throw Error(ARDIFF_INVALID_STATE, "Tensor " + parameters.layout.entries()[i].name +
-                                                      " has not been written");
-            }
-        }
-        for (int64_t i = 0; i < int64_t{4} * config->diffusion_steps; ++i) {
-            if (!std::isfinite(schedule[i])) {
-                throw Error(ARDIFF_INVALID_ARGUMENT, format("Schedule row %lld is not finite",
-                                                            static_cast<long long>(i / 4)));
-            }
+        check_written(parameters);
+        const int64_t bad = first_not_finite(schedule, int64_t{4} * config->diffusion_steps);
+        if (bad >= 0) {
+            throw Error(ARDIFF_INVALID_ARGUMENT,
+                        format("Schedule row %lld is not finite", static_cast<long long>(bad / 4)));
         }
         setup.schedule.resize(static_cast<size_t>(config->diffusion_steps));
         std::memcpy(setup.schedule.data(), schedule, setup.schedule.size() * sizeof(ScheduleRow));
-        if (setup.config.threads == 0) {
-            setup.config.threads =
-                static_cast<int32_t>(std::max(1u, std::thread::hardware_concurrency()));
-        }
-        const bool fused = config->device == ARDIFF_DEVICE_CPU && config->portable == 0;
+        setup.config.threads = checked_threads(config->threads);
+        const bool on_cpu = config->device == ARDIFF_DEVICE_CPU && config->portable == 0;
         auto made = std::make_unique<ardiff_trainer>(
             ardiff_trainer{parameters.config, parameters.layout, config->diffusion_steps,
-                           fused ? make_cpu_trainer(setup) : make_torch_trainer(setup)});
+                           on_cpu ? make_cpu_trainer(setup) : make_portable_trainer(setup)});
         *trainer = made.release();
     });
 }
@@ -282,11 +239,9 @@ int32_t ardiff_trainer_write(ardiff_trainer* trainer, int32_t state, const float
         check_buffer(trainer, data, count);
         const ardiff_training_state target = checked_state(state);
         for (const ParameterInfo& info : trainer->layout.entries()) {
-            for (int64_t i = info.offset; i < info.offset + info.count; ++i) {
-                if (!std::isfinite(data[i])) {
-                    throw Error(ARDIFF_NON_FINITE,
-                                "Training state of tensor " + info.name + " is not finite");
-                }
+            if (first_not_finite(data + info.offset, info.count) >= 0) {
+                throw Error(ARDIFF_NON_FINITE,
+                            "Training state of tensor " + info.name + " is not finite");
             }
         }
         trainer->trainer->write(target, data);

@@ -1,7 +1,7 @@
 // What a backend must offer to decode texts of shifted networks: encode sources once, then append
 // settled slots to rows, take rejected ones back, and draft (see ardiff.h).
 //
-// Two backends implement it: cpu/ (fused kernels) and torch/ (libtorch operators on any device).
+// torch/ implements it portably, over libtorch on any device; cpu/ with kernels of its own.
 #pragma once
 
 #include <cstddef>
@@ -88,8 +88,8 @@ class Decoder {
 
     // The rows stand as before the step.
     virtual void evaluate(const DecodingStep& step) = 0;
-    // Called with a draft to make only. The rows stand as after it: their last settled slot is the kept
-    // one.
+    // Called with a draft to make only. The rows stand as after it: their last settled slot is the
+    // kept one.
     virtual void draft(const DecodingKeep& keep) = 0;
     // Copies what was computed; the books are kept elsewhere.
     virtual void copy_rows(int count, const int32_t* from, const int32_t* to) = 0;

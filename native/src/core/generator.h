@@ -1,6 +1,6 @@
 // What a backend must offer to generate: encode a batch once, then step it.
 //
-// Two backends implement it: cpu/ (fused kernels) and torch/ (libtorch operators on any device).
+// torch/ implements it portably, over libtorch on any device; cpu/ with kernels of its own.
 #pragma once
 
 #include <cstdint>
@@ -74,13 +74,9 @@ class Backend {
     virtual std::unique_ptr<Decoder> decode(const DecodingRequest& request) const = 0;
 };
 
-// Fused kernels on the CPU. `threads` >= 1.
-std::shared_ptr<const Backend> make_cpu_backend(const Parameters& parameters, ardiff_dtype dtype,
-                                                int threads);
-
-// libtorch operators on the CPU or a CUDA device.
-std::shared_ptr<const Backend> make_torch_backend(const Parameters& parameters,
-                                                  ardiff_device device, int device_index,
-                                                  ardiff_dtype dtype, int threads);
+// The portable path, on the CPU or a CUDA device. `threads` >= 1.
+std::shared_ptr<const Backend> make_portable_backend(const Parameters& parameters,
+                                                     ardiff_device device, int device_index,
+                                                     ardiff_dtype dtype, int threads);
 
 }  // namespace ardiff

@@ -1,6 +1,6 @@
 // What a trainer must offer: the gradient of one micro-batch, an optimiser step, and its state.
 //
-// Two implement it: training/ (fused kernels on the CPU) and torch/ (libtorch operators, any device).
+// torch/ implements it portably, over libtorch on any device; cpu/ with kernels of its own.
 #pragma once
 
 #include <cstdint>
@@ -57,10 +57,7 @@ class Trainer {
     virtual ardiff_trainer_usage usage() const = 0;
 };
 
-// Fused kernels on the CPU. Without AMX bfloat16 brings nothing there, and float32 is used for it.
-std::unique_ptr<Trainer> make_cpu_trainer(const TrainerSetup& setup);
-
-// libtorch operators on the CPU or a CUDA device.
-std::unique_ptr<Trainer> make_torch_trainer(const TrainerSetup& setup);
+// The portable path, on the CPU or a CUDA device.
+std::unique_ptr<Trainer> make_portable_trainer(const TrainerSetup& setup);
 
 }  // namespace ardiff

@@ -1,4 +1,5 @@
-// How the random numbers of training are counted: (index, site, step, micro-batch), keyed by the seed.
+// How the random numbers of training are counted: (index, site, step, micro-batch), keyed by the
+// seed.
 #pragma once
 
 #include <cstdint>

@@ -1,12 +1,28 @@
 #include "cpu/threads.h"
 
+#include <system_error>
+
+#include "core/error.h"
+
 namespace ardiff::cpu {
 
 ThreadPool::ThreadPool(int threads) {
-    for (int t = 1; t < threads; ++t) workers_.emplace_back([this, t] { work(t); });
+    for (int t = 1; t < threads; ++t) {
+        try {
+            workers_.emplace_back([this, t] { work(t); });
+        } catch (const std::system_error&) {
+            stop();
+            throw Error(
+                ARDIFF_OUT_OF_MEMORY,
+                format("This machine refuses thread %d of %d: ask for fewer", t + 1, threads));
+        }
+    }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { stop(); }
+
+// Threads that wait must end before what they wait for.
+void ThreadPool::stop() {
     {
         const std::lock_guard lock(mutex_);
         stop_ = true;

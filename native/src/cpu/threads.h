@@ -15,6 +15,7 @@ namespace ardiff::cpu {
 
 class ThreadPool {
   public:
+    // Throws where the machine refuses a thread.
     explicit ThreadPool(int threads);
     ~ThreadPool();
     ThreadPool(const ThreadPool&) = delete;
@@ -28,6 +29,7 @@ class ThreadPool {
     void run(int pieces, const std::function<void(int piece, int thread)>& piece);
 
   private:
+    void stop();
     void work(int thread);
     void take(int thread);
 

@@ -1,7 +1,7 @@
-// Decoding over libtorch operators: every device, and the reference for the fused CPU kernels.
+// Decoding on the portable path: every device, and the reference for the CPU kernels.
 //
-// No keys and values are kept: a row is the list of its tokens, and a step computes all of its slots
-// again, with the blocks of waiting slots beside them, under a mask of its own.
+// No keys and values are kept: a row is the list of its tokens, and a step computes all of its
+// slots again, with the blocks of waiting slots beside them, under a mask of its own.
 #include "torch/decoding.h"
 
 #include <ATen/ATen.h>
@@ -287,8 +287,8 @@ void TorchDecoder::copy_rows(int count, const int32_t* from, const int32_t* to) 
 
 }  // namespace
 
-std::unique_ptr<Decoder> make_torch_decoder(std::shared_ptr<const Weights> weights,
-                                            const DecodingRequest& request) {
+std::unique_ptr<Decoder> make_portable_decoder(std::shared_ptr<const Weights> weights,
+                                               const DecodingRequest& request) {
     return std::make_unique<TorchDecoder>(std::move(weights), request);
 }
 

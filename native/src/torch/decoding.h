@@ -1,4 +1,4 @@
-// Decoding over libtorch operators.
+// Decoding on the portable path.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,7 @@
 
 namespace ardiff::portable {
 
-std::unique_ptr<Decoder> make_torch_decoder(std::shared_ptr<const Weights> weights,
-                                            const DecodingRequest& request);
+std::unique_ptr<Decoder> make_portable_decoder(std::shared_ptr<const Weights> weights,
+                                               const DecodingRequest& request);
 
 }  // namespace ardiff::portable

@@ -1,4 +1,4 @@
-// The backend over libtorch operators: every device, and the reference for the fused CPU kernels.
+// The portable generator, over libtorch: every device, and the reference for the CPU kernels.
 //
 // A batch keeps its latents on the device. Rows may have different numbers of active slots: tensors
 // are as long as the longest row, and shorter rows are masked as keys and ignored as results.
@@ -295,7 +295,7 @@ class TorchBackend final : public Backend {
         return std::make_unique<TorchGenerator>(weights_, request);
     }
     std::unique_ptr<Decoder> decode(const DecodingRequest& request) const override {
-        return make_torch_decoder(weights_, request);
+        return make_portable_decoder(weights_, request);
     }
 
   private:
@@ -305,9 +305,9 @@ class TorchBackend final : public Backend {
 }  // namespace
 }  // namespace portable
 
-std::shared_ptr<const Backend> make_torch_backend(const Parameters& parameters,
-                                                  ardiff_device device, int device_index,
-                                                  ardiff_dtype dtype, int threads) {
+std::shared_ptr<const Backend> make_portable_backend(const Parameters& parameters,
+                                                     ardiff_device device, int device_index,
+                                                     ardiff_dtype dtype, int threads) {
     const at::Device on = portable::checked_device(device, device_index);
     const c10::InferenceMode inference;
     const c10::DeviceGuard guard(on);

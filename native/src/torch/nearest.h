@@ -5,8 +5,8 @@
 
 namespace ardiff::portable {
 
-// argmax over v of x . table_v + bias_v for x [M,C], table [V,C], bias [V]: int64 [M], the lowest of
-// equals. The vocabulary is passed in tiles, keeping the best so far.
+// argmax over v of x . table_v + bias_v for x [M,C], table [V,C], bias [V]: int64 [M], the lowest
+// of equals. The vocabulary is passed in tiles, keeping the best so far.
 at::Tensor best_token(const at::Tensor& x, const at::Tensor& table, const at::Tensor& bias);
 
 // -|e_v|^2 / 2, the bias that makes best_token the nearest embedding.

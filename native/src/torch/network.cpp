@@ -14,8 +14,8 @@ namespace {
 constexpr double kBlockEpsilon = 1e-12;     // encoder and decoder
 constexpr double kEmbeddingEpsilon = 1e-5;  // LayerNorm of the target embeddings
 
-// [B,N] bool -> [B,1,1,N] float32: 0 where kept, the most negative number elsewhere. Finite, so that
-// no softmax is 0/0.
+// [B,N] bool -> [B,1,1,N] float32: 0 where kept, the most negative number elsewhere. Finite, so
+// that no softmax is 0/0.
 constexpr float kMaskedScore = -1e30f;
 
 Tensor additive(const Tensor& mask) {
@@ -241,7 +241,8 @@ Tensor Network::feed_forward(const DecoderBlock& block, const Tensor& x, const D
     return block.feed_forward_out(inner);
 }
 
-// [1|R,1,1|N,N] added to the scores of self-attention, undefined where every slot attends to every one.
+// [1|R,1,1|N,N] added to the scores of self-attention, undefined where every slot attends to every
+// one.
 Tensor Network::slot_bias(const DecoderInput& input) const {
     Tensor bias = input.key_mask.defined() ? additive(input.key_mask) : Tensor();
     const auto forbid = [&](const Tensor& allowed) {

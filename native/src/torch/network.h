@@ -1,4 +1,4 @@
-// The network of SPEC section 4 over libtorch operators: any device, differentiable.
+// The portable network of SPEC section 4, over libtorch: any device, differentiable.
 //
 // Shapes: S sources, L source positions, R rows (R = S*K, row r belongs to source r / K), N slots,
 // C embedding size, d hidden size, H heads. Matmuls run in the compute type; the residual stream,
@@ -62,8 +62,8 @@ class Network {
     at::Tensor denoise(const DecoderInput& input, const CrossAttention& source,
                        const Dropout* dropout) const;
 
-    // What the chain head makes of predictions x0_hat [..,C], given the embeddings [..,C] of the tokens
-    // left of them.
+    // What the chain head makes of predictions x0_hat [..,C], given the embeddings [..,C] of the
+    // tokens left of them.
     at::Tensor chain(const at::Tensor& x0, const at::Tensor& left) const;
 
     // [C], what a slot that waits holds in the shifted layout.

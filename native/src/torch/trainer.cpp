@@ -1,7 +1,8 @@
-// The trainer over libtorch operators and its autograd: every device, and the reference for the
-// fused CPU trainer.
+// The portable trainer, over libtorch and its autograd: every device, and the reference for the CPU
+// trainer.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/DeviceGuard.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -116,7 +117,8 @@ Loss TorchTrainer::loss(const ardiff_training_options& options, const TrainingBa
         schedule_.index_select(0, timesteps.flatten()).view({rows, slots, 4}).split(1, -1);
 
     const Tensor embedded = at::embedding(network.table(), targets);
-    // What is noised: the embedding and a little noise, but in the shifted layout the embedding itself.
+    // What is noised: the embedding and a little noise, but in the shifted layout the embedding
+    // itself.
     const Tensor x0 = config_.shifted
                           ? embedded
                           : embedded + noise(batch.embedding_noise, Purpose::embedding_noise) *
@@ -270,7 +272,7 @@ ardiff_trainer_usage TorchTrainer::usage() const {
 }  // namespace
 }  // namespace portable
 
-std::unique_ptr<Trainer> make_torch_trainer(const TrainerSetup& setup) {
+std::unique_ptr<Trainer> make_portable_trainer(const TrainerSetup& setup) {
     return std::make_unique<portable::TorchTrainer>(setup);
 }
 

@@ -1,8 +1,8 @@
 // One thread that runs jobs for callers on any thread.
 //
-// libtorch keeps its number of threads, its OpenMP team and its gradient mode per calling thread, and
-// callers come from changing threads: with a thread of its own a trainer or a batch always meets the
-// same team.
+// libtorch keeps its number of threads, its OpenMP team and its gradient mode per calling thread,
+// and callers come from changing threads: with a thread of its own a trainer or a batch always
+// meets the same team.
 #pragma once
 
 #include <condition_variable>

@@ -11,7 +11,7 @@ export function goldenCommand(environment: Environment): CommandUnknownOpts {
   const command = new Command("golden")
     .description("Compare this build with values recorded from the reference implementation.")
     .argument("<path...>", "golden folders and schedule.json files")
-    .option("--portable", "libtorch's operators in place of the CPU kernels", false)
+    .option("--portable", "the portable path in place of the CPU kernels", false)
     .option("--json", "print every comparison as JSON", false)
     .action(async (paths, options) => {
       const { golden } = await import("../../commands/golden.ts");

@@ -1,6 +1,7 @@
 // The CPU backend: packed weights and threads shared by all batches of a model.
 #include <mutex>
 
+#include "core/cpu.h"
 #include "cpu/generate/decoding.h"
 #include "cpu/generate/generator.h"
 

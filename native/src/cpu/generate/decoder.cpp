@@ -13,21 +13,17 @@ namespace ardiff::cpu {
 // The time branch does not depend on the sentence: one evaluation per slot serves the whole batch.
 void CpuGenerator::prepare_time(const StepRequest& request) {
     const Weights& weights = *weights_;
-    const int d = config_.hidden, channels = config_.time_channels, half = channels / 2;
+    const int d = config_.hidden, channels = config_.time_channels;
     const int count = request.per_row ? rows() * slots : slots;
     const int stride = padded(channels), wide = padded(4 * channels), out = padded(d);
     const AlignedFloats embedding =
         allocate_floats(static_cast<int64_t>(count + kSpareRows) * stride);
-    for (int k = 0; k < half; ++k) {
-        for (int i = 0; i < count; ++i) {
-            const float argument =
-                request.timesteps[i] * weights.frequencies[static_cast<size_t>(k)];
-            float* row = embedding.get() + static_cast<ptrdiff_t>(i) * stride;
-            row[k] = static_cast<float>(std::cos(static_cast<double>(argument)));
-            row[half + k] = static_cast<float>(std::sin(static_cast<double>(argument)));
-        }
+    for (int i = 0; i < count; ++i) {
+        weights.time_embedding.write(request.timesteps[i],
+                                     embedding.get() + static_cast<ptrdiff_t>(i) * stride);
     }
     const auto transform = [&](const Linear& first, const Linear& second) {
+        const Work work(kernels_);
         AlignedFloats middle = allocate_floats(static_cast<int64_t>(count + kSpareRows) * wide);
         AlignedFloats result = allocate_floats(static_cast<int64_t>(count + kSpareRows) * out);
         matmul(kernels_, count, embedding.get(), stride, first, Epilogue::silu, middle.get(), wide);
@@ -39,6 +35,7 @@ void CpuGenerator::prepare_time(const StepRequest& request) {
         time_.added = transform(weights.time_0, weights.time_2);
         return;
     }
+    if (!config_.has_time_keys()) return;
     const size_t blocks = weights.decoder.size();
     time_.keys.resize(blocks);
     time_.bias.resize(blocks);
@@ -85,7 +82,7 @@ void CpuGenerator::predict(const StepRequest& request, const Piece& piece, Works
             }
             for (int c = 0; c < width; ++c) out[c] = scale * z[c];
             if (config_.input_projection) {
-                convert(kernels_, input_stride, row_input.data(),
+                convert(kernels_, 1, input_stride, row_input.data(),
                         input + static_cast<ptrdiff_t>(tokens) * input_stride);
             } else {
                 std::memcpy(hidden + static_cast<ptrdiff_t>(tokens) * stride, row_input.data(),
@@ -115,15 +112,16 @@ void CpuGenerator::predict(const StepRequest& request, const Piece& piece, Works
             }
         }
     }
-    kernels_.layer_norm(tokens, d, hidden, stride, weights.input_norm.weight,
-                        weights.input_norm.bias, kNormEps, hidden, stride, nullptr, 0);
+    kernels_.of_float.layer_norm(tokens, d, hidden, stride, weights.input_norm.weight,
+                                 weights.input_norm.bias, kNormEps, hidden, stride, nullptr, 0,
+                                 nullptr);
     for (int b = 0; b < config_.decoder_layers; ++b) block<A>(b, piece, tokens, w);
 
     float* x0 = w.x0.get();
     if (config_.has_output_projection()) {
         const int wide = padded(2 * d);
         A* normal = as<A>(w.normal);
-        convert(kernels_, static_cast<int64_t>(tokens) * stride, hidden, normal);
+        convert(kernels_, tokens, stride, hidden, normal);
         matmul(kernels_, tokens, normal, stride, weights.output_0, Epilogue::tanh, as<A>(w.wide),
                wide);
         matmul(kernels_, tokens, as<A>(w.wide), wide, weights.output_2, Epilogue::store, x0,
@@ -200,13 +198,16 @@ void CpuGenerator::self_attention(int index, const Piece& piece, Workspace& w) {
                     std::memcpy(q + at, w.rotated.get(),
                                 static_cast<size_t>(head_size) * sizeof(float));
                 }
+                for (int c = 0; c < head_size; ++c) {
+                    float* row_keys = w.head_keys.get() + static_cast<ptrdiff_t>(c) * keys;
+                    std::fill(row_keys + count, row_keys + keys, 0.0f);
+                }
             } else {
                 transpose_keys(k, projected, count, head_size, w.head_keys.get(), keys);
                 copy_values(k + d, projected, count, head_size, w.head_values.get(), values);
             }
             float* bias = w.head_bias.get();
             std::fill(bias, bias + count, 0.0f);
-            std::fill(bias + count, bias + keys, kMasked);
             if (txl) {
                 const float* r_w = block.r_w + h * head_size;
                 const float* time_bias = time_.bias[static_cast<size_t>(index)].get() +
@@ -222,9 +223,10 @@ void CpuGenerator::self_attention(int index, const Piece& piece, Workspace& w) {
                 }
             }
             A* mixed = as<A>(w.normal) + static_cast<ptrdiff_t>(token) * stride + h * head_size;
-            const HeadKeys all = {
-                w.head_keys.get(), bias, w.head_values.get(), count, keys, values};
-            attend(kernels_, count, q, projected, head_size, all, w.scores.get(), mixed, stride);
+            kernels_.operands<A>().attend_head(
+                count, q, projected, head_size,
+                {w.head_keys.get(), bias, w.head_values.get(), count, keys, values}, w.scores.get(),
+                mixed, stride);
         }
         token += count;
     }

@@ -61,16 +61,19 @@ DecodingSeconds CpuDecoder::seconds() const {
     return total;
 }
 
-template <class Work>
-void CpuDecoder::for_pieces(const std::vector<int32_t>& sizes, const Work& work) {
+template <class Body>
+void CpuDecoder::for_pieces(const std::vector<int32_t>& sizes, const Body& body) {
+    const auto take = [&](const Piece& piece, int thread) {
+        const Work work(kernels_);
+        body(piece, *workspaces_[static_cast<size_t>(thread)]);
+    };
     if (sizes.size() == 1 || threads_->size() == 1) {  // without waking anyone
-        for (const Piece& piece : share_out(sizes, 1)) work(piece, *workspaces_[0]);
+        for (const Piece& piece : share_out(sizes, 1)) take(piece, 0);
         return;
     }
     const std::vector<Piece> parts = share_out(sizes, threads_->size());
-    threads_->run(static_cast<int>(parts.size()), [&](int index, int thread) {
-        work(parts[static_cast<size_t>(index)], *workspaces_[static_cast<size_t>(thread)]);
-    });
+    threads_->run(static_cast<int>(parts.size()),
+                  [&](int index, int thread) { take(parts[static_cast<size_t>(index)], thread); });
 }
 
 float* CpuDecoder::waiting_x0(int row, int block) {

@@ -1,8 +1,8 @@
 // Decoding on the CPU: rows that keep their keys and values.
 //
-// The new slots of all rows of a call lie one below the other: matmuls run over all of them, attention
-// over each row alone. Every kernel treats slots independently and sums in an order that depends on the
-// slot's own keys only, so that a row has the same bits whatever stands beside it.
+// The new slots of all rows of a call lie one below the other: matmuls run over all of them,
+// attention over each row alone. Every kernel treats slots independently and sums in an order that
+// depends on the slot's own keys only, so that a row has the same bits whatever stands beside it.
 #pragma once
 
 #include <memory>
@@ -15,8 +15,9 @@
 
 namespace ardiff::cpu {
 
-// Self-attention's keys and values of a row's settled slots, in groups of kKeyGroup slots. A group holds,
-// for each layer, keys [d][kKeyGroup], then values [kKeyGroup][padded(d)], and some spare floats.
+// Self-attention's keys and values of a row's settled slots, in groups of kKeyGroup slots. A group
+// holds, for each layer, keys [d][kKeyGroup], then values [kKeyGroup][padded(d)], and some spare
+// floats.
 class RowCache {
   public:
     explicit RowCache(const NetworkConfig& config)
@@ -74,9 +75,9 @@ class CpuDecoder final : public Decoder {
     void copy_rows(int count, const int32_t* from, const int32_t* to) override;
 
   private:
-    // Calls work(piece, workspace) for runs of rows of so many slots each.
-    template <class Work>
-    void for_pieces(const std::vector<int32_t>& sizes, const Work& work);
+    // Calls body(piece, workspace) for runs of rows of so many slots each.
+    template <class Body>
+    void for_pieces(const std::vector<int32_t>& sizes, const Body& body);
 
     // x0_hat of the slots of w into w.x0; keys and values of those that settle go to their rows.
     void predict(int width, DecodingWorkspace& w);
@@ -89,7 +90,8 @@ class CpuDecoder final : public Decoder {
     template <class A>
     void self_attention(int index, int width, DecodingWorkspace& w);
 
-    // Tokens of the `count` predictions in w.picked, which are those of slots first, ... of the step.
+    // Tokens of the `count` predictions in w.picked, which are those of slots first, ... of the
+    // step.
     void choose(const DecodingStep& step, int first, int count, DecodingWorkspace& w);
     // A block's predictions, of the row's last step.
     float* waiting_x0(int row, int block);

@@ -35,26 +35,26 @@ float log_of_others(const float* scores, float total, int count, const int32_t* 
 }  // namespace
 
 void CpuDecoder::choose(const DecodingStep& step, int first, int count, DecodingWorkspace& w) {
-    const PackedWeights& tokens = decoding_->tokens;
+    const Matrix<float>& tokens = decoding_->tokens;
     const int stride = padded(config_.embedding), top = step.top;
     int32_t* const ids = step.ids + static_cast<ptrdiff_t>(first) * top;
     if (top == 1 && step.log_probability == nullptr && step.wanted == nullptr) {
         kernels_.best_tokens(count, w.picked.get(), stride, tokens, ids);
         return;
     }
-    const int columns = padded(tokens.columns);
-    float* const logits = w.logits_for(tokens.columns);
+    const int columns = padded(tokens.out);
+    float* const logits = w.logits_for(columns);
     for (int done = 0; done < count; done += kLogitRows) {
         const int some = std::min(kLogitRows, count - done);
-        kernels_.matmul_f32(some, w.picked.get() + static_cast<ptrdiff_t>(done) * stride, stride,
-                            tokens, Epilogue::store, logits, columns);
+        kernels_.of_float.forward(some, w.picked.get() + static_cast<ptrdiff_t>(done) * stride,
+                                  stride, tokens, 0, tokens.out, Epilogue::store, logits, columns);
         for (int i = 0; i < some; ++i) {
             const float* scores = logits + static_cast<ptrdiff_t>(i) * columns;
             const ptrdiff_t slot = done + i;
             int32_t* own = ids + slot * top;
             best_of(scores, config_.vocabulary, top, own);
             if (step.log_probability == nullptr && step.wanted == nullptr) continue;
-            const float total = kernels_.log_total(scores, tokens.columns);
+            const float total = kernels_.log_total(scores, columns);
             const auto probability = [&](int32_t id) { return std::min(0.0f, scores[id] - total); };
             if (step.log_probability != nullptr) {
                 float* out = step.log_probability + (first + slot) * top;
@@ -67,16 +67,16 @@ void CpuDecoder::choose(const DecodingStep& step, int first, int count, Decoding
     }
 }
 
-// The table is read once for all slots of the blocks: each slot's shortlist holds what it finds likeliest
-// without the chain, and the chain chooses among them; in their log-probabilities the others count as they do
-// without it.
+// The table is read once for all slots of the blocks: each slot's shortlist holds what it finds
+// likeliest without the chain, and the chain chooses among them; in their log-probabilities the
+// others count as they do without it.
 void CpuDecoder::write_drafts(const DecodingKeep& keep, int first, int last, DecodingWorkspace& w) {
-    const PackedWeights& tokens = decoding_->tokens;
+    const Matrix<float>& tokens = decoding_->tokens;
     const Vocabulary& vocabulary = weights_->vocabulary;
     const float* const bias = tokens.bias;
     const int width = row(keep.row[0]).width, rows = last - first, count = rows * width;
     const int channels = config_.embedding, stride = padded(channels);
-    const int columns = padded(tokens.columns), pair = padded(2 * channels);
+    const int columns = padded(tokens.out), pair = padded(2 * channels);
     float* const picked = w.picked.get();
     if (config_.token_chain == 0 && keep.log_probability == nullptr) {
         kernels_.best_tokens(count, picked, stride, tokens,
@@ -86,19 +86,19 @@ void CpuDecoder::write_drafts(const DecodingKeep& keep, int first, int last, Dec
     std::vector<int32_t> listed(static_cast<size_t>(count) * kShortlist);
     std::vector<int> lengths(static_cast<size_t>(count));
     std::vector<float> others(static_cast<size_t>(count), -std::numeric_limits<float>::infinity());
-    float* const logits = w.logits_for(tokens.columns);
+    float* const logits = w.logits_for(columns);
     for (int done = 0; done < count; done += kLogitRows) {
         const int some = std::min(kLogitRows, count - done);
-        kernels_.matmul_f32(some, picked + static_cast<ptrdiff_t>(done) * stride, stride, tokens,
-                            Epilogue::store, logits, columns);
+        kernels_.of_float.forward(some, picked + static_cast<ptrdiff_t>(done) * stride, stride,
+                                  tokens, 0, tokens.out, Epilogue::store, logits, columns);
         for (int i = done; i < done + some; ++i) {
             const float* scores = logits + static_cast<ptrdiff_t>(i - done) * columns;
             int32_t* ids = listed.data() + static_cast<ptrdiff_t>(i) * kShortlist;
             int& length = lengths[static_cast<size_t>(i)];
-            length = kernels_.shortlist(scores, tokens.columns, kShortlist, ids);
+            length = kernels_.shortlist(scores, columns, kShortlist, ids);
             if (keep.log_probability == nullptr || length == config_.vocabulary) continue;
             others[static_cast<size_t>(i)] =
-                log_of_others(scores, kernels_.log_total(scores, tokens.columns), length, ids);
+                log_of_others(scores, kernels_.log_total(scores, columns), length, ids);
         }
     }
     std::vector<int32_t> left(keep.left + first, keep.left + last);

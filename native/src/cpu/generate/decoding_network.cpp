@@ -24,7 +24,7 @@ void CpuDecoder::predict_as(int width, DecodingWorkspace& w) {
     if (config_.has_output_projection()) {
         const int wide = padded(2 * d);
         A* normal = as<A>(w.normal);
-        convert(kernels_, static_cast<int64_t>(count) * stride, hidden, normal);
+        convert(kernels_, count, stride, hidden, normal);
         matmul(kernels_, count, normal, stride, weights.output_0, Epilogue::tanh, as<A>(w.wide),
                wide);
         matmul(kernels_, count, as<A>(w.wide), wide, weights.output_2, Epilogue::store, w.x0.get(),
@@ -52,7 +52,7 @@ void CpuDecoder::embed(DecodingWorkspace& w) {
         std::vector<float> row(static_cast<size_t>(input_stride), 0.0f);
         for (int i = 0; i < count; ++i) {
             std::copy_n(held(w.slots[static_cast<size_t>(i)]), width, row.begin());
-            convert(kernels_, input_stride, row.data(),
+            convert(kernels_, 1, input_stride, row.data(),
                     as<A>(w.input) + static_cast<ptrdiff_t>(i) * input_stride);
         }
         const int wide = padded(2 * d);
@@ -73,8 +73,9 @@ void CpuDecoder::embed(DecodingWorkspace& w) {
             positions + static_cast<ptrdiff_t>(w.slots[static_cast<size_t>(i)].position) * d;
         for (int c = 0; c < d; ++c) h[c] += position[c];
     }
-    kernels_.layer_norm(count, d, hidden, stride, weights.input_norm.weight,
-                        weights.input_norm.bias, kNormEps, hidden, stride, nullptr, 0);
+    kernels_.of_float.layer_norm(count, d, hidden, stride, weights.input_norm.weight,
+                                 weights.input_norm.bias, kNormEps, hidden, stride, nullptr, 0,
+                                 nullptr);
 }
 
 template <class A>
@@ -147,7 +148,7 @@ void CpuDecoder::self_attention(int index, int width, DecodingWorkspace& w) {
             } else {
                 kernels_.attend_past(heads, head_size, q, scale, past, beside, w.scores.get(),
                                      w.mixed.get());
-                kernels_.to_bf16(d, w.mixed.get(), out);
+                convert(kernels_, 1, d, w.mixed.get(), out);
             }
         };
         for (int i = 0; i < slots.settling; ++i) attend_from(i, {nullptr, nullptr, 0, 0});

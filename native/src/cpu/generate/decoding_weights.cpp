@@ -1,7 +1,6 @@
 #include "cpu/generate/decoding_weights.h"
 
 #include <algorithm>
-#include <limits>
 #include <vector>
 
 namespace ardiff::cpu {
@@ -17,13 +16,9 @@ DecodingWeights::DecodingWeights(const Weights& weights)
         std::copy_n(vocabulary.table + static_cast<ptrdiff_t>(v) * vocabulary.stride, width,
                     dense.data() + static_cast<ptrdiff_t>(v) * width);
     }
-    const int columns = kernels.packed_columns(size, false, false);
-    packed_ = allocate_floats((kernels.packed_bytes(size, width, false, false) + 3) / 4);
-    bias_ = allocate_floats(columns);
-    kernels.pack(dense.data(), weights.logits_bias.data(), size, width, false, false, packed_.get(),
-                 bias_.get());
-    std::fill(bias_.get() + size, bias_.get() + columns, -std::numeric_limits<float>::infinity());
-    tokens = {packed_.get(), bias_.get(), width, columns};
+    packed_ = allocate_floats(Matrix<float>::packed_values(size, width));
+    kernels.of_float.pack(dense.data(), size, width, packed_.get(), nullptr);
+    tokens = {packed_.get(), nullptr, weights.logits_bias.data(), size, width};
     if (config.token_chain == 0) return;
     const auto layer = [&](const std::string& name, int out, int in) {
         return Linear(kernels, weights.parameters.tensor(name + ".weight"),

@@ -34,10 +34,14 @@ struct DecodingWorkspace {
             inner = allocate_floats(rows * padded(std::max(1, c.token_chain)));
             index.resize(static_cast<size_t>(rows));
         }
-        if (groups > groups_ || scores == nullptr) {
+        const int64_t attended = std::max<int64_t>(
+            groups * kKeyGroup, head_scratch(room_, key_stride(k, source_keys), c.head_size()));
+        if (attended > scores_room_) {
+            scores_room_ = attended;
+            scores = allocate_floats(attended);
+        }
+        if (groups > groups_) {
             groups_ = groups;
-            const int64_t source = 8 * static_cast<int64_t>(key_stride(k, source_keys));
-            scores = allocate_floats(std::max<int64_t>(groups * kKeyGroup, source));
             block_keys = allocate_floats(static_cast<int64_t>(groups) * kKeyGroup * c.hidden);
             mixed = allocate_floats(padded(c.hidden));
             past_keys.resize(static_cast<size_t>(groups));
@@ -46,9 +50,10 @@ struct DecodingWorkspace {
             own_values.resize(static_cast<size_t>(groups));
         }
     }
+    // [kLogitRows][columns].
     float* logits_for(int columns) {
         if (logits == nullptr) {
-            logits = allocate_floats(static_cast<int64_t>(kLogitRows) * padded(columns));
+            logits = allocate_floats(int64_t{kLogitRows} * columns);
         }
         return logits.get();
     }
@@ -72,6 +77,7 @@ struct DecodingWorkspace {
 
   private:
     int room_ = 0, groups_ = -1;
+    int64_t scores_room_ = -1;
 };
 
 }  // namespace ardiff::cpu

@@ -1,4 +1,5 @@
-// The encoder on the CPU, and the keys and values that cross-attention keeps of it (SPEC section 4).
+// The encoder on the CPU, and the keys and values that cross-attention keeps of it (SPEC section
+// 4).
 
 #include "cpu/generate/encoder.h"
 
@@ -104,15 +105,14 @@ void Encoding::source_attention(const Piece& piece, Workspace& w) {
     for (int s = piece.first_row; s < piece.last_row; ++s) {
         const int count = static_cast<int>(memory_[static_cast<size_t>(s)].positions.size());
         const int keys = key_stride(kernels_, count);
-        std::fill(w.head_bias.get(), w.head_bias.get() + count, 0.0f);
-        std::fill(w.head_bias.get() + count, w.head_bias.get() + keys, kMasked);
         for (int h = 0; h < config_.heads; ++h) {
             const float* q = w.projected.get() + token * projected + h * head_size;
             transpose_keys(q + d, projected, count, head_size, w.head_keys.get(), keys);
             copy_values(q + 2 * d, projected, count, head_size, w.head_values.get(), values);
-            attend(kernels_, count, q, projected, head_size,
-                   {w.head_keys.get(), w.head_bias.get(), w.head_values.get(), count, keys, values},
-                   w.scores.get(), as<A>(w.normal) + token * stride + h * head_size, stride);
+            kernels_.operands<A>().attend_head(
+                count, q, projected, head_size,
+                {w.head_keys.get(), nullptr, w.head_values.get(), count, keys, values},
+                w.scores.get(), as<A>(w.normal) + token * stride + h * head_size, stride);
         }
         token += count;
     }
@@ -137,8 +137,6 @@ void Encoding::remember(const Piece& piece, Workspace& w) {
             const int64_t value_size = static_cast<int64_t>(count) * values;
             if (b == 0) {
                 memory.key_stride = keys;
-                memory.bias = allocate_floats(keys);
-                std::fill(memory.bias.get() + count, memory.bias.get() + keys, kMasked);
                 memory.keys = allocate_floats(config_.decoder_layers * heads * key_size);
                 memory.values = allocate_floats(config_.decoder_layers * heads * value_size);
             }
@@ -202,6 +200,7 @@ std::vector<SourceMemory> encode_sources(const Weights& weights, ThreadPool& thr
     Encoding encoding(weights, sources, memory);
     threads.run(static_cast<int>(parts.size()), [&](int index, int thread) {
         const Piece& piece = parts[static_cast<size_t>(index)];
+        const Work work(weights.kernels);
         timed(spent[static_cast<size_t>(thread)], [&] {
             Workspace w(weights, piece.tokens, sources.length);
             encoding.encode(piece, w);
@@ -220,13 +219,13 @@ void attend_to_source(const Weights& weights, int block, const SourceMemory& mem
     for (int h = 0; h < heads; ++h) {
         const int64_t head = static_cast<int64_t>(block) * heads + h;
         const HeadKeys keys = {memory.keys.get() + head * head_size * memory.key_stride,
-                               memory.bias.get(),
+                               nullptr,
                                memory.values.get() + head * count * values,
                                count,
                                memory.key_stride,
                                values};
-        attend(weights.kernels, queries, q + h * head_size, q_stride, head_size, keys, scores,
-               out + h * head_size, out_stride);
+        weights.kernels.operands<A>().attend_head(queries, q + h * head_size, q_stride, head_size,
+                                                  keys, scores, out + h * head_size, out_stride);
     }
 }
 

@@ -15,7 +15,6 @@ struct SourceMemory {
     AlignedFloats encoder;           // [count][padded(d)]
     AlignedFloats keys;              // [blocks][heads][head_size][key_stride]
     AlignedFloats values;            // [blocks][heads][count][value_stride]
-    AlignedFloats bias;              // [key_stride]
     int key_stride = 0;
 
     int count() const { return static_cast<int>(positions.size()); }
@@ -44,8 +43,8 @@ std::vector<Piece> share_out(const std::vector<int32_t>& sizes, int threads);
 std::vector<SourceMemory> encode_sources(const Weights& weights, ThreadPool& threads,
                                          const SourceRows& sources, double& seconds);
 
-// Cross-attention of a decoder block: `queries` slots' q [queries][q_stride] against a source, heads
-// side by side in `out`. `scores` holds 8 * key_stride floats.
+// Cross-attention of a decoder block: `queries` slots' q [queries][q_stride] against a source,
+// heads side by side in `out`. `scores` holds head_scratch() floats.
 template <class A>
 void attend_to_source(const Weights& weights, int block, const SourceMemory& memory, int queries,
                       const float* q, int q_stride, float* scores, A* out, int out_stride);

@@ -64,8 +64,8 @@ void CpuGenerator::start_from_noise(float scale) {
         const NoiseKey key = noise_[static_cast<size_t>(row / candidates)];
         const auto candidate = static_cast<uint32_t>(first_candidate_ + row % candidates);
         for (int n = 0; n < slots; ++n) {
-            kernels_.normal(key.low, key.high, candidate, kInitialNoise, static_cast<uint32_t>(n),
-                            width, noise.data());
+            kernels_.normal({key, static_cast<uint32_t>(n), kInitialNoise, candidate}, 0, width,
+                            noise.data());
             float* z = state_row(z_.get(), row) + static_cast<ptrdiff_t>(n) * width;
             for (int c = 0; c < width; ++c) z[c] = scale * noise[static_cast<size_t>(c)];
         }
@@ -82,6 +82,7 @@ void CpuGenerator::step(const StepRequest& request) {
     threads_->run(static_cast<int>(parts.size()), [&](int index, int thread) {
         const Piece& piece = parts[static_cast<size_t>(index)];
         Workspace& w = workspace(thread, piece.tokens);
+        const Work work(kernels_);
         timed(w.seconds.network, [&] {
             if (piece.tokens == 0) return;
             weights_->half ? predict<bf16>(request, piece, w) : predict<float>(request, piece, w);
@@ -91,8 +92,8 @@ void CpuGenerator::step(const StepRequest& request) {
     });
 }
 
-// Replaces predictions by their nearest embeddings. A slot at rest keeps its z whatever is predicted
-// for it, so it is left out, unless the prediction is the network's next input.
+// Replaces predictions by their nearest embeddings. A slot at rest keeps its z whatever is
+// predicted for it, so it is left out, unless the prediction is the network's next input.
 void CpuGenerator::round(const StepRequest& request, const Piece& piece, Workspace& w) {
     const int width = config_.embedding, stride = padded(width);
     const bool all = request.round_all || config_.self_conditioning;
@@ -161,9 +162,9 @@ void CpuGenerator::update(const StepRequest& request, const Piece& piece, Worksp
                     if (request.noise != nullptr) {
                         noise = request.noise + (static_cast<ptrdiff_t>(row) * slots + n) * width;
                     } else {
-                        kernels_.normal(key.low, key.high, candidate,
-                                        static_cast<uint32_t>(request.step),
-                                        static_cast<uint32_t>(n), width, w.noise.get());
+                        kernels_.normal({key, static_cast<uint32_t>(n),
+                                         static_cast<uint32_t>(request.step), candidate},
+                                        0, width, w.noise.get());
                     }
                 }
                 for (int c = 0; c < width; ++c) {
@@ -203,6 +204,7 @@ void CpuGenerator::tokens(ardiff_state state, int32_t* ids, float* log_probabili
     const Vocabulary& vocabulary = weights_->vocabulary;
     threads_->run(rows(), [&](int row, int thread) {
         Workspace& w = workspace(thread, slots);
+        const Work work(kernels_);
         timed(w.seconds.rounding, [&] {
             const int count = active[static_cast<size_t>(row)];
             for (int n = 0; n < count; ++n) {

@@ -1,36 +1,27 @@
-// What encoder and decoder share on the CPU: matmuls, LayerNorms and attention over float or bfloat16
-// operands A, and the layout of keys and values.
+// What encoder and decoder share on the CPU: matmuls, LayerNorms and attention over float or
+// bfloat16 operands A, and the layout of keys and values.
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <type_traits>
 
 #include "cpu/kernels/kernels.h"
 #include "cpu/generate/weights.h"
 
 namespace ardiff::cpu {
 
-constexpr float kMasked = -1e30f;
 constexpr float kNormEps = 1e-12f;  // BERT's, in encoder and decoder
 
+// y = epilogue(x * W^T + bias).
 template <class A>
-A* as(const AlignedFloats& buffer) {
-    return reinterpret_cast<A*>(buffer.get());
+void matmul(const Kernels& k, int rows, const A* x, int stride, const Linear& layer,
+            Epilogue epilogue, float* y, int y_stride) {
+    const Matrix<A> matrix = layer.matrix<A>();
+    k.operands<A>().forward(rows, x, stride, matrix, 0, matrix.out, epilogue, y, y_stride);
 }
-
-inline void matmul(const Kernels& k, int rows, const float* a, int stride, const Linear& layer,
-                   Epilogue epilogue, float* c, int c_stride) {
-    k.matmul_f32(rows, a, stride, layer.packed(), epilogue, c, c_stride);
-}
-inline void matmul(const Kernels& k, int rows, const bf16* a, int stride, const Linear& layer,
-                   Epilogue epilogue, float* c, int c_stride) {
-    k.matmul_bf16(rows, a, stride, layer.packed(), epilogue, c, c_stride);
-}
-inline void matmul(const Kernels& k, int rows, const bf16* a, int stride, const Linear& layer,
-                   Epilogue epilogue, bf16* c, int c_stride) {
-    k.matmul_bf16_out(rows, a, stride, layer.packed(), epilogue, c, c_stride);
+inline void matmul(const Kernels& k, int rows, const bf16* x, int stride, const Linear& layer,
+                   Epilogue epilogue, bf16* y, int y_stride) {
+    k.of_bf16.forward_to_operand(rows, x, stride, layer.matrix<bf16>(), epilogue, y, y_stride);
 }
 
 // LayerNorm of the residual stream into a matmul operand; `keep`: into the stream itself as well.
@@ -38,33 +29,14 @@ template <class A>
 void normalise(const Kernels& k, int rows, int width, const Norm& norm, float* hidden, A* out,
                bool keep) {
     const int stride = padded(width);
-    if constexpr (std::is_same_v<A, bf16>) {
-        k.layer_norm(rows, width, hidden, stride, norm.weight, norm.bias, kNormEps,
-                     keep ? hidden : nullptr, stride, out, stride);
-    } else {
-        k.layer_norm(rows, width, hidden, stride, norm.weight, norm.bias, kNormEps, out, stride,
-                     nullptr, 0);
-        if (keep) std::memcpy(hidden, out, static_cast<size_t>(rows) * stride * sizeof(float));
-    }
+    k.operands<A>().layer_norm(rows, width, hidden, stride, norm.weight, norm.bias, kNormEps,
+                               keep ? hidden : nullptr, stride, out, stride, nullptr);
 }
 
-inline void convert(const Kernels& k, int64_t count, const float* x, float* y) {
-    std::memcpy(y, x, static_cast<size_t>(count) * sizeof(float));
-}
-inline void convert(const Kernels& k, int64_t count, const float* x, bf16* y) {
-    k.to_bf16(count, x, y);
-}
-
-// One head's attention into its columns of a matmul operand.
-inline void attend(const Kernels& k, int queries, const float* q, int q_stride, int head_size,
-                   const HeadKeys& keys, float* scratch, float* out, int out_stride) {
-    k.attend(queries, q, q_stride, head_size, 1.0f / std::sqrt(static_cast<float>(head_size)), keys,
-             scratch, out, nullptr, out_stride);
-}
-inline void attend(const Kernels& k, int queries, const float* q, int q_stride, int head_size,
-                   const HeadKeys& keys, float* scratch, bf16* out, int out_stride) {
-    k.attend(queries, q, q_stride, head_size, 1.0f / std::sqrt(static_cast<float>(head_size)), keys,
-             scratch, nullptr, out, out_stride);
+// Rows of floats as matmul operands.
+template <class A>
+void convert(const Kernels& k, int rows, int stride, const float* x, A* y) {
+    k.operands<A>().to_operand(rows, stride, x, stride, nullptr, 1.0f, y, stride);
 }
 
 // Transposes the keys of one head into [head_size][key_stride], zeros beyond the last key.

@@ -1,8 +1,5 @@
 #include "cpu/generate/weights.h"
 
-#include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -10,13 +7,43 @@
 
 namespace ardiff::cpu {
 
+namespace {
+
+// Rows [values, gates] as vectors of values, each followed by that of its gates.
+std::vector<float> interleaved(const float* rows, int inner, int width, int vector) {
+    const int groups = round_up(inner, vector) / vector;
+    std::vector<float> result(static_cast<size_t>(groups) * 2 * vector * width);
+    for (int i = 0; i < inner; ++i) {
+        const size_t value = static_cast<size_t>(i / vector * 2 * vector + i % vector);
+        std::copy_n(rows + static_cast<size_t>(i) * width, width, &result[value * width]);
+        std::copy_n(rows + static_cast<size_t>(inner + i) * width, width,
+                    &result[(value + vector) * width]);
+    }
+    return result;
+}
+
+}  // namespace
+
 Linear::Linear(const Kernels& kernels, const float* weights, const float* bias, int out, int in,
-               bool half, bool geglu) {
-    const int columns = kernels.packed_columns(out, half, geglu);
-    data_ = allocate_floats((kernels.packed_bytes(out, in, half, geglu) + 3) / 4);
-    bias_ = allocate_floats(columns);
-    kernels.pack(weights, bias, out, in, half, geglu, data_.get(), bias_.get());
-    packed_ = {data_.get(), bias_.get(), in, columns};
+               bool half, bool geglu)
+    : out_(out), in_(in) {
+    std::vector<float> rows, biases;
+    if (geglu) {
+        rows = interleaved(weights, out / 2, in, kernels.vector_width);
+        biases = interleaved(bias, out / 2, 1, kernels.vector_width);
+        weights = rows.data();
+        bias = biases.data();
+        out_ = static_cast<int>(biases.size());
+    }
+    bias_ = allocate_floats(padded(out_));
+    if (bias != nullptr) std::copy_n(bias, out_, bias_.get());
+    const int64_t values = Matrix<float>::packed_values(out_, in);
+    data_ = allocate_floats(half ? (values + 1) / 2 : values);
+    if (half) {
+        kernels.of_bf16.pack(weights, out_, in, as<bf16>(data_), nullptr);
+    } else {
+        kernels.of_float.pack(weights, out_, in, data_.get(), nullptr);
+    }
 }
 
 Norm Weights::norm(const std::string& name) const {
@@ -48,7 +75,8 @@ Weights::Weights(const Parameters& source, ardiff_dtype dtype)
     : parameters(source),
       config(source.config),
       kernels(cpu::kernels()),
-      half(dtype == ARDIFF_DTYPE_BF16) {
+      half(dtype == ARDIFF_DTYPE_BF16),
+      time_embedding(config.time_channels) {
     encoder_norm = norm("encoder.embeddings.LayerNorm");
     for (int i = 0; i < config.encoder_layers; ++i) {
         const std::string layer = "encoder.encoder.layer." + std::to_string(i) + ".";
@@ -99,18 +127,7 @@ Weights::Weights(const Parameters& source, ardiff_dtype dtype)
         output_0 = linear("output_down_proj.0", half);
         output_2 = linear("output_down_proj.2", half);
     }
-    prepare_frequencies();
     prepare_vocabulary();
-}
-
-// exp(-ln(10000) k / half). A timestep of 1000 multiplies the last bit's error into the fifth digit of
-// the cosine, so this is libtorch's own exp, which trained models saw.
-void Weights::prepare_frequencies() {
-    const at::NoGradGuard no_grad;
-    const int half = config.time_channels / 2;
-    const at::Tensor exponents = at::arange(0, half, at::kFloat) * -9.210340371976184 / half;
-    const at::Tensor values = exponents.exp();
-    frequencies.assign(values.const_data_ptr<float>(), values.const_data_ptr<float>() + half);
 }
 
 void Weights::prepare_vocabulary() {
@@ -123,8 +140,8 @@ void Weights::prepare_vocabulary() {
     }
     if (config.embedding_norm) {
         const Norm n = norm("embedding_norm");
-        kernels.layer_norm(size, width, table_.get(), stride, n.weight, n.bias, 1e-5f, table_.get(),
-                           stride, nullptr, 0);
+        kernels.of_float.layer_norm(size, width, table_.get(), stride, n.weight, n.bias, 1e-5f,
+                                    table_.get(), stride, nullptr, 0, nullptr);
     }
     nearest_bias.assign(padded(size), -std::numeric_limits<float>::infinity());
     logits_bias = nearest_bias;

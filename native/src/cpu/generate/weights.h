@@ -6,22 +6,33 @@
 
 #include "core/parameters.h"
 #include "cpu/kernels/kernels.h"
+#include "cpu/time_embedding.h"
 
 namespace ardiff::cpu {
+
+template <class A>
+A* as(const AlignedFloats& buffer) {
+    return reinterpret_cast<A*>(buffer.get());
+}
 
 // One linear layer, or several that share their input, packed side by side.
 class Linear {
   public:
     Linear() = default;
-    // `weights` [out,in], `bias` [out] or null. `half`: bfloat16 operands.
+    // `weights` [out,in], `bias` [out] or null. `half`: bfloat16 operands. `geglu`: the rows are
+    // values, then as many gates, and become what Epilogue::geglu expects.
     Linear(const Kernels& kernels, const float* weights, const float* bias, int out, int in,
            bool half, bool geglu = false);
 
-    const PackedWeights& packed() const { return packed_; }
+    // `A` as the layer was made for.
+    template <class A>
+    Matrix<A> matrix() const {
+        return {as<A>(data_), nullptr, bias_.get(), out_, in_};
+    }
 
   private:
     AlignedFloats data_, bias_;
-    PackedWeights packed_;
+    int out_ = 0, in_ = 0;
 };
 
 struct Norm {
@@ -50,6 +61,7 @@ struct Weights {
     const NetworkConfig config;
     const Kernels& kernels;
     const bool half;
+    const TimeEmbedding time_embedding;
 
     std::vector<EncoderLayer> encoder;
     Norm encoder_norm;
@@ -58,8 +70,6 @@ struct Weights {
     Linear time_0, time_2;  // additive; time layers stay float32: one row a slot, once a step
     Norm input_norm;
     std::vector<DecoderBlock> decoder;
-
-    std::vector<float> frequencies;  // of the sinusoidal time embedding, time_channels / 2
 
     Vocabulary vocabulary;  // target embeddings, LayerNorm applied if configured
     // As Kernels::nearest wants them, -infinity up to padded(V).
@@ -70,7 +80,6 @@ struct Weights {
     Norm norm(const std::string& name) const;
     Linear linear(const std::string& name, bool half, bool geglu = false) const;
     Linear stacked(const std::vector<std::string>& names, bool with_bias) const;
-    void prepare_frequencies();
     void prepare_vocabulary();
 
     AlignedFloats table_, packed_vocabulary_;

@@ -9,15 +9,12 @@
 
 namespace ardiff::cpu {
 
-inline int round_up(int n, int multiple) { return (n + multiple - 1) / multiple * multiple; }
-
 // Strides of a head's keys and values that suit the kernels.
 inline int key_stride(const Kernels& kernels, int count) {
     return round_up(count, kernels.vector_width);
 }
 inline int value_stride(const Kernels& kernels, int head_size) {
-    return head_size <= kernels.vector_width ? kernels.vector_width
-                                             : round_up(head_size, 2 * kernels.vector_width);
+    return round_up(head_size, kernels.vector_width);
 }
 
 struct Workspace {
@@ -39,7 +36,7 @@ struct Workspace {
             allocate_floats(static_cast<int64_t>(keys) * value_stride(k, c.head_size()) + 64);
         head_bias = allocate_floats(key_stride(k, keys));
         rotated = allocate_floats(static_cast<int64_t>(keys) * padded(c.head_size()));
-        scores = allocate_floats(8 * static_cast<int64_t>(key_stride(k, keys)));
+        scores = allocate_floats(head_scratch(keys, key_stride(k, keys), c.head_size()) + 64);
         picked = allocate_floats(rows * padded(c.embedding));
         nearest = allocate_floats(k.nearest_scratch(tokens, weights.vocabulary) + 64);
         index.resize(static_cast<size_t>(rows));

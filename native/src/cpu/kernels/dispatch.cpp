@@ -2,7 +2,6 @@
 #include <atomic>
 #include <cstring>
 
-#include "core/error.h"
 #include "cpu/kernels/kernels.h"
 
 #if defined(ARDIFF_X86) && defined(__linux__)
@@ -60,24 +59,18 @@ const Kernels* best() {
     return &kernels_baseline;
 }
 
-}  // namespace
-
-// The table in use: the best one until choose_kernels names another.
 std::atomic<const Kernels*>& current() {
     static std::atomic<const Kernels*> table = best();
     return table;
 }
 
+}  // namespace
+
 const Kernels& kernels() { return *current().load(); }
 
-bool choose_kernels(const char* name) {
-    const Kernels* const table = kernels_named(name);
-    if (table == nullptr) return false;
-    current().store(table);
-    return true;
-}
+void choose_kernels(const Kernels& table) { current().store(&table); }
 
-const Kernels* kernels_named(const char* name) {
+bool choose_kernels(const char* name) {
     const Kernels* all[] = {
         &kernels_baseline,
 #if defined(ARDIFF_X86)
@@ -87,9 +80,11 @@ const Kernels* kernels_named(const char* name) {
 #endif
     };
     for (const Kernels* table : all) {
-        if (table != nullptr && std::strcmp(table->name, name) == 0) return table;
+        if (table == nullptr || std::strcmp(table->name, name) != 0) continue;
+        choose_kernels(*table);
+        return true;
     }
-    return nullptr;
+    return false;
 }
 
 }  // namespace ardiff::cpu

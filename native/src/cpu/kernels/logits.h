@@ -9,7 +9,7 @@
 #include <limits>
 #include <utility>
 
-#include "cpu/kernels/few_rows.h"
+#include "cpu/kernels/matmul.h"
 
 namespace ardiff::cpu {
 namespace {
@@ -42,25 +42,28 @@ struct LaneBest {
     }
 };
 
-void best_tokens(int rows, const float* x, int stride, const PackedWeights& table, int32_t* index) {
+void best_tokens(int rows, const float* x, int stride, const Matrix<float>& table, int32_t* index) {
     constexpr int kRows = 64;  // whose best so far is kept on the stack
     const ivec lane = lanes();
     for (int first = 0; first < rows; first += kRows) {
         const int some = std::min(kRows, rows - first);
         LaneBest best[kRows];
         for (int r = 0; r < some; ++r) best[r] = {splat(kNone), ivec{}};
-        for_panel_blocks(some, x + static_cast<ptrdiff_t>(first) * stride, stride, table,
-                         [&](auto count, auto panels, int row, int panel, auto& low, auto& high) {
-                             for (int p = 0; p < panels; ++p) {
-                                 const int id = (panel + p) * kPanel;
-                                 const vec bias0 = load(table.bias + id),
-                                           bias1 = load(table.bias + id + W);
-                                 for (int r = 0; r < count; ++r) {
-                                     best[row + r].consider(low[p][r] + bias0, lane + id);
-                                     best[row + r].consider(high[p][r] + bias1, lane + (id + W));
-                                 }
-                             }
-                         });
+        for_panel_blocks(
+            some, padded(table.out) / kPanel, table.in, x + static_cast<ptrdiff_t>(first) * stride,
+            stride, table.forward, static_cast<ptrdiff_t>(padded(table.in)) * kPanel,
+            [](auto, int, int) {},
+            [&](int row, int panel, auto& sums) {
+                for (auto& of_panel : sums) {
+                    const int id = kPanel * panel++;
+                    const vec bias0 = load(table.bias + id), bias1 = load(table.bias + id + W);
+                    LaneBest* own = best + row;
+                    for (auto& scores : of_panel) {
+                        own->consider(scores[0] + bias0, lane + id);
+                        own++->consider(scores[1] + bias1, lane + (id + W));
+                    }
+                }
+            });
         for (int r = 0; r < some; ++r) index[first + r] = best[r].lowest_best();
     }
 }

@@ -43,13 +43,14 @@ void screen_rows(const float* x, const Vocabulary& vocabulary, const float* bias
     vec top[ROWS];
     for (int r = 0; r < ROWS; ++r) top[r] = splat(-std::numeric_limits<float>::infinity());
     for (int v = group * kGroup; v < (group + 1) * kGroup; v += kPanel) {
-        vec low[ROWS], high[ROWS];
+        vec sums[1][ROWS][2];
         const float* panel = static_cast<const float*>(vocabulary.packed) +
                              static_cast<ptrdiff_t>(v) * vocabulary.width;
-        block_product<ROWS>(vocabulary.width, x, vocabulary.stride, panel, low, high);
+        multiply<1, ROWS, 2>(vocabulary.width, x, ByRows{vocabulary.stride}, panel, kPanel, 0,
+                             sums);
         const vec bias0 = load(bias + v), bias1 = load(bias + v + W);
         for (int r = 0; r < ROWS; ++r) {
-            top[r] = maximum(top[r], maximum(low[r] + bias0, high[r] + bias1));
+            top[r] = maximum(top[r], maximum(sums[0][r][0] + bias0, sums[0][r][1] + bias1));
         }
     }
     for (int r = 0; r < ROWS; ++r) maxima[r * maxima_stride] = largest(top[r]);
@@ -59,10 +60,10 @@ void nearest(int rows, const float* x, const Vocabulary& vocabulary, const float
              float* scratch, int32_t* index) {
     const int groups = groups_of(vocabulary);
     for (int g = 0; g < groups; ++g) {
-        for_row_blocks<kBlock>(rows, [&](auto count, int first) {
-            screen_rows<count>(x + static_cast<ptrdiff_t>(first) * vocabulary.stride, vocabulary,
-                               bias, g, scratch + static_cast<ptrdiff_t>(first) * groups + g,
-                               groups);
+        for_row_blocks(rows, [&](auto count, int first) {
+            screen_rows<count()>(x + static_cast<ptrdiff_t>(first) * vocabulary.stride, vocabulary,
+                                 bias, g, scratch + static_cast<ptrdiff_t>(first) * groups + g,
+                                 groups);
         });
     }
     for (int r = 0; r < rows; ++r) {

@@ -1,5 +1,5 @@
-// argmax over the vocabulary, screened in bfloat16 with AMX: tiles of 16 entries by 16 rows of x, so a
-// group's maxima are vertical ones.
+// argmax over the vocabulary, screened in bfloat16 with AMX: tiles of 16 entries by 16 rows of x,
+// so a group's maxima are vertical ones.
 #pragma once
 
 #include <algorithm>
@@ -9,8 +9,6 @@
 #include <cstring>
 #include <limits>
 
-#include "cpu/kernels/half.h"
-#include "cpu/kernels/packing.h"
 #include "cpu/kernels/tiles.h"
 #include "cpu/kernels/vocabulary.h"
 
@@ -85,7 +83,6 @@ inline void multiply_group(const bf16* entries, const bf16* pairs, int inner, Gr
 // while the maxima of the one before are taken.
 void screen(int blocks, const bf16* pairs, const Vocabulary& vocabulary, const float* bias,
             float* maxima) {
-    const TileSession session;
     const bf16* table = static_cast<const bf16*>(vocabulary.packed);
     const int groups = groups_of(vocabulary), inner = vocabulary.stride;
     alignas(64) GroupScores scores[2];
@@ -110,8 +107,8 @@ void screen(int blocks, const bf16* pairs, const Vocabulary& vocabulary, const f
     }
 }
 
-// Brings rows into the form of the tiles, [block][inner/2][kRowBlock] pairs, and bounds the error of
-// their approximate scores.
+// Brings rows into the form of the tiles, [block][inner/2][kRowBlock] pairs, and bounds the error
+// of their approximate scores.
 void prepare_rows(int count, const float* x, const Vocabulary& vocabulary, bf16* half,
                   uint32_t* pairs, float* slack) {
     const ptrdiff_t inner = vocabulary.stride;
@@ -128,8 +125,9 @@ void prepare_rows(int count, const float* x, const Vocabulary& vocabulary, bf16*
     }
 }
 
-// The approximate score from which on a group may hold a row's exact maximum; rows beyond the last
-// have none.
+// The approximate score from which on a group may hold a row's exact maximum. Rows beyond the last
+// have none: no score reaches NaN, while an infinite one, of what a longer block left there,
+// reaches infinity.
 void find_limits(int count, int groups, const float* maxima, const float* slack, float* limit) {
     for (int t = 0; t < count; t += W) {
         vec top = load(maxima + t);
@@ -137,7 +135,7 @@ void find_limits(int count, int groups, const float* maxima, const float* slack,
             top = maximum(top, load(maxima + g * kScreenRows + t));
         store(limit + t, top - 2.0f * (load(slack + t) + absolute(top) * kRounding));
     }
-    for (int i = count; i < kScreenRows; ++i) limit[i] = std::numeric_limits<float>::infinity();
+    for (int i = count; i < kScreenRows; ++i) limit[i] = std::numeric_limits<float>::quiet_NaN();
 }
 
 // Scores again, exactly, every group that reaches a row's limit.

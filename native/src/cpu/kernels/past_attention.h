@@ -81,7 +81,8 @@ void attend_past(int heads, int head_size, const float* q, float scale, const Ke
             add_values<vectors>(scratch, past, offset + c, acc);
             add_values<vectors>(scratch + first, beside, offset + c, acc);
             for (int v = 0; v < vectors; ++v) {
-                store_some(out + offset + c + v * W, acc[v] * factor, head_size - c - v * W);
+                write(out + offset + c + v * W, acc[v] * factor,
+                      std::min(W, head_size - c - v * W));
             }
         };
         int c = 0;

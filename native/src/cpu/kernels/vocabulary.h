@@ -7,8 +7,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "cpu/kernels/kernels.h"
-#include "cpu/kernels/vector_math.h"
+#include "cpu/kernels/vector.h"
 
 namespace ardiff::cpu {
 namespace {

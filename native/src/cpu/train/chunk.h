@@ -17,8 +17,8 @@ struct Extent {
     }
 };
 
-// Source tokens lie one sentence after the other, each cut behind its last unmasked token; positions
-// masked before that are there but never attended to. Target slots are all there.
+// Source tokens lie one sentence after the other, each cut behind its last unmasked token;
+// positions masked before that are there but never attended to. Target slots are all there.
 struct Chunk {
     const TrainingBatch* batch = nullptr;
     int first_row = 0, rows = 0;

@@ -12,15 +12,15 @@ class Decoder {
   public:
     Decoder(const Plan& plan, Layers<A>& layers, Arena& arena, const Extent& extent);
 
-    // Keys and values of cross-attention from the encoder's output, and all that depends only on the
-    // timesteps. Before the first forward of a chunk.
+    // Keys and values of cross-attention from the encoder's output, and all that depends only on
+    // the timesteps. Before the first forward of a chunk.
     void prepare(const Chunk& chunk, Plane<A> encoded);
 
     // input [tokens][input channels], already scaled -> x0_hat [tokens][C]. `pass` counts dropout.
     Plane<float> forward(const Chunk& chunk, Plane<float> input, int pass);
 
-    // Gradients of the last forward from that of x0_hat: of the input [tokens][input channels], and,
-    // added up over blocks, of the encoder's output (both set).
+    // Gradients of the last forward from that of x0_hat: of the input [tokens][input channels],
+    // and, added up over blocks, of the encoder's output (both set).
     Plane<float> backward(const Chunk& chunk, Plane<float> doutput, Plane<A> encoded,
                           Plane<float> dencoded);
 

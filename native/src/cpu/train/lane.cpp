@@ -13,7 +13,7 @@ constexpr int kChunkTokens = 192;  // about as much as stays in a core's cache
 }  // namespace
 
 template <class A>
-Lane<A>::Workspace::Workspace(const Plan& plan, const KernelSet<A>& kernels, Arena& arena,
+Lane<A>::Workspace::Workspace(const Plan& plan, const Kernels& kernels, Arena& arena,
                               const Extent& extent)
     : layers(plan, kernels, arena, extent),
       encoder(plan, layers, arena, extent),
@@ -58,7 +58,7 @@ void Lane<A>::run(const Pass<A>& pass, const Diffusion& diffusion, const Trainin
     reserve({at_once, batch.length, batch.slots});
     Workspace& w = *workspace_;
     w.layers.attach(pass, gradients_.get());
-    const unsigned state = kernels_.common.begin();
+    const Work work(kernels_);
     for (int row = first; row < last; row += at_once) {
         chunk_.set(batch, row, std::min(at_once, last - row));
         Plane<float> predicted;
@@ -72,7 +72,6 @@ void Lane<A>::run(const Pass<A>& pass, const Diffusion& diffusion, const Trainin
         if (pass.backward())
             timed(seconds.backward, [&] { propagate(pass, diffusion, predicted, results); });
     }
-    kernels_.common.end(state);
 }
 
 // Fills workspace.noise [tokens][C].
@@ -83,12 +82,12 @@ void Lane<A>::noise(const Pass<A>& pass, Purpose purpose, const float* given) {
     if (given != nullptr) {
         std::copy_n(given + first, count, workspace_->noise);
     } else {
-        kernels_.common.normal(pass.stream(purpose), first, count, workspace_->noise);
+        kernels_.normal(pass.stream(purpose), first, count, workspace_->noise);
     }
 }
 
-// x0 = embedding + noise; input = input scale * (signal * x0 + noise), with zeros before it where the
-// network is self-conditioned.
+// x0 = embedding + noise; input = input scale * (signal * x0 + noise), with zeros before it where
+// the network is self-conditioned.
 template <class A>
 void Lane<A>::diffuse(const Pass<A>& pass, const Diffusion& diffusion) {
     Workspace& w = *workspace_;
@@ -152,7 +151,8 @@ void Lane<A>::hold_settled(const Pass<A>& pass, const Diffusion& diffusion) {
     }
 }
 
-// What the logits are taken of: predictions, those of slots that have not settled through the chain.
+// What the logits are taken of: predictions, those of slots that have not settled through the
+// chain.
 template <class A>
 Plane<float> Lane<A>::chain(const Pass<A>& pass, Plane<float> predicted) {
     Workspace& w = *workspace_;
@@ -180,8 +180,8 @@ Plane<float> Lane<A>::predict(const Pass<A>& pass) {
     return w.decoder.forward(chunk_, w.input, 0);
 }
 
-// The rounding loss of `x` into workspace.nll and its gradient into workspace.drounded. Where slots of
-// weight 0 would only give gradients of 0, they are spared the products with the vocabulary.
+// The rounding loss of `x` into workspace.nll and its gradient into workspace.drounded. Where slots
+// of weight 0 would only give gradients of 0, they are spared the products with the vocabulary.
 template <class A>
 void Lane<A>::round(const Pass<A>& pass, Plane<float> x, const int32_t* targets) {
     Workspace& w = *workspace_;

@@ -1,6 +1,7 @@
 // One thread's share of a micro-batch: loss and gradients of its rows (SPEC section 3).
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -34,7 +35,7 @@ struct LaneSeconds {
 template <class A>
 class Lane {
   public:
-    Lane(const Plan& plan, const KernelSet<A>& kernels)
+    Lane(const Plan& plan, const Kernels& kernels)
         : plan_(plan), kernels_(kernels), gradients_(allocate_floats(plan.local_size)) {}
 
     // Rows first .. last of `batch`. Gradients of weights are added to gradients().
@@ -42,13 +43,14 @@ class Lane {
              int last, const SharedResults& results);
 
     float* gradients() { return gradients_.get(); }
+    // Forgets gradients that will not be gathered.
+    void clear() { std::fill_n(gradients_.get(), plan_.local_size, 0.0f); }
     LaneSeconds seconds;
 
   private:
     // Memory for chunks of one extent.
     struct Workspace {
-        Workspace(const Plan& plan, const KernelSet<A>& kernels, Arena& arena,
-                  const Extent& extent);
+        Workspace(const Plan& plan, const Kernels& kernels, Arena& arena, const Extent& extent);
 
         Layers<A> layers;
         Encoder<A> encoder;
@@ -77,7 +79,7 @@ class Lane {
                          const SharedResults& results);
 
     const Plan& plan_;
-    const KernelSet<A> kernels_;
+    const Kernels& kernels_;
     AlignedFloats gradients_;
     Extent extent_;
     Arena arena_;

@@ -8,8 +8,8 @@
 namespace ardiff::training {
 
 template <class A>
-Layers<A>::Layers(const Plan& plan, const KernelSet<A>& kernels, Arena& arena, const Extent& extent)
-    : plan_(plan), kernels_(kernels.common), operands_(kernels.operands) {
+Layers<A>::Layers(const Plan& plan, const Kernels& kernels, Arena& arena, const Extent& extent)
+    : plan_(plan), kernels_(kernels), operands_(kernels.operands<A>()) {
     const int64_t rows = static_cast<int64_t>(extent.rows) * std::max(extent.length, extent.slots);
     const int64_t tall = (rows + kPad - 1) / kPad * kPad + kSpareRows;
     const int64_t wide_out = row_stride<A>(std::max(plan.widest_out, kVocabularyTile));
@@ -31,8 +31,8 @@ Layers<A>::Layers(const Plan& plan, const KernelSet<A>& kernels, Arena& arena, c
 
 template <class A>
 void Layers<A>::linear(const LinearPlan& plan, int rows, Plane<A> x, Plane<float> y) const {
-    operands_.forward(rows, x.data, x.stride, pass_->weights[plan], 0, plan.out,
-                      plan.bias_gradient < 0 ? Onto::zero : Onto::bias, y.data, y.stride);
+    operands_.forward(rows, x.data, x.stride, pass_->weights[plan], 0, plan.out, Epilogue::store,
+                      y.data, y.stride);
 }
 
 template <class A>
@@ -85,8 +85,9 @@ Keep Layers<A>::attention_keep(Purpose purpose, int pass, int layer, int64_t fir
     return fill(purpose, pass, layer, pass_->options.attention_dropout, first, count, keep);
 }
 
-// The vocabulary is passed twice in tiles: for the sum of exponentials, then for the gradient. Logits are
-// kept in between: reading them back from a cache takes a fraction of computing them again.
+// The vocabulary is passed twice in tiles: for the sum of exponentials, then for the gradient.
+// Logits are kept in between: reading them back from a cache takes a fraction of computing them
+// again.
 template <class A>
 void Layers<A>::cross_entropy(int rows, Plane<float> x, const int32_t* targets,
                               const float* coefficient, float* nll, Plane<float> dx) {
@@ -102,8 +103,8 @@ void Layers<A>::cross_entropy(int rows, Plane<float> x, const int32_t* targets,
     for (int first = 0; first < plan.out; first += kVocabularyTile) {
         const int count = std::min(kVocabularyTile, plan.out - first);
         const Plane<float> logits = logits_[static_cast<size_t>(first / kVocabularyTile)];
-        operands_.forward(rows, rounded_.data, rounded_.stride, matrix, first, count, Onto::bias,
-                          logits.data, logits.stride);
+        operands_.forward(rows, rounded_.data, rounded_.stride, matrix, first, count,
+                          Epilogue::store, logits.data, logits.stride);
         kernels_.accumulate_exp(rows, count, logits.data, logits.stride, maximum_, total_);
         for (int r = 0; r < rows; ++r) {
             const float* row = logits.row(r);
@@ -135,8 +136,8 @@ void Layers<A>::cross_entropy(int rows, Plane<float> x, const int32_t* targets,
             }
         }
         float* const bias = pass_->chain_only ? nullptr : gradients_ + plan.bias_gradient + first;
-        operands_.to_operands(rows, count, logits.data, logits.stride, dy_operand_,
-                              dy_transposed_, bias);
+        operands_.to_operands(rows, count, logits.data, logits.stride, dy_operand_, dy_transposed_,
+                              bias);
         Plane<A> operand{dy_operand_, row_stride<A>(count)};
         if constexpr (std::is_same_v<A, float>) operand = logits;
         operands_.backward(rows, operand.data, operand.stride, matrix, first, count,

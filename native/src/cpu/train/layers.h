@@ -1,5 +1,5 @@
-// The building blocks of the network on one thread: linear layers, LayerNorm, dropout, attention, each
-// with its gradient. Saved activations belong to the callers.
+// The building blocks of the network on one thread: linear layers, LayerNorm, dropout, attention,
+// each with its gradient. Saved activations belong to the callers.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +37,7 @@ using Keep = uint8_t*;
 template <class A>
 class Layers {
   public:
-    Layers(const Plan& plan, const KernelSet<A>& kernels, Arena& arena, const Extent& extent);
+    Layers(const Plan& plan, const Kernels& kernels, Arena& arena, const Extent& extent);
 
     // Where this thread's gradients go.
     void attach(const Pass<A>& pass, float* gradients) {

@@ -6,7 +6,7 @@
 
 #include "core/parameters.h"
 #include "cpu/threads.h"
-#include "cpu/train/kernels.h"
+#include "cpu/train/plane.h"
 #include "cpu/train/plan.h"
 
 namespace ardiff::training {
@@ -21,8 +21,8 @@ class PackedWeights {
 
     const float* flat = nullptr;  // what was packed last
     const Matrix<A>& operator[](const LinearPlan& plan) const { return layers_.at(&plan).matrix; }
-    // Target embeddings [V,C], LayerNorm applied where the network has one, and for its gradient the
-    // mean and 1/deviation of every row.
+    // Target embeddings [V,C], LayerNorm applied where the network has one, and for its gradient
+    // the mean and 1/deviation of every row.
     const float* table = nullptr;
     const float* table_statistics() const { return statistics_.get(); }
 

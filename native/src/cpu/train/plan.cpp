@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "cpu/train/kernels.h"
+#include "cpu/train/plane.h"
 
 namespace ardiff::training {
 

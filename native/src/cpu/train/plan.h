@@ -1,7 +1,7 @@
 // Where every layer's weights lie in the flat buffers, and where a thread gathers their gradients.
 //
-// Threads work on different sentences, so each has gradients of its own: matrices with padded rows and
-// columns, as kernels want them. `blocks` says how they add up to the flat gradients.
+// Threads work on different sentences, so each has gradients of its own: matrices with padded rows
+// and columns, as kernels want them. `blocks` says how they add up to the flat gradients.
 #pragma once
 
 #include <cstdint>

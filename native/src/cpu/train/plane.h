@@ -5,9 +5,11 @@
 #include <cstring>
 
 #include "core/parameters.h"
-#include "cpu/train/kernels.h"
+#include "cpu/kernels/kernels.h"
 
 namespace ardiff::training {
+
+using namespace cpu;
 
 template <class T>
 struct Plane {

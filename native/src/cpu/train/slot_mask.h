@@ -16,6 +16,11 @@ inline void mask_keys(const Chunk& chunk, float* bias) {
     }
 }
 
+// Whom a slot may attend to: [slots] of the batch's mask.
+inline const uint8_t* seen_by(const TrainingBatch& batch, int slot) {
+    return batch.attention_mask + static_cast<int64_t>(slot) * batch.slots;
+}
+
 // One number a pair, [tokens][padded(slots)], where the batch has an attention mask.
 inline void mask_pairs(const Chunk& chunk, float* bias) {
     const TrainingBatch& batch = *chunk.batch;
@@ -24,9 +29,10 @@ inline void mask_pairs(const Chunk& chunk, float* bias) {
     for (int token = 0; token < chunk.tokens(); ++token, bias += padded(slots)) {
         const int query = token % slots;
         const int64_t row = first + token - query;
+        const uint8_t* const allowed = seen_by(batch, query);
         for (int key = 0; key < slots; ++key) {
-            const bool seen = (batch.key_mask == nullptr || batch.key_mask[row + key] != 0) &&
-                              batch.attention_mask[query * slots + key] != 0;
+            const bool seen =
+                (batch.key_mask == nullptr || batch.key_mask[row + key] != 0) && allowed[key] != 0;
             bias[key] = seen ? 0.0f : kMaskedScore;
         }
     }

@@ -1,9 +1,10 @@
-// The trainer over fused CPU kernels.
+// The trainer over the CPU kernels.
 //
-// Rows of a micro-batch are dealt to threads in equal shares. Each takes its share through the network
-// in chunks that stay in its cache, forward and backward, and gathers gradients of its own, which are
-// then added up in the order of the threads: results depend on the number of threads, not on timing.
-#include "core/trainer.h"
+// Rows of a micro-batch are dealt to threads in equal shares. Each takes its share through the
+// network in chunks that stay in its cache, forward and backward, and gathers gradients of its own,
+// which are then added up in the order of the threads: results depend on the number of threads, not
+// on timing.
+#include "core/cpu.h"
 
 #include <algorithm>
 #include <cmath>
@@ -13,6 +14,7 @@
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/stopwatch.h"
+#include "cpu/time_embedding.h"
 #include "cpu/train/lane.h"
 
 namespace ardiff {
@@ -22,17 +24,11 @@ namespace {
 constexpr int64_t kSlice = 16384;  // floats of a flat buffer that a thread takes at a time
 
 std::vector<float> make_time_table(const std::vector<ScheduleRow>& schedule, int channels) {
-    const int stride = padded(channels), half = channels / 2;
-    std::vector<float> table(schedule.size() * static_cast<size_t>(stride));
-    for (size_t t = 0; t < schedule.size(); ++t) {
-        float* row = table.data() + t * static_cast<size_t>(stride);
-        for (int k = 0; k < half; ++k) {
-            const float exponent = static_cast<float>(k) / static_cast<float>(half);
-            const float angle = schedule[t].timestep * std::exp(exponent * -std::log(10000.0f));
-            row[k] = std::cos(angle);
-            row[half + k] = std::sin(angle);
-        }
-    }
+    const cpu::TimeEmbedding embedding(channels);
+    const size_t stride = static_cast<size_t>(padded(channels));
+    std::vector<float> table(schedule.size() * stride);
+    for (size_t t = 0; t < schedule.size(); ++t)
+        embedding.write(schedule[t].timestep, table.data() + t * stride);
     return table;
 }
 
@@ -73,7 +69,7 @@ class CpuTrainer final : public Trainer {
     const bool chain_only_;
     const int64_t trained_;  // the first value that updates change; all behind it do too
     const std::vector<float> time_table_;
-    const KernelSet<A> kernels_ = kernel_set<A>();
+    const Kernels& kernels_ = cpu::kernels();
     cpu::ThreadPool pool_;
     AlignedFloats buffers_[5];  // by ardiff_training_state
     PackedWeights<A> weights_;
@@ -95,7 +91,7 @@ CpuTrainer<A>::CpuTrainer(const TrainerSetup& setup)
       trained_(chain_only_ ? layout_.at("token_chain.0.weight").offset : 0),
       time_table_(make_time_table(schedule_, config_.time_channels)),
       pool_(setup.config.threads),
-      weights_(plan_, kernels_.operands) {
+      weights_(plan_, kernels_.operands<A>()) {
     for (AlignedFloats& buffer : buffers_) buffer = allocate_floats(layout_.size());
     for (const int state : {ARDIFF_TRAINING_WEIGHTS, ARDIFF_TRAINING_AVERAGE}) {
         std::memcpy(buffer(state), setup.parameters.data(),
@@ -142,13 +138,18 @@ void CpuTrainer<A>::batch(const ardiff_training_options& options, const Training
                        time_table_.data(),
                        training_key(options.seed_low, options.seed_high),
                        chain_only_};
-    pool_.run(lanes, [&](int lane, int) {
-        const auto row = [&](int l) {
-            return static_cast<int>(static_cast<int64_t>(batch.rows) * l / lanes);
-        };
-        lanes_[static_cast<size_t>(lane)].run(pass, diffusion_, batch, row(lane), row(lane + 1),
-                                              results);
-    });
+    const auto row = [&](int lane) {
+        return static_cast<int>(static_cast<int64_t>(batch.rows) * lane / lanes);
+    };
+    try {
+        pool_.run(lanes, [&](int lane, int) {
+            lanes_[static_cast<size_t>(lane)].run(pass, diffusion_, batch, row(lane), row(lane + 1),
+                                                  results);
+        });
+    } catch (...) {  // the gradients of those that came to their end belong to no batch
+        for (Lane<A>& lane : lanes_) lane.clear();
+        throw;
+    }
     for (int l = 0; l < lanes; ++l) {
         LaneSeconds& seconds = lanes_[static_cast<size_t>(l)].seconds;
         usage_.forward_seconds += seconds.forward / lanes;
@@ -228,8 +229,8 @@ void CpuTrainer<A>::gather_table(int lanes, float* table) {
     });
 }
 
-// Adds row i of `from` to row ids[i] of `to`, where `mask` (if given) is set. Each thread owns some ids,
-// so every sum has the order of the batch.
+// Adds row i of `from` to row ids[i] of `to`, where `mask` (if given) is set. Each thread owns some
+// ids, so every sum has the order of the batch.
 template <class A>
 void CpuTrainer<A>::gather_tokens(const int32_t* ids, const uint8_t* mask, int64_t count, int width,
                                   const float* from, float* to) {
@@ -248,7 +249,7 @@ void CpuTrainer<A>::gather_tokens(const int32_t* ids, const uint8_t* mask, int64
 template <class A>
 void CpuTrainer<A>::normalise_table_backward(const float* dtable, float* gradients) {
     const float* weights = weights_.flat;
-    kernels_.common.layer_norm_backward(
+    kernels_.layer_norm_backward(
         config_.vocabulary, config_.embedding, dtable, config_.embedding,
         weights + plan_.target_words, config_.embedding, weights_.table_statistics(),
         weights + plan_.embedding_norm.weight.flat, true, gradients + plan_.target_words,
@@ -258,7 +259,8 @@ void CpuTrainer<A>::normalise_table_backward(const float* dtable, float* gradien
 
 // ---------------------------------------------------------------- update
 
-// Calls body(slice, first, count) for slices of what is trained of the flat buffers, on all threads.
+// Calls body(slice, first, count) for slices of what is trained of the flat buffers, on all
+// threads.
 template <class A>
 template <class Body>
 void CpuTrainer<A>::over_slices(Body&& body) {
@@ -276,8 +278,7 @@ bool CpuTrainer<A>::update(const ardiff_update_options& o, double& gradient_norm
         float* gradients = buffer(ARDIFF_TRAINING_GRADIENTS);
         std::vector<double> squares(static_cast<size_t>((layout_.size() + kSlice - 1) / kSlice));
         over_slices([&](int slice, int64_t first, int64_t count) {
-            squares[static_cast<size_t>(slice)] =
-                kernels_.common.sum_of_squares(count, gradients + first);
+            squares[static_cast<size_t>(slice)] = kernels_.sum_of_squares(count, gradients + first);
         });
         double total = 0;
         for (const double part : squares) total += part;
@@ -302,10 +303,10 @@ bool CpuTrainer<A>::update(const ardiff_update_options& o, double& gradient_norm
             static_cast<float>(1.0 - o.average_decay),
         };
         over_slices([&](int, int64_t first, int64_t count) {
-            kernels_.common.adamw(count, adamw, buffer(ARDIFF_TRAINING_WEIGHTS) + first,
-                                  gradients + first, buffer(ARDIFF_TRAINING_FIRST_MOMENT) + first,
-                                  buffer(ARDIFF_TRAINING_SECOND_MOMENT) + first,
-                                  buffer(ARDIFF_TRAINING_AVERAGE) + first);
+            kernels_.adamw(count, adamw, buffer(ARDIFF_TRAINING_WEIGHTS) + first, gradients + first,
+                           buffer(ARDIFF_TRAINING_FIRST_MOMENT) + first,
+                           buffer(ARDIFF_TRAINING_SECOND_MOMENT) + first,
+                           buffer(ARDIFF_TRAINING_AVERAGE) + first);
         });
         packed_ = nullptr;
     });
@@ -323,8 +324,8 @@ ardiff_trainer_usage CpuTrainer<A>::usage() const {
 }  // namespace training
 
 std::unique_ptr<Trainer> make_cpu_trainer(const TrainerSetup& setup) {
-    if (setup.config.dtype == ARDIFF_DTYPE_BF16 && training::has_bf16()) {
-        return std::make_unique<training::CpuTrainer<training::bf16>>(setup);
+    if (setup.config.dtype == ARDIFF_DTYPE_BF16 && cpu::kernels().multiplies_bf16) {
+        return std::make_unique<training::CpuTrainer<cpu::bf16>>(setup);
     }
     return std::make_unique<training::CpuTrainer<float>>(setup);
 }

@@ -23,7 +23,8 @@ void launch_generation_noise(const int64_t* low, const int64_t* high, const int6
 // out[count] standard normal values; counter (index / 4, site, step, micro_batch).
 void launch_normal(const Site& site, int64_t count, float* out, cudaStream_t stream);
 
-// out[count] = scale where a 16-bit number is at least `threshold`, else 0; counter (index / 8, ...).
+// out[count] = scale where a 16-bit number is at least `threshold`, else 0; counter (index / 8,
+// ...).
 void launch_mask(const Site& site, uint32_t threshold, float scale, int64_t count, float* out,
                  cudaStream_t stream);
 

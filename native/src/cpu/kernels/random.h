@@ -1,15 +1,15 @@
 // Philox4x32-10 (core/philox.h), W counters at a time.
 #pragma once
 
-#include "cpu/train/isa/vector.h"
+#include "cpu/kernels/vector.h"
 
-namespace ardiff::training {
+namespace ardiff::cpu {
 namespace {
 
 #if defined(__AVX512F__)
 
-// The words of counters index .. index + W - 1. Counters with an even and with an odd place go apart, each in 64 bits
-// of which the lower 32 count: products are that wide.
+// The words of counters index .. index + W - 1. Counters with an even and with an odd place go
+// apart, each in 64 bits of which the lower 32 count: products are that wide.
 inline void philox(const Stream& stream, uint64_t index, uvec (&words)[4]) {
     const __m512i factor0 = _mm512_set1_epi64(0xD2511F53u),
                   factor1 = _mm512_set1_epi64(0xCD9E8D57u);
@@ -20,7 +20,7 @@ inline void philox(const Stream& stream, uint64_t index, uvec (&words)[4]) {
         c[0][half] = _mm512_add_epi64(first, _mm512_set1_epi64(half));
         c[1][half] = _mm512_set1_epi64(stream.site);
         c[2][half] = _mm512_set1_epi64(stream.step);
-        c[3][half] = _mm512_set1_epi64(stream.micro_batch);
+        c[3][half] = _mm512_set1_epi64(stream.branch);
     }
     uint32_t k0 = stream.key.low, k1 = stream.key.high;
     for (int round = 0; round < 10; ++round) {
@@ -58,7 +58,7 @@ inline void philox(const Stream& stream, uint64_t index, uvec (&c)[4]) {
     for (int i = 0; i < W; ++i) c[0][i] = static_cast<uint32_t>(index) + static_cast<uint32_t>(i);
     c[1] = stream.site - uvec{};
     c[2] = stream.step - uvec{};
-    c[3] = stream.micro_batch - uvec{};
+    c[3] = stream.branch - uvec{};
     uint32_t k0 = stream.key.low, k1 = stream.key.high;
     for (int round = 0; round < 10; ++round) {
         uvec high0, low0, high1, low1;
@@ -158,4 +158,4 @@ inline void normal(const Stream& stream, int64_t first, int64_t count, float* ou
 }
 
 }  // namespace
-}  // namespace ardiff::training
+}  // namespace ardiff::cpu

@@ -1,9 +1,9 @@
 // The optimiser over flat buffers.
 #pragma once
 
-#include "cpu/train/isa/vector.h"
+#include "cpu/kernels/vector.h"
 
-namespace ardiff::training {
+namespace ardiff::cpu {
 namespace {
 
 // Sums of blocks in float32, their total in float64.
@@ -24,8 +24,9 @@ inline double sum_of_squares(int64_t count, const float* x) {
     return total;
 }
 
-inline void adamw_vectors(int64_t count, const AdamW& o, float* weights, float* gradients,
-                          float* first, float* second, float* average) {
+// Buffers are padded to 16 floats, the widest vector.
+inline void adamw(int64_t count, const AdamW& o, float* weights, float* gradients, float* first,
+                  float* second, float* average) {
     for (int64_t i = 0; i < count; i += W) {
         const vec g = load(gradients + i) * o.gradient_scale;
         const vec m = load(first + i) * o.beta1 + g * o.one_minus_beta1;
@@ -41,4 +42,4 @@ inline void adamw_vectors(int64_t count, const AdamW& o, float* weights, float* 
 }
 
 }  // namespace
-}  // namespace ardiff::training
+}  // namespace ardiff::cpu

@@ -1,10 +1,11 @@
-// Softmax of attention scores with its dropout, both directions. A row of a sentence this short fits in registers:
-// it is read once and written once. Longer rows pass through memory several times.
+// Softmax of attention scores with its dropout, both directions. A row of a sentence this short
+// fits in registers: it is read once and written once. Longer rows pass through memory several
+// times.
 #pragma once
 
-#include "cpu/train/isa/rows.h"
+#include "cpu/kernels/rows.h"
 
-namespace ardiff::training {
+namespace ardiff::cpu {
 namespace {
 
 // The rows of one head's scores.
@@ -19,7 +20,8 @@ struct ScoreRows {
     float keep_scale;
 };
 
-// Calls row(vectors, r) for every row: `vectors` is how many a row has, as a constant, or 0 where it has many.
+// Calls row(vectors, r) for every row: `vectors` is how many a row has, as a constant, or 0 where
+// it has many.
 template <class F>
 inline void over_score_rows(const ScoreRows& x, F&& row) {
     const auto all = [&](auto vectors) {
@@ -44,12 +46,14 @@ inline void over_vectors(int keys, F&& f) {
 
 inline vec zero_beyond_if_part(vec v, int lanes) { return lanes < W ? zero_beyond(v, lanes) : v; }
 
-// For a maximum: lanes beyond the last key, 0 before, hold what the first lane holds, which is a key.
+// For a maximum: lanes beyond the last key, 0 before, hold what the first lane holds, which is a
+// key.
 inline vec first_beyond(vec v, int lanes) {
     return lanes == W ? v : v + (v[0] - zero_beyond(splat(v[0]), lanes));
 }
 
-// `scores` [rows][stride] to probabilities, in place; `dropped` = probabilities * keep * keep_scale.
+// `scores` [rows][stride] to probabilities, in place; `dropped` = probabilities * keep *
+// keep_scale.
 inline void softmax(const ScoreRows& x, float* scores, float* dropped) {
     over_score_rows(x, [&](auto vectors, int r) {
         constexpr int N = vectors();
@@ -102,8 +106,8 @@ inline void softmax(const ScoreRows& x, float* scores, float* dropped) {
 }
 
 // `scores` holds the gradient of the dropped probabilities and becomes that of the scores:
-// p * (g - sum(g * p)) * scale with g = gradient * keep * keep_scale. `dropped` = p * keep * keep_scale, as softmax
-// made it; dbias [keys] = the sum of p * (g - sum(g * p)) * scale over rows.
+// p * (g - sum(g * p)) * scale with g = gradient * keep * keep_scale. `dropped` = p * keep *
+// keep_scale, as softmax made it; dbias [keys] = the sum of p * (g - sum(g * p)) * scale over rows.
 inline void softmax_backward(const ScoreRows& x, const float* probabilities, float* scores,
                              float* dropped, float* dbias) {
     std::fill_n(dbias, x.stride, 0.0f);
@@ -141,4 +145,4 @@ inline void softmax_backward(const ScoreRows& x, const float* probabilities, flo
 }
 
 }  // namespace
-}  // namespace ardiff::training
+}  // namespace ardiff::cpu

@@ -13,10 +13,10 @@
 #include <immintrin.h>
 #endif
 
+#include "cpu/kernels/kernels.h"
 #include "cpu/kernels/vector_math.h"
-#include "cpu/train/kernels.h"
 
-namespace ardiff::training {
+namespace ardiff::cpu {
 namespace {
 
 typedef uint8_t bytes_vec __attribute__((vector_size(W)));
@@ -32,17 +32,34 @@ inline half_vec to_half(vec v) {
 #endif
 }
 
+// bfloat16: conversions round to nearest, ties to even.
+inline bf16 to_half(float x) {
+    uint32_t bits;
+    std::memcpy(&bits, &x, 4);
+    if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<bf16>((bits >> 16) | 64);
+    return static_cast<bf16>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+}
+inline float from_half(bf16 x) {
+    const uint32_t bits = static_cast<uint32_t>(x) << 16;
+    float value;
+    std::memcpy(&value, &bits, 4);
+    return value;
+}
+
+using ::load;
+inline vec load(const bf16* p) {
+    half_vec h;
+    std::memcpy(&h, p, sizeof h);
+    return (vec)(__builtin_convertvector(h, uvec) << 16);
+}
+
 inline void store_operand(float* p, vec v) { ::store(p, v); }
 inline void store_operand(bf16* p, vec v) {
     const half_vec h = to_half(v);
     std::memcpy(p, &h, sizeof h);
 }
 inline void store_operand(float* p, float x) { *p = x; }
-inline void store_operand(bf16* p, float x) {
-    uint32_t bits;
-    std::memcpy(&bits, &x, 4);
-    *p = static_cast<bf16>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
-}
+inline void store_operand(bf16* p, float x) { *p = to_half(x); }
 
 inline vec load_keep(const uint8_t* p) {
     bytes_vec b;
@@ -70,22 +87,35 @@ inline vec zero_beyond(vec v, int lanes) {
     return (vec)_mm512_maskz_mov_ps(first_lanes(lanes), (__m512)v);
 }
 #else
+inline ivec first_lanes(int lanes) {
+    alignas(64) static constexpr int32_t masks[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    ivec mask;
+    std::memcpy(&mask, masks + 8 - lanes, sizeof mask);
+    return mask;
+}
+inline vec zero_beyond(vec v, int lanes) { return as_float(as_int(v) & first_lanes(lanes)); }
 inline vec load_part(const float* p, int lanes) {
+#if defined(__AVX2__)
+    return (vec)_mm256_maskload_ps(p, (__m256i)first_lanes(lanes));
+#else
     vec v{};
     for (int i = 0; i < lanes; ++i) v[i] = p[i];
     return v;
+#endif
 }
-template <class A>
-inline void store_part(A* p, vec v, int lanes) {
+inline void store_part(float* p, vec v, int lanes) {
+#if defined(__AVX2__)
+    _mm256_maskstore_ps(p, (__m256i)first_lanes(lanes), (__m256)v);
+#else
+    for (int i = 0; i < lanes; ++i) p[i] = v[i];
+#endif
+}
+inline void store_part(bf16* p, vec v, int lanes) {
     for (int i = 0; i < lanes; ++i) store_operand(p + i, v[i]);
 }
 inline vec load_keep_part(const uint8_t* p, int lanes) {
     vec v{};
     for (int i = 0; i < lanes; ++i) v[i] = p[i];
-    return v;
-}
-inline vec zero_beyond(vec v, int lanes) {
-    for (int i = lanes; i < W; ++i) v[i] = 0;
     return v;
 }
 #endif
@@ -97,4 +127,4 @@ inline vec square_root(vec x) {
 }
 
 }  // namespace
-}  // namespace ardiff::training
+}  // namespace ardiff::cpu

@@ -1,9 +1,9 @@
 // Transposes of 32-bit words.
 #pragma once
 
-#include "cpu/train/isa/vector.h"
+#include "cpu/kernels/vector.h"
 
-namespace ardiff::training {
+namespace ardiff::cpu {
 namespace {
 
 #if defined(__AVX512F__)
@@ -45,7 +45,8 @@ inline void load_block(int rows, int lanes, const float* x, ptrdiff_t stride, __
 
 #endif
 
-// y [columns][y_stride] = transpose of x [rows][x_stride], zeros from `rows` up to `y_rows`, which is a multiple of W.
+// y [columns][y_stride] = transpose of x [rows][x_stride], zeros from `rows` up to `y_rows`, which
+// is a multiple of W.
 inline void transpose(int rows, int y_rows, int columns, const float* x, ptrdiff_t x_stride,
                       float* y, ptrdiff_t y_stride) {
 #if defined(__AVX512F__)
@@ -68,4 +69,4 @@ inline void transpose(int rows, int y_rows, int columns, const float* x, ptrdiff
 }
 
 }  // namespace
-}  // namespace ardiff::training
+}  // namespace ardiff::cpu

@@ -1,0 +1,12 @@
+// The tests of unit_test.cpp.
+#pragma once
+
+#include "check.h"
+
+namespace test {
+
+void test_slot_mask();
+void test_failing_lane();
+void test_refused_thread();
+
+}  // namespace test

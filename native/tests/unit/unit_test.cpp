@@ -1,0 +1,13 @@
+// What the ABI does not show: how the CPU kernels' wing fails. Run by tests/native/unit_test.ts.
+#include <unistd.h>
+
+#include "unit.h"
+
+int main() {
+    alarm(60);  // a hang is a failure
+    test::test_slot_mask();
+    test::test_failing_lane();
+    test::test_refused_thread();  // the last: it leaves little memory
+    std::printf("%d passed, %d failed\n", test::passed, test::failed);
+    return test::failed == 0 ? 0 : 1;
+}
