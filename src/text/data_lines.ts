@@ -20,8 +20,8 @@ export async function openFile(path: string): Promise<ReadableStream<Uint8Array>
 export function otherEncoding(
   { number, text, invalid }: Pick<Line, "number" | "text" | "invalid">,
 ): string | undefined {
-  // The byte order marks of UTF-16 are two bytes that UTF-8 never has.
-  const marked = number === 1 && invalid && text.startsWith("\ufffd\ufffd");
+  // The byte order marks of UTF-16 are two bytes that UTF-8 never has; more are damage.
+  const marked = number === 1 && invalid && /^\ufffd\ufffd(?!\ufffd)/.test(text);
   if (!marked && !text.includes("\0")) return undefined;
   return "it has NUL bytes or the mark of UTF-16, where UTF-8 text is expected: convert it with " +
     "iconv -f UTF-16 -t UTF-8";
