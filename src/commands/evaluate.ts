@@ -19,7 +19,7 @@ import { dataError, onOneLine, openFile, readDataLines } from "../text/data_line
 import { parseDataSpec } from "../text/data_spec.ts";
 import { stringsOf } from "../text/json_paths.ts";
 import type { Line } from "../text/lines.ts";
-import { readPairs, readReferences } from "../text/records.ts";
+import { readPairs } from "../text/records.ts";
 import { checkSelection, type ModelRunOptions } from "./generate.ts";
 
 /** Options of {@linkcode evaluate}. */

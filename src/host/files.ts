@@ -96,8 +96,11 @@ export function temporaryNames(path: string): string[] {
   }
 }
 
-/** What {@linkcode temporaryName} adds to a name, and after it what a folder that made way has. */
-const LEFTOVER = /^\.tmp-\d+-[0-9a-f]{8}(-old)?$/;
+/**
+ * What {@linkcode temporaryName} adds to a name, twice where a folder is written within one, and after
+ * it what a folder that made way has.
+ */
+const LEFTOVER = /^(\.tmp-\d+-[0-9a-f]{8})+(-old)?$/;
 
 /** Flushes a folder's entries to the disk, so that a rename in it survives a crash. */
 export function syncFolder(path: string): void {

@@ -42,6 +42,12 @@ Deno.test(
   "ardiff --version loads no declaration",
   withFolder(async (folder) => {
     const loaded = await loadedModules(folder, "--version");
-    assertEquals(loaded, ["cli/run.ts", "errors.ts", "host/environment.ts", "version.ts"]);
+    assertEquals(loaded, [
+      "cli/run.ts",
+      "errors.ts",
+      "host/environment.ts",
+      "printable.ts",
+      "version.ts",
+    ]);
   }),
 );

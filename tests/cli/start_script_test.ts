@@ -96,7 +96,7 @@ Deno.test("bin/ardiff fails where its output would be lost", async () => {
 });
 
 Deno.test("bin/ardiff reads and writes in /dev/shm", async () => {
-  if (!await Deno.stat("/dev/shm").then(() => true, () => false)) return;
+  if ((await run("test", ["-w", "/dev/shm"])).code !== 0) return; // not every system has it
   const { stdout: folder } = await run("mktemp", ["-d", "/dev/shm/ardiff-XXXXXX"]);
   const path = `${folder.trim()}/lines`;
   const script =

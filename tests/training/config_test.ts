@@ -184,7 +184,7 @@ Deno.test("parseTrainingConfig() names the --set with an unknown key or a wrong 
     'did you mean "diffusion.noise_factor"?',
   );
   assertStringIncludes(usageError("training.steps.x=4"), 'unknown key "training.steps.x"');
-  assertStringIncludes(usageError("data.trian.file=x"), "expected data.train, data.dev");
+  assertStringIncludes(usageError("data.trian.file=x"), 'did you mean "data.train"');
   assertEquals(
     usageError("training.learning_rate=fast"),
     'Cannot apply --set "training.learning_rate=fast": expected a number from 0 to 10',
