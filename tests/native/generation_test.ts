@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ExitCode, UserError } from "../../src/errors.ts";
 import { NativeError, Status } from "../../src/native/errors.ts";
-import { testWithEachKernel } from "./kernels.ts";
+import { testOnOtherKernels } from "./kernels.ts";
 import {
   batchOf,
   F32,
@@ -20,7 +20,7 @@ const SOURCES = randomSources(13, 3);
 for (const network of NETWORKS) {
   const name = `${network.time_conditioning} network`;
 
-  testWithEachKernel(`${name}: a row has the same bits alone and in any batch`, async () => {
+  Deno.test(`${name}: a row has the same bits alone and in any batch`, async () => {
     for (const dtype of ["f32", "bf16"] as const) {
       using denoiser = await sampleDenoiser(network, { ...F32, dtype });
       const together = await generate(denoiser, SOURCES, ONE);
@@ -240,3 +240,5 @@ Deno.test("NativeGeneration refuses wrong arguments with the shim's own words", 
   const error = assertThrows(() => batch.read("z", new Float32Array(3)), NativeError);
   assertEquals(error.message, "State 0 has 192 values, but 3 were given");
 });
+
+testOnOtherKernels(import.meta.url);

@@ -3,7 +3,7 @@ import type { NetworkConfig } from "../../src/denoiser/config.ts";
 import { Denoiser } from "../../src/denoiser/denoiser.ts";
 import { elementCount, expectedTensors } from "../../src/denoiser/parameters.ts";
 import { Random } from "../denoiser/random.ts";
-import { testWithEachKernel } from "./kernels.ts";
+import { testOnOtherKernels } from "./kernels.ts";
 import {
   batchOf,
   F32,
@@ -41,7 +41,7 @@ function clusteredTable(width: number, random: Random): Float32Array<ArrayBuffer
 }
 
 for (const width of [12, 64, 100]) {
-  testWithEachKernel(
+  Deno.test(
     `tokens are the exact best of ${VOCABULARY} entries, ${width} wide`,
     async () => {
       const network: NetworkConfig = {
@@ -90,7 +90,7 @@ for (const width of [12, 64, 100]) {
   );
 }
 
-testWithEachKernel("infinite latents are read as tokens of the vocabulary", async () => {
+Deno.test("infinite latents are read as tokens of the vocabulary", async () => {
   const [network, slots] = [NETWORKS[0]!, 9];
   using denoiser = await sampleDenoiser(network);
   using batch = await denoiser.start(batchOf([[1, 2], [3]]), { ...ONE, slots, noiseScale: 1 });
@@ -125,3 +125,5 @@ function bestScore(x: Float32Array, table: Float32Array): { best: number; bound:
   }
   return { best, bound: magnitude * 2 ** -22 };
 }
+
+testOnOtherKernels(import.meta.url);

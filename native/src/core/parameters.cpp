@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "core/error.h"
+#include "core/network_tree.h"
 
 namespace ardiff {
 
@@ -86,79 +87,9 @@ NetworkConfig NetworkConfig::from(const ardiff_network_config& c) {
     return config;
 }
 
-ParameterLayout::ParameterLayout(const NetworkConfig& c) {
-    const int64_t d = c.hidden, e = c.embedding, v = c.vocabulary, t = c.time_channels;
-    const auto linear = [&](const std::string& name, int64_t out, int64_t in) {
-        add(name + ".weight", {out, in});
-        add(name + ".bias", {out});
-    };
-    const auto norm = [&](const std::string& name, int64_t width) {
-        add(name + ".weight", {width});
-        add(name + ".bias", {width});
-    };
-
-    add("word_embedding.weight", {v, e});
-    add("lm_head.bias", {v});
-    if (c.embedding_norm) norm("embedding_norm", e);
-
-    const std::string embeddings = "encoder.embeddings.";
-    add(embeddings + "word_embeddings.weight", {v, d});
-    add(embeddings + "position_embeddings.weight", {c.max_positions, d});
-    add(embeddings + "token_type_embeddings.weight", {2, d});
-    norm(embeddings + "LayerNorm", d);
-    for (int i = 0; i < c.encoder_layers; ++i) {
-        const std::string layer = "encoder.encoder.layer." + std::to_string(i) + ".";
-        linear(layer + "attention.self.query", d, d);
-        linear(layer + "attention.self.key", d, d);
-        linear(layer + "attention.self.value", d, d);
-        linear(layer + "attention.output.dense", d, d);
-        norm(layer + "attention.output.LayerNorm", d);
-        linear(layer + "intermediate.dense", c.encoder_ffn, d);
-        linear(layer + "output.dense", d, c.encoder_ffn);
-        norm(layer + "output.LayerNorm", d);
-    }
-
-    if (c.input_projection) {
-        linear("input_up_proj.0", 2 * d, c.input_channels());
-        linear("input_up_proj.2", d, 2 * d);
-    }
-    add("position_embeddings.weight", {c.max_positions, d});
-    norm("LayerNorm", d);
-    if (c.time == ARDIFF_TIME_ADDITIVE) {
-        linear("time_trans.0", 4 * t, t);
-        linear("time_trans.2", d, 4 * t);
-    }
-    for (int i = 0; i < c.decoder_layers; ++i) {
-        const std::string block = "transformer_blocks." + std::to_string(i) + ".";
-        for (const char* attention : {"attn1.", "attn2."}) {
-            add(block + attention + "to_q.weight", {d, d});
-            add(block + attention + "to_k.weight", {d, d});
-            add(block + attention + "to_v.weight", {d, d});
-            linear(block + attention + "to_out.0", d, d);
-        }
-        linear(block + "ff.net.0.proj", 2 * c.decoder_ffn(), d);
-        linear(block + "ff.net.2", d, c.decoder_ffn());
-        norm(block + "norm1", d);
-        norm(block + "norm2", d);
-        norm(block + "norm3", d);
-        if (c.has_time_keys()) {
-            linear(block + "time_trans.0", 4 * t, t);
-            linear(block + "time_trans.2", d, 4 * t);
-        }
-        if (c.time == ARDIFF_TIME_TXL) {
-            add(block + "r_w_bias", {c.heads, c.head_size()});
-            add(block + "r_r_bias", {c.heads, c.head_size()});
-        }
-    }
-    if (c.has_output_projection()) {
-        linear("output_down_proj.0", 2 * d, d);
-        linear("output_down_proj.2", e, 2 * d);
-    }
-    if (c.shifted) add("waiting_embedding", {e});
-    if (c.token_chain > 0) {
-        linear("token_chain.0", c.token_chain, 2 * e);
-        linear("token_chain.2", e, c.token_chain);
-    }
+ParameterLayout::ParameterLayout(const NetworkConfig& config) {
+    for (TensorNode& tensor : NetworkTree(config).tensors)
+        add(std::move(tensor.name), std::move(tensor.shape));
 }
 
 void ParameterLayout::add(std::string name, std::vector<int64_t> shape) {

@@ -1,7 +1,7 @@
 // The network's weights as one flat float32 buffer with named views (SPEC section 4).
 //
 // One buffer, because the optimiser, the exponential moving average and gradient clipping then each
-// are one loop, and a checkpoint is one write. Names are those of published checkpoints.
+// are one loop, and a checkpoint is one write.
 #pragma once
 
 #include <cstdint>

@@ -4,6 +4,9 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
+
+#include "core/network_tree.h"
 
 namespace ardiff::portable {
 
@@ -69,75 +72,68 @@ Tensor Network::Norm::operator()(const Tensor& x) const {
 
 Network::Network(const NetworkConfig& config, const NamedTensors& weights, at::ScalarType compute)
     : config_(config), compute_(compute) {
-    const auto matrix = [&](const std::string& name) {
-        return Linear{weights[name + ".weight"].to(compute), {}};
+    const NetworkTree tree(config);
+    const auto linear = [&](const LinearNode& node) {
+        return Linear{weights[node.weight()].to(compute),
+                      node.has_bias ? weights[node.bias()].to(compute) : Tensor()};
     };
-    const auto linear = [&](const std::string& name) {
-        return Linear{weights[name + ".weight"].to(compute), weights[name + ".bias"].to(compute)};
-    };
-    const auto norm = [&](const std::string& name, double epsilon) {
-        return Norm{weights[name + ".weight"], weights[name + ".bias"], epsilon};
+    const auto norm = [&](const NormNode& node, double epsilon = kBlockEpsilon) {
+        return Norm{weights[node.weight()], weights[node.bias()], epsilon};
     };
     // Projections of latents and time stay float32, as what they take and give is: they are small,
     // and their rounding would be the prediction's.
-    const auto pair = [&](const std::string& name) {
-        const auto part = [&](const std::string& layer) {
-            return Linear{weights[layer + ".weight"], weights[layer + ".bias"]};
+    const auto pair = [&](const std::optional<PairNode>& node) {
+        const auto part = [&](const LinearNode& layer) {
+            return Linear{weights[layer.weight()], weights[layer.bias()]};
         };
-        return std::make_pair(part(name + ".0"), part(name + ".2"));
+        return node ? std::make_optional(std::make_pair(part(node->first), part(node->second)))
+                    : std::nullopt;
     };
 
-    table_ = weights["word_embedding.weight"];
-    if (config.embedding_norm) table_ = norm("embedding_norm", kEmbeddingEpsilon)(table_);
-    logits_bias_ = weights["lm_head.bias"];
+    table_ = weights[tree.words.name];
+    if (tree.embedding_norm) table_ = norm(*tree.embedding_norm, kEmbeddingEpsilon)(table_);
+    logits_bias_ = weights[tree.logits_bias.name];
 
-    const std::string embeddings = "encoder.embeddings.";
-    encoder_words_ = weights[embeddings + "word_embeddings.weight"];
-    encoder_positions_ = weights[embeddings + "position_embeddings.weight"];
-    encoder_type_ = weights[embeddings + "token_type_embeddings.weight"].select(0, 0);
-    encoder_norm_ = norm(embeddings + "LayerNorm", kBlockEpsilon);
-    for (int i = 0; i < config.encoder_layers; ++i) {
-        const std::string layer = "encoder.encoder.layer." + std::to_string(i) + ".";
-        encoder_.push_back(
-            {linear(layer + "attention.self.query"), linear(layer + "attention.self.key"),
-             linear(layer + "attention.self.value"), linear(layer + "attention.output.dense"),
-             linear(layer + "intermediate.dense"), linear(layer + "output.dense"),
-             norm(layer + "attention.output.LayerNorm", kBlockEpsilon),
-             norm(layer + "output.LayerNorm", kBlockEpsilon)});
+    encoder_words_ = weights[tree.encoder_words.name];
+    encoder_positions_ = weights[tree.encoder_positions.name];
+    encoder_type_ = weights[tree.encoder_types.name].select(0, 0);
+    encoder_norm_ = norm(tree.encoder_norm);
+    for (const EncoderLayerNode& layer : tree.encoder) {
+        encoder_.push_back({linear(layer.query), linear(layer.key), linear(layer.value),
+                            linear(layer.attention_output), linear(layer.intermediate),
+                            linear(layer.output), norm(layer.attention_norm),
+                            norm(layer.output_norm)});
     }
 
-    if (config.input_projection) input_ = pair("input_up_proj");
-    if (config.time == ARDIFF_TIME_ADDITIVE) time_ = pair("time_trans");
-    if (config.has_output_projection()) output_ = pair("output_down_proj");
-    if (config.shifted) waiting_ = weights["waiting_embedding"];
-    if (config.token_chain > 0) token_chain_ = pair("token_chain");
-    positions_ = weights["position_embeddings.weight"];
-    input_norm_ = norm("LayerNorm", kBlockEpsilon);
-    for (int i = 0; i < config.decoder_layers; ++i) {
-        const std::string name = "transformer_blocks." + std::to_string(i) + ".";
-        const auto attention = [&](const std::string& part) {
-            return Attention{matrix(name + part + ".to_q"), matrix(name + part + ".to_k"),
-                             matrix(name + part + ".to_v"), linear(name + part + ".to_out.0")};
+    input_ = pair(tree.input);
+    time_ = pair(tree.time);
+    output_ = pair(tree.output);
+    if (tree.waiting) waiting_ = weights[tree.waiting->name];
+    token_chain_ = pair(tree.token_chain);
+    positions_ = weights[tree.positions.name];
+    input_norm_ = norm(tree.input_norm);
+    for (const DecoderBlockNode& node : tree.decoder) {
+        const auto attention = [&](const AttentionNode& part) {
+            return Attention{linear(part.query), linear(part.key), linear(part.value),
+                             linear(part.output)};
         };
-        DecoderBlock block{attention("attn1"),
-                           attention("attn2"),
-                           linear(name + "ff.net.0.proj"),
-                           linear(name + "ff.net.2"),
+        DecoderBlock block{attention(node.self),
+                           attention(node.cross),
+                           linear(node.feed_forward_in),
+                           linear(node.feed_forward_out),
                            {},
                            {},
                            {},
                            {},
-                           norm(name + "norm1", kBlockEpsilon),
-                           norm(name + "norm2", kBlockEpsilon),
-                           norm(name + "norm3", kBlockEpsilon)};
-        if (config.has_time_keys()) {
-            block.time_0 = linear(name + "time_trans.0");
-            block.time_2 = linear(name + "time_trans.2");
+                           norm(node.norm1),
+                           norm(node.norm2),
+                           norm(node.norm3)};
+        if (node.time) {
+            block.time_0 = linear(node.time->first);
+            block.time_2 = linear(node.time->second);
         }
-        if (config.time == ARDIFF_TIME_TXL) {
-            block.r_w = weights[name + "r_w_bias"].unsqueeze(1);
-            block.r_r = weights[name + "r_r_bias"].unsqueeze(1);
-        }
+        if (node.r_w) block.r_w = weights[node.r_w->name].unsqueeze(1);
+        if (node.r_r) block.r_r = weights[node.r_r->name].unsqueeze(1);
         decoder_.push_back(std::move(block));
     }
 }

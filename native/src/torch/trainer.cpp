@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "core/memory.h"
+#include "core/network_tree.h"
 #include "core/stopwatch.h"
 #include "core/trainer.h"
 #include "torch/device.h"
@@ -87,7 +88,7 @@ TorchTrainer::TorchTrainer(const TrainerSetup& setup)
     : config_(setup.parameters.config),
       layout_(config_),
       setup_(setup.config),
-      trained_(setup_.chain_only != 0 ? layout_.at("token_chain.0.weight").offset : 0),
+      trained_(setup_.chain_only != 0 ? first_of_chain(config_, layout_) : 0),
       device_(checked_device(static_cast<ardiff_device>(setup_.device), setup_.device_index)),
       worker_(setup_.threads) {
     run([&] {

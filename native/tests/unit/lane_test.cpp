@@ -3,6 +3,7 @@
 #include <xmmintrin.h>
 #endif
 
+#include <atomic>
 #include <new>
 
 #include "core/cpu.h"
@@ -17,7 +18,8 @@ using ardiff::cpu::AttentionGradients;
 using ardiff::cpu::AttentionInputs;
 using ardiff::cpu::Kernels;
 
-int calls = 0, last_call = 0;  // the call that fails; 0: none
+std::atomic<int> calls = 0;
+int last_call = 0;  // the call that fails; 0: none
 void (*attend_backward)(const AttentionInputs&, const AttentionGradients&) = nullptr;
 
 void fail_at_last(const AttentionInputs& in, const AttentionGradients& out) {

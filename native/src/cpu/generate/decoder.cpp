@@ -97,7 +97,7 @@ void CpuGenerator::predict(const StepRequest& request, const Piece& piece, Works
         matmul(kernels_, tokens, as<A>(w.wide), wide, weights.input_2, Epilogue::store, hidden,
                stride);
     }
-    const float* positions = weights.parameters.tensor("position_embeddings.weight");
+    const float* positions = weights.positions;
     int token = 0;
     for (int row = piece.first_row; row < piece.last_row; ++row) {
         for (int n = 0; n < stepped_[static_cast<size_t>(row)]; ++n, ++token) {

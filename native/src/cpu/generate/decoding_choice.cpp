@@ -114,10 +114,10 @@ void CpuDecoder::write_drafts(const DecodingKeep& keep, int first, int last, Dec
             std::copy_n(x, stride, w.chained.get() + static_cast<ptrdiff_t>(r) * stride);
         }
         if (config_.token_chain > 0) {
-            matmul(kernels_, rows, w.pair.get(), pair, decoding_->chain_0, Epilogue::gelu,
+            matmul(kernels_, rows, w.pair.get(), pair, weights_->token_chain_0, Epilogue::gelu,
                    w.inner.get(), inner);
-            matmul(kernels_, rows, w.inner.get(), inner, decoding_->chain_2, Epilogue::accumulate,
-                   w.chained.get(), stride);
+            matmul(kernels_, rows, w.inner.get(), inner, weights_->token_chain_2,
+                   Epilogue::accumulate, w.chained.get(), stride);
         }
         for (int r = 0; r < rows; ++r) {
             const size_t slot = static_cast<size_t>(r) * width + k;

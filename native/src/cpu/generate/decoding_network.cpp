@@ -45,7 +45,7 @@ void CpuDecoder::embed(DecodingWorkspace& w) {
     float* const hidden = w.hidden.get();
     const auto held = [&](const DecodingSlot& slot) {
         return slot.token < 0
-                   ? decoding_->waiting
+                   ? weights.waiting
                    : vocabulary.table + static_cast<ptrdiff_t>(slot.token) * vocabulary.stride;
     };
     if (config_.input_projection) {
@@ -66,7 +66,7 @@ void CpuDecoder::embed(DecodingWorkspace& w) {
                         hidden + static_cast<ptrdiff_t>(i) * stride);
         }
     }
-    const float* positions = weights.parameters.tensor("position_embeddings.weight");
+    const float* positions = weights.positions;
     for (int i = 0; i < count; ++i) {
         float* h = hidden + static_cast<ptrdiff_t>(i) * stride;
         const float* position =

@@ -11,8 +11,6 @@ struct DecodingWeights {
     // Target embeddings as a layer from predictions to logits, lm_head.bias being its bias,
     // -infinity up to padded(V). float32 whatever the network's type, as predictions are.
     Matrix<float> tokens;
-    Linear chain_0, chain_2;  // of the chain head, if there is one; float32 too
-    const float* waiting;     // [C], what a slot that waits holds
 
   private:
     AlignedFloats packed_;

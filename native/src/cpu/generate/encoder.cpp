@@ -54,11 +54,9 @@ template <class A>
 void Encoding::encode_piece(const Piece& piece, Workspace& w) {
     const Weights& weights = weights_;
     const int d = config_.hidden, stride = padded(d), tokens = piece.tokens;
-    const float* words = weights.parameters.tensor("encoder.embeddings.word_embeddings.weight");
-    const float* positions =
-        weights.parameters.tensor("encoder.embeddings.position_embeddings.weight");
-    const float* type =
-        weights.parameters.tensor("encoder.embeddings.token_type_embeddings.weight");
+    const float* words = weights.encoder_words;
+    const float* positions = weights.encoder_positions;
+    const float* type = weights.encoder_type;
     float* hidden = w.hidden.get();
     float* embedded = hidden;
     for (int s = piece.first_row; s < piece.last_row; ++s) {

@@ -46,29 +46,29 @@ Linear::Linear(const Kernels& kernels, const float* weights, const float* bias, 
     }
 }
 
-Norm Weights::norm(const std::string& name) const {
-    return {parameters.tensor(name + ".weight"), parameters.tensor(name + ".bias")};
+Norm Weights::norm(const NormNode& node) const {
+    return {parameters.tensor(node.weight()), parameters.tensor(node.bias())};
 }
 
-Linear Weights::linear(const std::string& name, bool as_half, bool geglu) const {
-    const ParameterInfo& info = parameters.layout.at(name + ".weight");
-    return Linear(kernels, parameters.tensor(name + ".weight"), parameters.tensor(name + ".bias"),
-                  static_cast<int>(info.shape[0]), static_cast<int>(info.shape[1]), as_half, geglu);
+Linear Weights::linear(const LinearNode& node, bool as_half, bool geglu) const {
+    return Linear(kernels, parameters.tensor(node.weight()), parameters.tensor(node.bias()),
+                  node.out, node.in, as_half, geglu);
 }
 
-Linear Weights::stacked(const std::vector<std::string>& names, bool with_bias) const {
-    const int d = config.hidden, count = static_cast<int>(names.size());
-    std::vector<float> weights(static_cast<size_t>(count) * d * d),
-        bias(static_cast<size_t>(count) * d);
-    for (int i = 0; i < count; ++i) {
-        std::copy_n(parameters.tensor(names[i] + ".weight"), static_cast<size_t>(d) * d,
-                    weights.begin() + static_cast<ptrdiff_t>(i) * d * d);
-        if (with_bias) {
-            std::copy_n(parameters.tensor(names[i] + ".bias"), d,
-                        bias.begin() + static_cast<ptrdiff_t>(i) * d);
+Linear Weights::stacked(const std::vector<LinearNode>& nodes) const {
+    const int in = nodes.front().in;
+    std::vector<float> weights, bias;
+    for (const LinearNode& node : nodes) {
+        const float* weight = parameters.tensor(node.weight());
+        weights.insert(weights.end(), weight, weight + static_cast<ptrdiff_t>(node.out) * in);
+        if (node.has_bias) {
+            const float* own = parameters.tensor(node.bias());
+            bias.insert(bias.end(), own, own + node.out);
+        } else {
+            bias.insert(bias.end(), static_cast<size_t>(node.out), 0.0f);
         }
     }
-    return Linear(kernels, weights.data(), bias.data(), count * d, d, half);
+    return Linear(kernels, weights.data(), bias.data(), static_cast<int>(bias.size()), in, half);
 }
 
 Weights::Weights(const Parameters& source, ardiff_dtype dtype)
@@ -77,69 +77,60 @@ Weights::Weights(const Parameters& source, ardiff_dtype dtype)
       kernels(cpu::kernels()),
       half(dtype == ARDIFF_DTYPE_BF16),
       time_embedding(config.time_channels) {
-    encoder_norm = norm("encoder.embeddings.LayerNorm");
-    for (int i = 0; i < config.encoder_layers; ++i) {
-        const std::string layer = "encoder.encoder.layer." + std::to_string(i) + ".";
-        const std::string self = layer + "attention.self.";
-        EncoderLayer e;
-        e.query_key_value = stacked({self + "query", self + "key", self + "value"}, true);
-        e.attention_output = linear(layer + "attention.output.dense", half);
-        e.intermediate = linear(layer + "intermediate.dense", half);
-        e.output = linear(layer + "output.dense", half);
-        e.attention_norm = norm(layer + "attention.output.LayerNorm");
-        e.output_norm = norm(layer + "output.LayerNorm");
-        encoder.push_back(std::move(e));
+    const NetworkTree tree(config);
+    const auto pair = [&](const std::optional<PairNode>& node, bool as_half, Linear& first,
+                          Linear& second) {
+        if (!node) return;
+        first = linear(node->first, as_half);
+        second = linear(node->second, as_half);
+    };
+    encoder_words = parameters.tensor(tree.encoder_words.name);
+    encoder_positions = parameters.tensor(tree.encoder_positions.name);
+    encoder_type = parameters.tensor(tree.encoder_types.name);
+    encoder_norm = norm(tree.encoder_norm);
+    for (const EncoderLayerNode& layer : tree.encoder) {
+        encoder.push_back({stacked({layer.query, layer.key, layer.value}),
+                           linear(layer.attention_output, half), linear(layer.intermediate, half),
+                           linear(layer.output, half), norm(layer.attention_norm),
+                           norm(layer.output_norm)});
     }
-    if (config.input_projection) {
-        input_0 = linear("input_up_proj.0", half);
-        input_2 = linear("input_up_proj.2", half);
-    }
-    input_norm = norm("LayerNorm");
-    if (config.time == ARDIFF_TIME_ADDITIVE) {
-        time_0 = linear("time_trans.0", false);
-        time_2 = linear("time_trans.2", false);
-    }
-    for (int i = 0; i < config.decoder_layers; ++i) {
-        const std::string block = "transformer_blocks." + std::to_string(i) + ".";
-        const std::string self = block + "attn1.", cross = block + "attn2.";
+    pair(tree.input, half, input_0, input_2);
+    positions = parameters.tensor(tree.positions.name);
+    input_norm = norm(tree.input_norm);
+    pair(tree.time, false, time_0, time_2);
+    for (const DecoderBlockNode& node : tree.decoder) {
         DecoderBlock b;
-        b.query_key_value = stacked({self + "to_q", self + "to_k", self + "to_v"}, false);
-        b.attention_output = linear(self + "to_out.0", half);
-        b.cross_query = stacked({cross + "to_q"}, false);
-        b.cross_key_value = stacked({cross + "to_k", cross + "to_v"}, false);
-        b.cross_output = linear(cross + "to_out.0", half);
-        b.feed_forward_in = linear(block + "ff.net.0.proj", half, true);
-        b.feed_forward_out = linear(block + "ff.net.2", half);
-        b.norm1 = norm(block + "norm1");
-        b.norm2 = norm(block + "norm2");
-        b.norm3 = norm(block + "norm3");
-        if (config.has_time_keys()) {
-            b.time_0 = linear(block + "time_trans.0", false);
-            b.time_2 = linear(block + "time_trans.2", false);
-        }
-        if (config.time == ARDIFF_TIME_TXL) {
-            b.r_w = parameters.tensor(block + "r_w_bias");
-            b.r_r = parameters.tensor(block + "r_r_bias");
-        }
+        b.query_key_value = stacked({node.self.query, node.self.key, node.self.value});
+        b.attention_output = linear(node.self.output, half);
+        b.cross_query = stacked({node.cross.query});
+        b.cross_key_value = stacked({node.cross.key, node.cross.value});
+        b.cross_output = linear(node.cross.output, half);
+        b.feed_forward_in = linear(node.feed_forward_in, half, true);
+        b.feed_forward_out = linear(node.feed_forward_out, half);
+        b.norm1 = norm(node.norm1);
+        b.norm2 = norm(node.norm2);
+        b.norm3 = norm(node.norm3);
+        pair(node.time, false, b.time_0, b.time_2);
+        if (node.r_w) b.r_w = parameters.tensor(node.r_w->name);
+        if (node.r_r) b.r_r = parameters.tensor(node.r_r->name);
         decoder.push_back(std::move(b));
     }
-    if (config.has_output_projection()) {
-        output_0 = linear("output_down_proj.0", half);
-        output_2 = linear("output_down_proj.2", half);
-    }
-    prepare_vocabulary();
+    pair(tree.output, half, output_0, output_2);
+    if (tree.waiting) waiting = parameters.tensor(tree.waiting->name);
+    pair(tree.token_chain, false, token_chain_0, token_chain_2);
+    prepare_vocabulary(tree);
 }
 
-void Weights::prepare_vocabulary() {
+void Weights::prepare_vocabulary(const NetworkTree& tree) {
     const int size = config.vocabulary, width = config.embedding, stride = padded(width);
     table_ = allocate_floats(static_cast<int64_t>(size) * stride);
-    const float* embedding = parameters.tensor("word_embedding.weight");
+    const float* embedding = parameters.tensor(tree.words.name);
     for (int v = 0; v < size; ++v) {
         std::memcpy(table_.get() + static_cast<ptrdiff_t>(v) * stride,
                     embedding + static_cast<ptrdiff_t>(v) * width, static_cast<size_t>(width) * 4);
     }
-    if (config.embedding_norm) {
-        const Norm n = norm("embedding_norm");
+    if (tree.embedding_norm) {
+        const Norm n = norm(*tree.embedding_norm);
         kernels.of_float.layer_norm(size, width, table_.get(), stride, n.weight, n.bias, 1e-5f,
                                     table_.get(), stride, nullptr, 0, nullptr);
     }
@@ -155,7 +146,7 @@ void Weights::prepare_vocabulary() {
         nearest_bias[v] = static_cast<float>(-0.5 * square);
         largest = std::max(largest, square);
     }
-    std::copy_n(parameters.tensor("lm_head.bias"), size, logits_bias.begin());
+    std::copy_n(parameters.tensor(tree.logits_bias.name), size, logits_bias.begin());
 
     vocabulary.size = size;
     vocabulary.width = width;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/network_tree.h"
 #include "core/parameters.h"
 #include "cpu/kernels/kernels.h"
 #include "cpu/time_embedding.h"
@@ -63,13 +64,17 @@ struct Weights {
     const bool half;
     const TimeEmbedding time_embedding;
 
-    std::vector<EncoderLayer> encoder;
+    const float *encoder_words, *encoder_positions, *encoder_type;  // [V][d], [positions][d], [d]
     Norm encoder_norm;
+    std::vector<EncoderLayer> encoder;
 
     Linear input_0, input_2, output_0, output_2;
-    Linear time_0, time_2;  // additive; time layers stay float32: one row a slot, once a step
+    Linear time_0, time_2;   // additive; time layers stay float32: one row a slot, once a step
+    const float* positions;  // [positions][d]
     Norm input_norm;
     std::vector<DecoderBlock> decoder;
+    const float* waiting = nullptr;       // shifted: [C], what a slot that waits holds
+    Linear token_chain_0, token_chain_2;  // float32, as predictions are
 
     Vocabulary vocabulary;  // target embeddings, LayerNorm applied if configured
     // As Kernels::nearest wants them, -infinity up to padded(V).
@@ -77,10 +82,11 @@ struct Weights {
     std::vector<float> logits_bias;   // lm_head.bias
 
   private:
-    Norm norm(const std::string& name) const;
-    Linear linear(const std::string& name, bool half, bool geglu = false) const;
-    Linear stacked(const std::vector<std::string>& names, bool with_bias) const;
-    void prepare_vocabulary();
+    Norm norm(const NormNode& node) const;
+    Linear linear(const LinearNode& node, bool half, bool geglu = false) const;
+    // Layers that share their input.
+    Linear stacked(const std::vector<LinearNode>& nodes) const;
+    void prepare_vocabulary(const NetworkTree& tree);
 
     AlignedFloats table_, packed_vocabulary_;
 };

@@ -52,7 +52,8 @@ struct OperandKernels {
     // value * gelu(gate) * keep * scale.
     void (*geglu)(int rows, int inner, const float* halves, int halves_stride, const uint8_t* keep,
                   float scale, A* y, int y_stride);
-    // y = x * keep * scale as operand; `keep` [rows][width], without padding, may be null.
+    // y = x * keep * scale as operand; `keep` [rows][width], without padding, may be null. For
+    // float this is dropout, and y may be x.
     void (*to_operand)(int rows, int width, const float* x, int x_stride, const uint8_t* keep,
                        float scale, A* y, int y_stride);
 
@@ -82,9 +83,6 @@ struct Kernels {
     void (*add_dropped)(int rows, int width, const float* x, int x_stride, const float* dropped,
                         int dropped_stride, const uint8_t* keep, float scale, float* y,
                         int y_stride);
-    // y = keep * scale * x; y may be x.
-    void (*drop)(int rows, int width, const float* x, int x_stride, const uint8_t* keep,
-                 float scale, float* y, int y_stride);
     // Gradient of LayerNorm: dx = (or +=, `add`), and dweight, dbias += sums over rows.
     // `statistics` holds mean and 1/deviation of every row, as layer_norm left them.
     void (*layer_norm_backward)(int rows, int width, const float* dy, int dy_stride, const float* x,

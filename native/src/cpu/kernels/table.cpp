@@ -74,7 +74,6 @@ const Kernels ARDIFF_JOIN(kernels_, ARDIFF_ISA) = {
     begin_work,
     end_work,
     add_dropped,
-    to_operand<float>,
     layer_norm_backward,
     activate_backward,
     geglu_backward,

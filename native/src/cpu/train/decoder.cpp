@@ -184,8 +184,8 @@ void Decoder<A>::embed(const Chunk& chunk, Plane<float> input, int pass) {
     const Plane<float> hidden = states_.front().input;
     layers_.norm(plan_.input_norm, tokens, embedded_, hidden, {}, input_statistics_);
     input_keep_ = token_keep(chunk, Purpose::decoder_input, pass, 0, d, input_memory_);
-    layers_.kernels().drop(tokens, d, hidden.data, hidden.stride, input_keep_,
-                           layers_.hidden_scale(), hidden.data, hidden.stride);
+    layers_.kernels().of_float.to_operand(tokens, d, hidden.data, hidden.stride, input_keep_,
+                                          layers_.hidden_scale(), hidden.data, hidden.stride);
 }
 
 // `gradient` is that of the first block's input.
@@ -193,8 +193,8 @@ template <class A>
 void Decoder<A>::embed_backward(const Chunk& chunk, Plane<float> gradient) {
     const Kernels& k = layers_.kernels();
     const int tokens = chunk.tokens(), d = config_.hidden;
-    k.drop(tokens, d, gradient.data, gradient.stride, input_keep_, layers_.hidden_scale(),
-           gradient.data, gradient.stride);
+    k.of_float.to_operand(tokens, d, gradient.data, gradient.stride, input_keep_,
+                          layers_.hidden_scale(), gradient.data, gradient.stride);
     layers_.norm_backward(plan_.input_norm, tokens, gradient, embedded_, input_statistics_, false,
                           narrow_);
     for (int token = 0; token < tokens; ++token) {
@@ -297,8 +297,8 @@ void Decoder<A>::self_attention_backward(const Chunk& chunk, int layer) {
     const Kernels& k = layers_.kernels();
     const int tokens = chunk.tokens(), slots = chunk.slots(), d = config_.hidden;
 
-    k.drop(tokens, d, gradient_.data, gradient_.stride, state.attended_keep, layers_.hidden_scale(),
-           narrow_.data, narrow_.stride);
+    k.of_float.to_operand(tokens, d, gradient_.data, gradient_.stride, state.attended_keep,
+                          layers_.hidden_scale(), narrow_.data, narrow_.stride);
     layers_.linear_backward(plan.attention_output, tokens, narrow_, state.context, wide_);
     for (int r = 0; r < chunk.rows; ++r) {
         AttentionGradients out{};
@@ -391,8 +391,8 @@ void Decoder<A>::cross_attention_backward(const Chunk& chunk, int layer, Plane<A
     const Kernels& k = layers_.kernels();
     const int tokens = chunk.tokens(), slots = chunk.slots(), d = config_.hidden;
 
-    k.drop(tokens, d, gradient_.data, gradient_.stride, state.crossed_keep, layers_.hidden_scale(),
-           narrow_.data, narrow_.stride);
+    k.of_float.to_operand(tokens, d, gradient_.data, gradient_.stride, state.crossed_keep,
+                          layers_.hidden_scale(), narrow_.data, narrow_.stride);
     layers_.linear_backward(plan.cross_output, tokens, narrow_, state.cross_context, wide_);
     for (int r = 0; r < chunk.rows; ++r) {
         AttentionGradients out{};

@@ -128,8 +128,8 @@ void Encoder<A>::forward(const Chunk& chunk) {
     }
     layers_.norm(plan_.encoder_norm, tokens, embedded_, input_, {}, input_statistics_);
     input_keep_ = token_keep(chunk, Purpose::encoder_input, 0, input_memory_);
-    k.drop(tokens, d, input_.data, input_.stride, input_keep_, layers_.hidden_scale(), input_.data,
-           input_.stride);
+    k.of_float.to_operand(tokens, d, input_.data, input_.stride, input_keep_,
+                          layers_.hidden_scale(), input_.data, input_.stride);
     layers_.operands().to_operand(tokens, d, input_.data, input_.stride, nullptr, 1.0f,
                                   input_operand_.data, input_operand_.stride);
 
@@ -179,8 +179,8 @@ void Encoder<A>::backward(const Chunk& chunk, Plane<float> gradient, float* word
 
         layers_.norm_backward(plan.output_norm, tokens, gradient, state.summed,
                               state.summed_statistics, false, dhidden_);
-        k.drop(tokens, d, dhidden_.data, dhidden_.stride, state.summed_keep, layers_.hidden_scale(),
-               dropped_.data, dropped_.stride);
+        k.of_float.to_operand(tokens, d, dhidden_.data, dhidden_.stride, state.summed_keep,
+                              layers_.hidden_scale(), dropped_.data, dropped_.stride);
         layers_.linear_backward(plan.output, tokens, dropped_, state.activated, dinner_);
         k.activate_backward(Activation::gelu, tokens, plan.intermediate.out, state.inner.data,
                             state.inner.stride, dinner_.data, dinner_.stride);
@@ -189,8 +189,8 @@ void Encoder<A>::backward(const Chunk& chunk, Plane<float> gradient, float* word
 
         layers_.norm_backward(plan.attention_norm, tokens, dhidden_, state.mixed,
                               state.mixed_statistics, false, gradient);
-        k.drop(tokens, d, gradient.data, gradient.stride, state.mixed_keep, layers_.hidden_scale(),
-               dropped_.data, dropped_.stride);
+        k.of_float.to_operand(tokens, d, gradient.data, gradient.stride, state.mixed_keep,
+                              layers_.hidden_scale(), dropped_.data, dropped_.stride);
         layers_.linear_backward(plan.attention_output, tokens, dropped_, state.context, dcontext_);
         for (int r = 0; r < chunk.rows; ++r) {
             const int first = chunk.source_offset[static_cast<size_t>(r)];
@@ -207,8 +207,8 @@ void Encoder<A>::backward(const Chunk& chunk, Plane<float> gradient, float* word
                                 gradient, Onto::result);
     }
 
-    k.drop(tokens, d, gradient.data, gradient.stride, input_keep_, layers_.hidden_scale(),
-           gradient.data, gradient.stride);
+    k.of_float.to_operand(tokens, d, gradient.data, gradient.stride, input_keep_,
+                          layers_.hidden_scale(), gradient.data, gradient.stride);
     layers_.norm_backward(plan_.encoder_norm, tokens, gradient, embedded_, input_statistics_, false,
                           dhidden_);
     float* dtype = layers_.gradient(plan_.encoder_type);

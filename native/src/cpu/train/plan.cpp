@@ -7,81 +7,60 @@
 namespace ardiff::training {
 
 Plan::Plan(const NetworkConfig& c, const ParameterLayout& layout) : config(c), layout_(layout) {
-    const int d = c.hidden;
+    const NetworkTree tree(c);
+    const auto pair = [&](const std::optional<PairNode>& node, LinearPlan& first,
+                          LinearPlan& second) {
+        if (!node) return;
+        first = linear({node->first});
+        second = linear({node->second});
+    };
 
-    target_words = layout.at("word_embedding.weight").offset;
+    target_words = layout.at(tree.words.name).offset;
     logits.out = c.vocabulary;
     logits.in = c.embedding;
     logits.stride = row_stride<float>(c.embedding);
     logits.gradient = take(static_cast<int64_t>(padded(c.vocabulary)) * logits.stride);
     logits.weights.push_back(
         {target_words, logits.gradient, c.vocabulary, c.embedding, logits.stride});
-    logits.biases.push_back(block("lm_head.bias", 1, c.vocabulary));
+    logits.biases.push_back(block(tree.logits_bias.name, 1, c.vocabulary));
     logits.bias_gradient = logits.biases.back().local;
-    if (c.embedding_norm) embedding_norm = norm("embedding_norm");
+    if (tree.embedding_norm) embedding_norm = norm(*tree.embedding_norm);
 
-    const std::string embeddings = "encoder.embeddings.";
-    encoder_words = layout.at(embeddings + "word_embeddings.weight").offset;
-    encoder_positions = block(embeddings + "position_embeddings.weight", c.max_positions, d);
-    encoder_type = block(embeddings + "token_type_embeddings.weight", 1, d);
-    encoder_norm = norm(embeddings + "LayerNorm");
-    for (int i = 0; i < c.encoder_layers; ++i) {
-        const std::string layer = "encoder.encoder.layer." + std::to_string(i) + ".";
-        const std::string attention = layer + "attention.self.";
-        EncoderLayerPlan plan;
-        plan.query_key_value =
-            linear({attention + "query", attention + "key", attention + "value"}, true);
-        plan.attention_output = linear({layer + "attention.output.dense"}, true);
-        plan.intermediate = linear({layer + "intermediate.dense"}, true);
-        plan.output = linear({layer + "output.dense"}, true);
-        plan.attention_norm = norm(layer + "attention.output.LayerNorm");
-        plan.output_norm = norm(layer + "output.LayerNorm");
-        encoder.push_back(std::move(plan));
+    encoder_words = layout.at(tree.encoder_words.name).offset;
+    encoder_positions = block(tree.encoder_positions.name, c.max_positions, c.hidden);
+    encoder_type = block(tree.encoder_types.name, 1, c.hidden);
+    encoder_norm = norm(tree.encoder_norm);
+    for (const EncoderLayerNode& layer : tree.encoder) {
+        encoder.push_back({linear({layer.query, layer.key, layer.value}),
+                           linear({layer.attention_output}), linear({layer.intermediate}),
+                           linear({layer.output}), norm(layer.attention_norm),
+                           norm(layer.output_norm)});
     }
 
-    if (c.input_projection) {
-        input_0 = linear({"input_up_proj.0"}, true);
-        input_2 = linear({"input_up_proj.2"}, true);
-    }
-    positions = block("position_embeddings.weight", c.max_positions, d);
-    input_norm = norm("LayerNorm");
-    if (c.time == ARDIFF_TIME_ADDITIVE) {
-        time_0 = linear({"time_trans.0"}, true);
-        time_2 = linear({"time_trans.2"}, true);
-    }
-    for (int i = 0; i < c.decoder_layers; ++i) {
-        const std::string name = "transformer_blocks." + std::to_string(i) + ".";
+    pair(tree.input, input_0, input_2);
+    positions = block(tree.positions.name, c.max_positions, c.hidden);
+    input_norm = norm(tree.input_norm);
+    pair(tree.time, time_0, time_2);
+    for (const DecoderBlockNode& node : tree.decoder) {
         DecoderBlockPlan plan;
-        const std::string self = name + "attn1.", cross = name + "attn2.";
-        plan.query_key_value = linear({self + "to_q", self + "to_k", self + "to_v"}, false);
-        plan.attention_output = linear({self + "to_out.0"}, true);
-        plan.cross_query = linear({cross + "to_q"}, false);
-        plan.cross_key_value = linear({cross + "to_k", cross + "to_v"}, false);
-        plan.cross_output = linear({cross + "to_out.0"}, true);
-        plan.feed_forward_in = linear({name + "ff.net.0.proj"}, true);
-        plan.feed_forward_out = linear({name + "ff.net.2"}, true);
-        plan.norm1 = norm(name + "norm1");
-        plan.norm2 = norm(name + "norm2");
-        plan.norm3 = norm(name + "norm3");
-        if (c.has_time_keys()) {
-            plan.time_0 = linear({name + "time_trans.0"}, true);
-            plan.time_2 = linear({name + "time_trans.2"}, true);
-        }
-        if (c.time == ARDIFF_TIME_TXL) {
-            plan.r_w = block(name + "r_w_bias", 1, d);
-            plan.r_r = block(name + "r_r_bias", 1, d);
-        }
+        plan.query_key_value = linear({node.self.query, node.self.key, node.self.value});
+        plan.attention_output = linear({node.self.output});
+        plan.cross_query = linear({node.cross.query});
+        plan.cross_key_value = linear({node.cross.key, node.cross.value});
+        plan.cross_output = linear({node.cross.output});
+        plan.feed_forward_in = linear({node.feed_forward_in});
+        plan.feed_forward_out = linear({node.feed_forward_out});
+        plan.norm1 = norm(node.norm1);
+        plan.norm2 = norm(node.norm2);
+        plan.norm3 = norm(node.norm3);
+        pair(node.time, plan.time_0, plan.time_2);
+        if (node.r_w) plan.r_w = block(node.r_w->name, 1, c.hidden);
+        if (node.r_r) plan.r_r = block(node.r_r->name, 1, c.hidden);
         decoder.push_back(std::move(plan));
     }
-    if (c.has_output_projection()) {
-        output_0 = linear({"output_down_proj.0"}, true);
-        output_2 = linear({"output_down_proj.2"}, true);
-    }
-    if (c.shifted) waiting = block("waiting_embedding", 1, c.embedding);
-    if (c.token_chain > 0) {
-        token_chain_0 = linear({"token_chain.0"}, true);
-        token_chain_2 = linear({"token_chain.2"}, true);
-    }
+    pair(tree.output, output_0, output_2);
+    if (tree.waiting) waiting = block(tree.waiting->name, 1, c.embedding);
+    pair(tree.token_chain, token_chain_0, token_chain_2);
     collect();
 }
 
@@ -99,35 +78,30 @@ Block Plan::block(const std::string& name, int rows, int width) {
     return made;
 }
 
-NormPlan Plan::norm(const std::string& name) {
-    const int width = static_cast<int>(layout_.at(name + ".weight").count);
-    const Block weight = block(name + ".weight", 1, width);
-    return {weight, block(name + ".bias", 1, width)};
+NormPlan Plan::norm(const NormNode& node) {
+    const Block weight = block(node.weight(), 1, node.width);
+    return {weight, block(node.bias(), 1, node.width)};
 }
 
-LinearPlan Plan::linear(const std::vector<std::string>& names, bool with_bias) {
+LinearPlan Plan::linear(const std::vector<LinearNode>& nodes) {
     LinearPlan plan;
-    for (const std::string& name : names) {
-        const ParameterInfo& weight = layout_.at(name + ".weight");
-        plan.out += static_cast<int>(weight.shape[0]);
-        plan.in = static_cast<int>(weight.shape[1]);
-    }
+    plan.in = nodes.front().in;
+    for (const LinearNode& node : nodes) plan.out += node.out;
     const int stride = plan.stride = row_stride<float>(plan.in);
     plan.gradient = take(static_cast<int64_t>(padded(plan.out)) * stride);
-    if (with_bias) plan.bias_gradient = take(padded(plan.out));
+    if (nodes.front().has_bias) plan.bias_gradient = take(padded(plan.out));
     int row = 0;
-    for (const std::string& name : names) {
-        const int rows = static_cast<int>(layout_.at(name + ".weight").shape[0]);
-        plan.weights.push_back({layout_.at(name + ".weight").offset,
-                                plan.gradient + static_cast<int64_t>(row) * stride, rows, plan.in,
-                                stride});
+    for (const LinearNode& node : nodes) {
+        plan.weights.push_back({layout_.at(node.weight()).offset,
+                                plan.gradient + static_cast<int64_t>(row) * stride, node.out,
+                                plan.in, stride});
         blocks.push_back(plan.weights.back());
-        if (with_bias) {
+        if (node.has_bias) {
             plan.biases.push_back(
-                {layout_.at(name + ".bias").offset, plan.bias_gradient + row, 1, rows, rows});
+                {layout_.at(node.bias()).offset, plan.bias_gradient + row, 1, node.out, node.out});
             blocks.push_back(plan.biases.back());
         }
-        row += rows;
+        row += node.out;
     }
     return plan;
 }

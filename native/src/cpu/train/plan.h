@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/network_tree.h"
 #include "core/parameters.h"
 
 namespace ardiff::training {
@@ -79,8 +80,9 @@ class Plan {
     Plan& operator=(const Plan&) = delete;
 
   private:
-    LinearPlan linear(const std::vector<std::string>& names, bool with_bias);
-    NormPlan norm(const std::string& name);
+    // One layer, or several that share their input.
+    LinearPlan linear(const std::vector<LinearNode>& nodes);
+    NormPlan norm(const NormNode& node);
     Block block(const std::string& name, int rows, int width);
     int64_t take(int64_t count);
     void collect();

@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 #include "core/memory.h"
+#include "core/network_tree.h"
 #include "core/stopwatch.h"
 #include "cpu/time_embedding.h"
 #include "cpu/train/lane.h"
@@ -88,7 +89,7 @@ CpuTrainer<A>::CpuTrainer(const TrainerSetup& setup)
       schedule_(setup.schedule),
       diffusion_{schedule_, setup.config.embedding_noise, setup.config.prior_scale},
       chain_only_(setup.config.chain_only != 0),
-      trained_(chain_only_ ? layout_.at("token_chain.0.weight").offset : 0),
+      trained_(chain_only_ ? first_of_chain(config_, layout_) : 0),
       time_table_(make_time_table(schedule_, config_.time_channels)),
       pool_(setup.config.threads),
       weights_(plan_, kernels_.operands<A>()) {
