@@ -43,7 +43,7 @@ export function openRunFolder(output: string): Disposable {
   } catch (error) {
     throw unwritable(output, error);
   }
-  if (!lock.tryLockSync(true)) {
+  if (!lockSoon(lock)) {
     lock.close();
     throw new UserError(
       ExitCode.usage,
@@ -59,6 +59,19 @@ export function openRunFolder(output: string): Disposable {
     throw unwritable(output, error);
   }
   return lock;
+}
+
+/**
+ * Takes a lock, or waits a moment for it: a program that is being started has for an instant what this
+ * process had open, the lock of the run before included.
+ */
+function lockSoon(lock: Deno.FsFile): boolean {
+  const sleeper = new Int32Array(new SharedArrayBuffer(4));
+  for (let tries = 0; tries < 10; tries++) {
+    if (lock.tryLockSync(true)) return true;
+    Atomics.wait(sleeper, 0, 0, 50);
+  }
+  return false;
 }
 
 /** @throws {UserError} where a folder without the mark holds what a run writes */
