@@ -34,8 +34,7 @@ function sections(concepts: string, translation: string | undefined): Section[] 
       commands: [
         'git clone --quiet "$ARDIFF" ardiff && cd ardiff',
         "./scripts/quickstart.sh",
-        'export PATH="$PWD/.tools/bin:$PATH"',
-        'alias ardiff="deno task --quiet ardiff"',
+        'export PATH="$PWD/bin:$PWD/.tools/bin:$PATH"',
         "ardiff doctor",
       ],
     },
