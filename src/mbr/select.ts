@@ -41,7 +41,7 @@ export interface Selection {
 const TIE = 1e-12;
 
 /** Texts of which so many together have fewer words than the median one are not chosen. */
-const STUB = 3;
+const SHORT_FACTOR = 3;
 
 const expectations: Record<
   SelectionMethod,
@@ -102,5 +102,5 @@ function stubsOf({ texts, groupOf }: DistinctCandidates): readonly boolean[] {
   const lengths = texts.map((text) => words(text).length);
   const sorted = Array.from(groupOf, (group) => lengths[group]!).sort((a, b) => a - b);
   const median = sorted[sorted.length >> 1]!;
-  return lengths.map((length) => STUB * length < median);
+  return lengths.map((length) => SHORT_FACTOR * length < median);
 }

@@ -125,7 +125,7 @@ Deno.test("select() refuses what it cannot do", () => {
   assertEquals(supports("aggregate", "bleu"), true);
 });
 
-Deno.test("select() chooses no empty text and no stub beside real ones", () => {
+Deno.test("select() chooses no empty text and no fragment beside whole ones", () => {
   for (const utility of ["bleu", "chrf", "rouge-l", "token-f1"] as const) {
     for (const empty of ["", " ", "."]) {
       const texts = [empty, "a cat sat", "a cat sits"];
