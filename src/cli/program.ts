@@ -13,6 +13,7 @@ import { goldenCommand } from "./declarations/golden.ts";
 import { importCommand } from "./declarations/import.ts";
 import { infoCommand } from "./declarations/info.ts";
 import { mbrCommand } from "./declarations/mbr.ts";
+import { compareCommand, reportCommand } from "./declarations/report.ts";
 import { sweepCommand } from "./declarations/sweep.ts";
 import { tokenizerCommand } from "./declarations/tokenizer.ts";
 import { trainCommand } from "./declarations/train.ts";
@@ -27,6 +28,8 @@ const COMMANDS = [
   evaluateCommand,
   trainCommand,
   sweepCommand,
+  reportCommand,
+  compareCommand,
   tokenizerCommand,
   importCommand,
   infoCommand,
