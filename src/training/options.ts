@@ -203,6 +203,12 @@ export const OPTIONS = {
       `${PAPER}: none`,
       "Inner width of the head that makes the tokens drafted in one call fit each other; 0: none. Needs network.shifted.",
     ),
+    shared_embeddings: fixed(
+      boolean,
+      false,
+      PAPER,
+      "Whether the encoder reads the target's embeddings in place of its own: fewer weights, and copying is learnt at once. Needs network.embedding_size = network.hidden_size.",
+    ),
   },
   diffusion: {
     steps: fixed(integer(2, 1_000_000), 2000, PAPER, "Diffusion steps T."),
