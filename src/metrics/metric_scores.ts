@@ -25,12 +25,20 @@ import {
   rougeStatistics,
 } from "./rouge.ts";
 import type { Metric } from "./metric_names.ts";
+import { nistFromStatistics, nistSignature, nistStatistics } from "./nist.ts";
 import type { ReferenceLists } from "./segment_statistics.ts";
 import { referenceCount, type SignatureBootstrap } from "./signature.ts";
 import { terFromStatistics, terSignature, terStatistics } from "./ter.ts";
 
 /** Metrics that compare with references. */
-export const METRICS_WITH_REFERENCES: readonly Metric[] = ["bleu", "chrf", "ter", "rouge", "cider"];
+export const METRICS_WITH_REFERENCES: readonly Metric[] = [
+  "bleu",
+  "chrf",
+  "ter",
+  "rouge",
+  "cider",
+  "nist",
+];
 
 /** Settings shared by the metrics; each signature names those that its metric obeys. */
 export interface MetricOptions {
@@ -103,6 +111,7 @@ const GROUPS: Readonly<Record<Metric, (request: Request) => MetricScore[]>> = {
   "ter": terScores,
   "rouge": rougeScores,
   "cider": captionScores,
+  "nist": nistScores,
   "distinct": distinctScores,
   "self-bleu": selfBleuScores,
   "coverage": coverageScores,
@@ -240,6 +249,23 @@ function captionScores({ input, options, bootstrap }: Request): MetricScore[] {
     signature: ciderSignature(nrefs, captionOptions, bootstrap),
     details: {},
     resampling: { statistics: similarities, score: cider },
+  }];
+}
+
+function nistScores({ input, options, bootstrap }: Request): MetricScore[] {
+  const references = referencesOf(input, "nist");
+  const { tokenize, lowercase } = bleuOptionsOf(options);
+  const nistOptions = { ...(tokenize && { tokenize }), lowercase: lowercase ?? false };
+  const statistics = nistStatistics(input.hypotheses, references, nistOptions);
+  return [{
+    metric: "nist",
+    name: "NIST",
+    score: nistFromStatistics(statistics.sum()),
+    digits: 4,
+    about: "information of the n-grams that references have too, per n-gram, as mteval computes it",
+    signature: nistSignature(referenceCount(references), nistOptions, bootstrap),
+    details: {},
+    resampling: { statistics, score: nistFromStatistics },
   }];
 }
 
