@@ -2,6 +2,7 @@
 import { ExitCode, messageOf, UserError } from "../errors.ts";
 import { Model } from "../generation/mod.ts";
 import { generationOptionsOf, loadOptionsOf } from "../generation/option_parts.ts";
+import { tell } from "../host/messages.ts";
 import { ProgressBar } from "../host/progress_bar.ts";
 import { parseCandidateLine } from "../mbr/candidate_lines.ts";
 import {
@@ -15,6 +16,7 @@ import {
   type ScoreOptions,
   type System,
 } from "../metrics/mod.ts";
+import { printableLines } from "../printable.ts";
 import { dataError, onOneLine, openFile, readDataLines } from "../text/data_lines.ts";
 import { parseDataSpec } from "../text/data_spec.ts";
 import { stringsOf } from "../text/json_paths.ts";
@@ -93,10 +95,12 @@ async function printScores(
       `Cannot compute Self-BLEU of "${lone.name}": expected two outputs or more, found one`,
     );
   }
-  for (const notice of scoreNotices(input, metrics, options.tokenize)) io.stderr(`${notice}.\n`);
+  for (const notice of scoreNotices(input, metrics, options.tokenize)) tell(io, `${notice}.`);
   const report = score(input, { ...options, metrics });
   await io.stdout(
-    options.json ? JSON.stringify(reportToJson(report), undefined, 2) + "\n" : formatReport(report),
+    options.json
+      ? JSON.stringify(reportToJson(report), undefined, 2) + "\n"
+      : printableLines(formatReport(report)),
   );
 }
 
