@@ -103,6 +103,7 @@ export {
   reportToJson,
   type ResampledScore,
   ROUGE_REFERENCES,
+  ROUGE_TOKENIZERS,
   ROUGE_VARIANTS,
   type RougeOptions,
   type RougeScore,

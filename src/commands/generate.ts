@@ -14,6 +14,7 @@ import { traceAsText } from "../generation/trace_text.ts";
 import type { Environment } from "../host/environment.ts";
 import { Interrupts } from "../host/interrupts.ts";
 import type { JsonObject } from "../host/json_value.ts";
+import { tell } from "../host/messages.ts";
 import { ProgressBar } from "../host/progress_bar.ts";
 import { inputFile, openOutput } from "../host/streams.ts";
 import { supports } from "../mbr/select.ts";
@@ -162,7 +163,7 @@ class Notes {
 
   #say(message: string): void {
     this.#progress.hide();
-    this.#environment.stderr(`${message}.\n`);
+    tell(this.#environment, `${message}.`);
   }
 }
 
