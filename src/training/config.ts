@@ -1,14 +1,16 @@
 /**
- * The configuration of a training run: a TOML file, changed by `--set key=value`, with every option
- * filled in and checked.
+ * The configuration of a training run: a TOML or YAML file, changed by `--set key=value`, with every
+ * option filled in and checked.
  */
 import { ExitCode, UserError } from "../errors.ts";
 import type { Fail } from "../host/fail.ts";
 import { describe, isObject } from "../host/json_value.ts";
 import { readToml, readTomlValue } from "../host/toml.ts";
+import { isYamlPath, readYaml } from "../host/yaml.ts";
 import { nearest } from "../nearest.ts";
 import { type DataSpec, parseDataSpec } from "../text/data_spec.ts";
 import { type Option, OPTIONS, type OptionValues } from "./options.ts";
+import { PRESET_NAMES, type PresetName, PRESETS } from "./presets.ts";
 
 /** A run's configuration, complete and checked. */
 export interface TrainingConfig extends OptionValues {
@@ -42,9 +44,10 @@ export type DataTable =
 
 /**
  * A configuration as a program gives it: the tables of a configuration file. Options that are left
- * out have the defaults of docs/options.md.
+ * out have the values of the preset, or else the defaults of docs/options.md.
  */
 export type TrainingSettings =
+  & { readonly preset?: PresetName }
   & { readonly data: { readonly train: DataTable; readonly dev?: DataTable } }
   & { readonly [Section in keyof OptionValues]?: Partial<OptionValues[Section]> };
 
@@ -56,21 +59,22 @@ const DATA_SETS = ["train", "dev"];
 /**
  * Reads a configuration.
  *
- * @param toml the file's content
- * @param source the file's path, for messages
- * @param settings `section.key=value` each, as given on the command line; they overrule the file
- * @throws {UserError} where the text is not TOML, a key is unknown or missing, or a value is not
+ * @param text the file's content: YAML where its name ends in `.yaml` or `.yml`, else TOML
+ * @param source the file's path
+ * @param settings `section.key=value` each, or `preset=NAME`, as given on the command line; they
+ *   overrule the file
+ * @throws {UserError} where the text is neither, a key is unknown or missing, or a value is not
  *   what its option takes
  */
 export function parseTrainingConfig(
-  toml: string,
+  text: string,
   source: string,
   settings: readonly string[] = [],
 ): TrainingConfig {
   const fail: Fail = (problem) => {
     throw new UserError(ExitCode.model, `Cannot read configuration "${source}": ${problem}`);
   };
-  const table = readToml(toml, fail);
+  const table = isYamlPath(source) ? readYamlTables(text, fail) : readToml(text, fail);
   for (const setting of settings) applySetting(table, setting);
   return checkTrainingConfig(table, fail);
 }
@@ -94,16 +98,22 @@ export function checkTrainingSettings(
   return checkTrainingConfig(table, fail);
 }
 
-/** Checks the tables of a configuration and fills in defaults. */
+function readYamlTables(text: string, fail: Fail): Table {
+  const value = readYaml(text, fail);
+  return isObject(value) ? value : fail(`it is ${describe(value)}, expected sections of options`);
+}
+
+/** Checks the tables of a configuration and fills in what they leave out. */
 function checkTrainingConfig(table: Table, fail: Fail): TrainingConfig {
-  expectKnown(table, [...Object.keys(SECTIONS), "data"], "", fail);
+  expectKnown(table, ["preset", ...Object.keys(SECTIONS), "data"], "", fail);
+  const preset = presetValues(table["preset"], fail);
   const data = section(table, "data", fail);
   expectKnown(data, DATA_SETS, "data", fail);
   if (data["train"] === undefined) {
     fail('missing table "data.train": expected format and file (or source_file and target_file)');
   }
   const values = Object.entries(SECTIONS).map(([name, options]) =>
-    [name, readOptions(section(table, name, fail), name, options, fail)] as const
+    [name, readOptions(section(table, name, fail), name, options, preset[name], fail)] as const
   );
   return {
     data: {
@@ -157,10 +167,16 @@ function applySetting(table: Table, setting: string): void {
   };
   const equals = setting.indexOf("=");
   const names = setting.slice(0, Math.max(equals, 0)).split(".").map((name) => name.trim());
+  const text = setting.slice(equals + 1).trim();
+  if (equals >= 0 && names.join() === "preset") {
+    presetValues(text, fail);
+    table["preset"] = text;
+    return;
+  }
   if (equals < 0 || names.length < 2 || names.includes("")) {
     return fail("expected section.key=value, as in training.steps=1000");
   }
-  const value = settingValue(names, setting.slice(equals + 1).trim());
+  const value = settingValue(names, text);
   expectSettable(names, value, fail);
   let place = table;
   for (const name of names.slice(0, -1)) {
@@ -190,6 +206,19 @@ function settingValue([section, ...rest]: readonly string[], text: string): unkn
   return readTomlValue(text) ?? text;
 }
 
+/** What a preset sets, by section; nothing without one. */
+function presetValues(name: unknown, fail: Fail): Readonly<Record<string, Table | undefined>> {
+  if (name === undefined) return {};
+  const known = PRESET_NAMES.find((preset) => preset === name);
+  if (known !== undefined) return PRESETS[known].values as Readonly<Record<string, Table>>;
+  const near = typeof name === "string" ? nearest(name, PRESET_NAMES) : undefined;
+  return fail(
+    `"preset" is ${describe(name)}, ${
+      near === undefined ? `expected one of ${PRESET_NAMES.join(", ")}` : `did you mean "${near}"?`
+    }`,
+  );
+}
+
 function section(table: Table, name: string, fail: Fail): Table {
   const found = table[name] ?? {};
   if (!isObject(found)) return fail(`"${name}" is ${describe(found)}, expected a table [${name}]`);
@@ -205,6 +234,9 @@ function expectKnown(
   const join = (name: string) => path === "" ? name : `${path}.${name}`;
   const stranger = Object.keys(table).find((name) => !names.includes(name));
   if (stranger === undefined) return;
+  if (stranger === "preset") {
+    fail(`unknown key "${join(stranger)}": the preset stands above the first table, or by --set`);
+  }
   const near = nearest(stranger, names) ?? elsewhere(stranger);
   const suggestion = near === undefined
     ? `expected ${names.map(join).join(", ")}`
@@ -222,11 +254,12 @@ function readOptions(
   table: Table,
   name: string,
   options: Readonly<Record<string, Option<unknown>>>,
+  preset: Table | undefined,
   fail: Fail,
 ): Table {
   expectKnown(table, Object.keys(options), name, fail);
   const values = Object.entries(options).map(([key, option]) => {
-    const value = table[key] ?? option.default;
+    const value = [table[key], preset?.[key], option.default].find((value) => value !== undefined);
     if (!option.type.accepts(value)) {
       fail(`"${name}.${key}" is ${describe(value)}, expected ${option.type.expected}`);
     }
