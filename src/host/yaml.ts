@@ -1,5 +1,5 @@
 /** Reads YAML, and says in one sentence where a text is none. */
-import { parse } from "@std/yaml";
+import { parse } from "npm:deno-std@1.4.0/yaml/mod.js";
 import { messageOf } from "../errors.ts";
 
 /** Far more than options take; aliases of YAML can make much of little. */
