@@ -60,6 +60,9 @@ const DATA = `### [data.train] and [data.dev]
 | \`header\` | \`tsv\`, \`csv\` | whether the first row names the columns; default: where columns go by name |
 | \`delimiter\` | \`tsv\`, \`csv\` | one character; default tab or comma |
 | \`group_sources\` | all | equal sources become one example with all their references; default false |
+
+\`data.hold_out = 0.02\`, in the place of \`[data.dev]\`, holds a share of the sources out of the
+training data, chosen by a hash of their text, with all their targets: the development set.
 `;
 
 /** The page's text. */

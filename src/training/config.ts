@@ -4,6 +4,7 @@
  */
 import { ExitCode, UserError } from "../errors.ts";
 import type { Fail } from "../host/fail.ts";
+import { number } from "../host/json_fields.ts";
 import { describe, isObject } from "../host/json_value.ts";
 import { readToml, readTomlValue } from "../host/toml.ts";
 import { isYamlPath, readYaml } from "../host/yaml.ts";
@@ -16,7 +17,7 @@ import { PRESET_NAMES, type PresetName, PRESETS } from "./presets.ts";
 export interface TrainingConfig extends OptionValues {
   readonly data: {
     readonly train: DataSpec;
-    /** Without a development set there is no validation. */
+    /** A set of its own, or what is held out of the training set; without one no validation. */
     readonly dev: DataSpec | null;
   };
 }
@@ -48,13 +49,20 @@ export type DataTable =
  */
 export type TrainingSettings =
   & { readonly preset?: PresetName }
-  & { readonly data: { readonly train: DataTable; readonly dev?: DataTable } }
+  & {
+    readonly data: {
+      readonly train: DataTable;
+      readonly dev?: DataTable;
+      readonly hold_out?: number;
+    };
+  }
   & { readonly [Section in keyof OptionValues]?: Partial<OptionValues[Section]> };
 
 type Table = Record<string, unknown>;
 
 const SECTIONS: Readonly<Record<string, Readonly<Record<string, Option<unknown>>>>> = OPTIONS;
-const DATA_SETS = ["train", "dev"];
+const DATA_KEYS = ["train", "dev", "hold_out"];
+const HELD_OUT_SHARE = number(0.0001, 0.5);
 
 /**
  * Reads a configuration.
@@ -98,6 +106,24 @@ export function checkTrainingSettings(
   return checkTrainingConfig(table, fail);
 }
 
+/** The two sets; without a development set, one may be held out of the training set. */
+function dataSets({ train, dev, hold_out: share }: Table, fail: Fail): TrainingConfig["data"] {
+  const all = parseDataSpec(train, "data.train");
+  if (share === undefined) {
+    return { train: all, dev: dev === undefined ? null : parseDataSpec(dev, "data.dev") };
+  }
+  if (!HELD_OUT_SHARE.accepts(share)) {
+    return fail(`"data.hold_out" is ${describe(share)}, expected ${HELD_OUT_SHARE.expected}`);
+  }
+  if (dev !== undefined) {
+    fail('"data.hold_out" and "data.dev" both say what the development set is: leave out one');
+  }
+  return {
+    train: { ...all, part: { share, heldOut: false } },
+    dev: { ...all, groupSources: true, part: { share, heldOut: true } },
+  };
+}
+
 function readYamlTables(text: string, fail: Fail): Table {
   const value = readYaml(text, fail);
   return isObject(value) ? value : fail(`it is ${describe(value)}, expected sections of options`);
@@ -108,7 +134,7 @@ function checkTrainingConfig(table: Table, fail: Fail): TrainingConfig {
   expectKnown(table, ["preset", ...Object.keys(SECTIONS), "data"], "", fail);
   const preset = presetValues(table["preset"], fail);
   const data = section(table, "data", fail);
-  expectKnown(data, DATA_SETS, "data", fail);
+  expectKnown(data, DATA_KEYS, "data", fail);
   if (data["train"] === undefined) {
     fail('missing table "data.train": expected format and file (or source_file and target_file)');
   }
@@ -116,10 +142,7 @@ function checkTrainingConfig(table: Table, fail: Fail): TrainingConfig {
     [name, readOptions(section(table, name, fail), name, options, preset[name], fail)] as const
   );
   return {
-    data: {
-      train: parseDataSpec(data["train"], "data.train"),
-      dev: data["dev"] === undefined ? null : parseDataSpec(data["dev"], "data.dev"),
-    },
+    data: dataSets(data, fail),
     ...Object.fromEntries(values) as unknown as OptionValues,
   };
 }
@@ -189,7 +212,7 @@ function applySetting(table: Table, setting: string): void {
 /** What keys of data sets may be is seen where they are read. */
 function expectSettable([first, ...rest]: readonly string[], value: unknown, fail: Fail): void {
   expectKnown({ [first!]: value }, [...Object.keys(SECTIONS), "data"], "", fail);
-  if (first === "data") return expectKnown({ [rest[0]!]: value }, DATA_SETS, "data", fail);
+  if (first === "data") return expectKnown({ [rest[0]!]: value }, DATA_KEYS, "data", fail);
   const [options, key] = [SECTIONS[first!]!, rest.join(".")];
   expectKnown({ [key]: value }, Object.keys(options), first!, fail);
   const { type } = options[key]!;
