@@ -132,6 +132,7 @@ export type { CallCounts } from "./metrics/calls.ts";
 // Training.
 export { train, type TrainOptions } from "./training/train.ts";
 export type { DataTable, TrainingSettings } from "./training/config.ts";
+export type { PresetName } from "./training/presets.ts";
 export {
   type Option as TrainingOption,
   OPTIONS as TRAINING_OPTIONS,

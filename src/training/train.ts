@@ -65,7 +65,7 @@ const SILENT: ProgressOutput = { stderr: () => {}, interactive: false };
  * Trains a model. The run's folder gets checkpoints, logs and, in the end, the model folder. The
  * first SIGINT or SIGTERM saves and ends the run.
  *
- * @param configuration a TOML file, or its content as an object; docs/options.md lists the keys. With
+ * @param configuration a TOML or YAML file, or its content as an object; docs/options.md lists the keys. With
  *   an object, `options.output` is required
  * @param io is told how the run goes. Default: nobody is
  * @returns the path of the model folder
@@ -147,7 +147,7 @@ function settingsOf({ set = [], device, dtype, threads }: TrainOptions): string[
 }
 
 function baseName(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1).replace(/\.toml$/, "");
+  return path.slice(path.lastIndexOf("/") + 1).replace(/\.(toml|ya?ml)$/i, "");
 }
 
 /** What the network is computed in: on a CPU, bfloat16 takes AMX. */

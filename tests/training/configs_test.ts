@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { parameterCounts } from "../../src/denoiser/parameters.ts";
 import { parseTrainingConfig, type TrainingConfig } from "../../src/training/config.ts";
+import { type Option, OPTIONS } from "../../src/training/options.ts";
 
 const FOLDER = new URL("../../configs/", import.meta.url);
 
@@ -51,6 +52,30 @@ for (
     assert(Math.abs(counted / millions - 1) < 0.015, `${counted} million parameters`);
   });
 }
+
+/** What a configuration sets to other than the default, by section and name. */
+function departures(config: TrainingConfig): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(OPTIONS).flatMap(([section, options]) => {
+      const values: Readonly<Record<string, unknown>> = config[section as keyof typeof OPTIONS];
+      return Object.entries(options as Readonly<Record<string, Option<unknown>>>)
+        .filter(([name, option]) => JSON.stringify(values[name]) !== JSON.stringify(option.default))
+        .map(([name]) => [`${section}.${name}`, values[name]]);
+    }),
+  );
+}
+
+// Recorded when each of these files still said everything itself, before there were presets.
+const RECORDED: Readonly<Record<string, unknown>> = JSON.parse(
+  Deno.readTextFileSync(new URL("../data/training/paper_runs.json", import.meta.url)),
+);
+
+Deno.test("the paper's configurations ask for the same as before they used presets", () => {
+  assertEquals(Object.keys(RECORDED).sort(), Object.keys(PAPER).sort());
+  for (const [name, recorded] of Object.entries(RECORDED)) {
+    assertEquals(departures(read(name)), recorded, name);
+  }
+});
 
 Deno.test("configurations for a CPU have at most 12 million parameters", () => {
   for (
