@@ -13,6 +13,7 @@ import { goldenCommand } from "./declarations/golden.ts";
 import { importCommand } from "./declarations/import.ts";
 import { infoCommand } from "./declarations/info.ts";
 import { mbrCommand } from "./declarations/mbr.ts";
+import { sweepCommand } from "./declarations/sweep.ts";
 import { tokenizerCommand } from "./declarations/tokenizer.ts";
 import { trainCommand } from "./declarations/train.ts";
 import { EXIT_CODES } from "./exit_codes.ts";
@@ -25,6 +26,7 @@ const COMMANDS = [
   mbrCommand,
   evaluateCommand,
   trainCommand,
+  sweepCommand,
   tokenizerCommand,
   importCommand,
   infoCommand,

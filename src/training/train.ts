@@ -6,6 +6,7 @@ import { ExitCode, UserError } from "../errors.ts";
 import { parentOf, readTextFile } from "../host/files.ts";
 import { exitCodeOf } from "../host/interrupts.ts";
 import { tell } from "../host/messages.ts";
+import { processorSeconds } from "../host/processor.ts";
 import type { ProgressOutput } from "../host/status_line.ts";
 import { describeLibrary } from "../native/library_info.ts";
 import type { Device } from "../native/model.ts";
@@ -39,6 +40,8 @@ export interface TrainOptions {
   readonly maxSteps?: number;
   /** Stop after this many minutes. */
   readonly maxMinutes?: number;
+  /** Stop after this many minutes of the process's processor time, its start included. */
+  readonly maxProcessorMinutes?: number;
   /** Overrules `training.device`. */
   readonly device?: string;
   /** Overrules `training.dtype`. */
@@ -53,6 +56,7 @@ const OPTION_NAMES: OptionNames<TrainOptions> = {
   resume: true,
   maxSteps: true,
   maxMinutes: true,
+  maxProcessorMinutes: true,
   device: true,
   dtype: true,
   threads: true,
@@ -98,6 +102,7 @@ export async function train(
         "choose another --output",
     );
   }
+  const processorLimit = processorSeconds() + 60 * (options.maxProcessorMinutes ?? Infinity);
   const deadline = performance.now() + 60_000 * (options.maxMinutes ?? Infinity);
   const last = Math.min(config.training.steps, options.maxSteps ?? Infinity);
   const say = (message: string) => void tell(io, message);
@@ -116,6 +121,7 @@ export async function train(
     generateTexts: textGeneratorOf(run),
     last,
     deadline,
+    isSpent: () => processorSeconds() >= processorLimit,
   });
   const signal = await session.train();
   if (signal !== undefined) {

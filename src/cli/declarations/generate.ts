@@ -1,17 +1,11 @@
 /** Declares `ardiff generate`. */
-import {
-  Command,
-  type CommandUnknownOpts,
-  InvalidArgumentError,
-  Option,
-} from "@commander-js/extra-typings";
+import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { ExitCode } from "../../errors.ts";
 import { OUTPUT_FORMATS } from "../../generation/choices.ts";
-import type { Shard } from "../../generation/shard.ts";
 import type { Environment } from "../../host/environment.ts";
 import { addGenerationOptions, generationValues } from "../generation_options.ts";
 import { addGuide } from "../guide.ts";
-import { withoutUndefined } from "../values.ts";
+import { shard, withoutUndefined } from "../values.ts";
 
 /** The command. */
 export function generateCommand(environment: Environment): CommandUnknownOpts {
@@ -67,14 +61,4 @@ export function generateCommand(environment: Environment): CommandUnknownOpts {
     ],
   });
   return plain;
-}
-
-/** A shard: `2/8` is the second of eight. */
-function shard(text: string): Shard {
-  const match = /^(\d+)\/(\d+)$/.exec(text);
-  const [index, count] = [Number(match?.[1]), Number(match?.[2])];
-  if (!(index >= 1 && index <= count && Number.isSafeInteger(count))) {
-    throw new InvalidArgumentError("Expected i/n with i from 1 to n, as in 2/8.");
-  }
-  return { index, count };
 }
