@@ -34,6 +34,12 @@ export {
 } from "./generation/generate.ts";
 export type { Candidate, SampleOptions } from "./generation/sample.ts";
 export { type ChoiceOptions, type ScoredCandidate } from "./generation/choose.ts";
+export type {
+  PairScore,
+  ScorePairsOptions,
+  TextPair,
+  TokenScore,
+} from "./generation/score_pairs.ts";
 export type { Trace } from "./generation/trace.ts";
 export { type TokenText, traceAsText } from "./generation/trace_text.ts";
 export {

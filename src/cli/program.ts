@@ -13,6 +13,7 @@ import { goldenCommand } from "./declarations/golden.ts";
 import { importCommand } from "./declarations/import.ts";
 import { infoCommand } from "./declarations/info.ts";
 import { mbrCommand } from "./declarations/mbr.ts";
+import { scoreCommand } from "./declarations/score.ts";
 import { tokenizerCommand } from "./declarations/tokenizer.ts";
 import { trainCommand } from "./declarations/train.ts";
 import { EXIT_CODES } from "./exit_codes.ts";
@@ -23,6 +24,7 @@ import { suggestChoices } from "./values.ts";
 const COMMANDS = [
   generateCommand,
   mbrCommand,
+  scoreCommand,
   evaluateCommand,
   trainCommand,
   tokenizerCommand,

@@ -120,7 +120,7 @@ export function checkSelection({ mbrMethod, utility }: ModelRunOptions): void {
 }
 
 /** What people are told about their input. */
-class Notes {
+export class Notes {
   #lines = 0;
   #truncated = 0;
   #failed = 0;
@@ -142,7 +142,7 @@ class Notes {
   };
 
   /** Takes note of a result that was written. */
-  count({ truncated }: GenerationResult): void {
+  count({ truncated }: Pick<GenerationResult, "truncated">): void {
     this.#lines++;
     if (truncated) this.#truncated++;
   }

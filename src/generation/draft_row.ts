@@ -39,6 +39,7 @@ export class DraftRow {
   #draftLogProbabilities: readonly number[] = [];
   #calls = 0;
   #done = false;
+  #verified = true;
   readonly #moments: DraftMoment[] = [];
 
   constructor(options: DraftRowOptions) {
@@ -57,6 +58,11 @@ export class DraftRow {
   /** The sum of the log-probabilities of the tokens, each given those before it. */
   get logProbability(): number {
     return this.#logProbability;
+  }
+
+  /** Whether every token was chosen by what settled slots predict, not left from a draft. */
+  get verified(): boolean {
+    return this.#verified;
   }
 
   /** Network calls made. */
@@ -145,6 +151,7 @@ export class DraftRow {
       this.#draftLogProbabilities = Array.from(logProbabilities).slice(0, draft.length);
     } else {
       draft.forEach((id, i) => this.#settle(id, logProbabilities[i]!));
+      this.#verified = draft.length === 0;
       this.#done = true;
     }
     this.#remember();

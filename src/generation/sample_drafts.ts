@@ -4,6 +4,7 @@ import { draftAndVerify, type DraftPlan } from "./draft_and_verify.ts";
 import { DraftRow } from "./draft_row.ts";
 import type { LoadedModel } from "./loaded_model.ts";
 import type { Candidate, SampleOptions, SampleResult } from "./sample.ts";
+import { scoreTargets, targetOf } from "./score_targets.ts";
 import { padSources, type Source } from "./source.ts";
 import { decodeTarget } from "./target.ts";
 import { drawKey, drawn, DRAWN_FROM, likeliest } from "./token_chooser.ts";
@@ -78,10 +79,17 @@ export async function sampleDrafts(
     },
     signal,
   );
-  const made = rows.map((row): Candidate => ({
-    text: decodeTarget(Int32Array.from(row.tokens), model.tokenizer, text),
+  const texts = rows.map(({ tokens }) =>
+    decodeTarget(Int32Array.from(tokens), model.tokenizer, text)
+  );
+  const sourceOf = (row: number) => sources[sourceOfRow[row]!]!;
+  const confidences = confidence
+    ? await confidencesOf(model, rows, texts, sourceOf, rowsAtOnce, signal)
+    : undefined;
+  const made = rows.map((row, i): Candidate => ({
+    text: texts[i]!,
     calls: row.calls,
-    ...(confidence && { logProbability: row.logProbability / row.tokens.length }),
+    ...(confidences && { logProbability: confidences[i]! }),
     ...(options.trace && { trace: traceOf(row, model.config.diffusion.steps) }),
   }));
   const { encoder, network, choice, draft: drafting } = decoding.seconds();
@@ -89,6 +97,35 @@ export async function sampleDrafts(
     candidates: sources.map((_, s) => made.slice(s * candidates, (s + 1) * candidates)),
     seconds: { encoder, network, rounding: choice, update: drafting },
   };
+}
+
+/**
+ * The mean log-probability of each row's text. It is that of the tokens that the tokenizer makes of the
+ * text, so that whoever has only the text finds the same: rows of other tokens, and those in which a
+ * draft has settled unverified, take a network call more.
+ */
+async function confidencesOf(
+  model: LoadedModel,
+  rows: readonly DraftRow[],
+  texts: readonly string[],
+  sourceOf: (row: number) => Source,
+  rowsAtOnce: number,
+  signal: AbortSignal | undefined,
+): Promise<number[]> {
+  const means = rows.map(({ logProbability, tokens }) => logProbability / tokens.length);
+  const targets = texts.map((text) => targetOf(model.tokenizer.encode(text), model.config.text));
+  const others = [...rows.keys()].filter((i) => {
+    const { verified, tokens } = rows[i]!;
+    const target = targets[i]!;
+    return !verified || tokens.length !== target.length ||
+      tokens.some((id, slot) => id !== target[slot]);
+  });
+  const pairs = others.map((i) => ({ source: sourceOf(i), target: targets[i]! }));
+  const scores = await scoreTargets(model, pairs, rowsAtOnce, signal);
+  for (const [k, i] of others.entries()) {
+    means[i] = scores[k]!.reduce((sum, value) => sum + value, 0) / scores[k]!.length;
+  }
+  return means;
 }
 
 /** A row's calls as a trace: what has settled is at timestep 0, what is drafted at T - 1. */
