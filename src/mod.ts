@@ -30,8 +30,10 @@ export type { DeviceChoice, ValueType } from "./generation/value_types.ts";
 export {
   type GenerateOptions,
   GENERATION_DEFAULTS,
+  type GenerationInput,
   type GenerationResult,
 } from "./generation/generate.ts";
+export type { GenerationRequest, LineOption } from "./generation/constraints.ts";
 export type { Candidate, SampleOptions } from "./generation/sample.ts";
 export { type ChoiceOptions, type ScoredCandidate } from "./generation/choose.ts";
 export type {

@@ -5,6 +5,8 @@ import { stringsOf, valueAt } from "../text/json_paths.ts";
 import { parseJsonText } from "../json_text.ts";
 import { dataError, onOneLine, otherEncoding } from "../text/data_lines.ts";
 import type { Line } from "../text/lines.ts";
+import type { GenerationRequest } from "./constraints.ts";
+import { demandsOf } from "./request_fields.ts";
 
 /** What a line of input holds. */
 export type InputFormat = "text" | "jsonl";
@@ -24,10 +26,8 @@ export interface InputOptions extends ReadOptions {
   readonly field: string;
 }
 
-/** What a line asks for. */
-interface Input {
-  /** The source, empty where a line holds none. */
-  readonly source: string;
+/** What a line asks for; the source is empty where it holds none. */
+interface Input extends GenerationRequest {
   /** The object that a line of JSON holds; without fields for other lines. */
   readonly record: JsonObject;
 }
@@ -58,9 +58,11 @@ export function readInputs(
     ofJson: (value) => {
       const record = isObject(value) ? value : NO_FIELDS;
       const source = textAt(value, options.field);
-      return typeof source === "string"
-        ? { input: { source, record } }
-        : { input: { source: "", record }, ...source };
+      if (typeof source !== "string") return { input: { source: "", record }, ...source };
+      const demands = demandsOf(record);
+      return "flaw" in demands
+        ? { input: { source: "", record }, ...demands }
+        : { input: { source, ...demands, record } };
     },
   }, options);
 }

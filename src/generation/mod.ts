@@ -5,6 +5,7 @@ import {
   generate,
   type GenerateOptions,
   GENERATION_DEFAULTS,
+  type GenerationInput,
   type GenerationResult,
 } from "./generate.ts";
 import { expectKnownOptions, type OptionNames } from "../host/option_names.ts";
@@ -65,13 +66,14 @@ export class Model implements Disposable {
 
   /**
    * Generates for a line, or for each line of a stream, while it still comes: one result a line, in
-   * order. What a line gets depends on the line, the seed and the options alone.
+   * order. What a line gets depends on the line, the seed and the options alone. In the place of a line
+   * stands an object where its text is to keep to something: `{ source, prefix, avoid, ... }`.
    *
    * @param options those left out are {@linkcode GENERATION_DEFAULTS}
    * @param signal ends the run: finished results still come, then its reason is thrown
    */
   generate(
-    lines: string | Iterable<string> | AsyncIterable<string>,
+    lines: string | Iterable<GenerationInput> | AsyncIterable<GenerationInput>,
     options: Partial<GenerateOptions> = {},
     signal?: AbortSignal,
   ): AsyncGenerator<GenerationResult, void, undefined> {

@@ -1,5 +1,6 @@
 /** A group of sources through a network in the shifted layout: drafts that are verified. */
 import { startOf } from "../denoiser/config.ts";
+import type { Constraints } from "./constraints.ts";
 import { draftAndVerify, type DraftPlan } from "./draft_and_verify.ts";
 import { DraftRow } from "./draft_row.ts";
 import type { LoadedModel } from "./loaded_model.ts";
@@ -7,7 +8,7 @@ import type { Candidate, SampleOptions, SampleResult } from "./sample.ts";
 import { scoreTargets, targetOf } from "./score_targets.ts";
 import { padSources, type Source } from "./source.ts";
 import { decodeTarget } from "./target.ts";
-import { drawKey, drawn, DRAWN_FROM, likeliest } from "./token_chooser.ts";
+import { drawKey, drawn, DRAWN_FROM, likeliest, ruled } from "./token_chooser.ts";
 import type { Trace } from "./trace.ts";
 
 /** Where calls are limited: as many slots drafted as help, and a block after every slot. */
@@ -27,6 +28,12 @@ function draftPlan(draft: number | "auto", steps: number | "auto"): DraftPlan {
   return steps === "auto" ? FASTEST : FEWEST_CALLS;
 }
 
+/** A source and what is asked of its texts. */
+export interface ConstrainedSource {
+  readonly source: Source;
+  readonly constraints: Constraints;
+}
+
 /**
  * Generates all candidates of sources. The first is the likeliest token by token, the others are drawn.
  *
@@ -35,37 +42,41 @@ function draftPlan(draft: number | "auto", steps: number | "auto"): DraftPlan {
  */
 export async function sampleDrafts(
   model: LoadedModel,
-  sources: readonly Source[],
+  inputs: readonly ConstrainedSource[],
   rowsAtOnce: number,
   options: SampleOptions,
   signal?: AbortSignal,
 ): Promise<SampleResult> {
   const { text } = model.config;
   const { candidates, confidence = false, draft, steps } = options;
-  const limit = text.target_slots;
+  const sources = inputs.map(({ source }) => source);
   const sourceOfRow = Int32Array.from(
     { length: sources.length * candidates },
     (_, row) => Math.floor(row / candidates),
   );
   using decoding = await model.denoiser.decode(padSources(sources, text.pad_id), {
     sourceOfRow,
-    positions: limit,
+    positions: text.target_slots,
     portable: false,
   });
   const rows = Array.from(sourceOfRow, (source, row) => {
     const candidate = row % candidates;
+    const { forced, limit, rule } = inputs[source]!.constraints;
+    const chooser = candidate === 0
+      ? likeliest
+      : drawn(drawKey(options.seed, sources[source]!.ids, candidate), options);
     return new DraftRow({
       row,
       startId: startOf(text),
       endId: text.eos_id,
       limit,
       mostCalls: steps === "auto" ? Infinity : steps,
-      chooser: candidate === 0
-        ? likeliest
-        : drawn(drawKey(options.seed, sources[source]!.ids, candidate), options),
+      chooser: rule === undefined ? chooser : ruled(chooser, rule, text.eos_id),
+      forced,
+      rule,
     });
   });
-  const draws = candidates > 1;
+  const weighs = candidates > 1 || inputs.some(({ constraints }) => constraints.rule !== undefined);
   // The longest go first: what is left at the end is then short.
   const lengthOf = ({ row }: DraftRow) => sources[sourceOfRow[row]!]!.ids.length;
   await draftAndVerify(
@@ -74,8 +85,8 @@ export async function sampleDrafts(
     {
       rowsAtOnce,
       plan: () => draftPlan(draft, steps),
-      top: draws ? Math.min(DRAWN_FROM, model.config.network.vocabulary_size) : 1,
-      logProbabilities: draws || confidence,
+      top: weighs ? Math.min(DRAWN_FROM, model.config.network.vocabulary_size) : 1,
+      logProbabilities: weighs || confidence,
     },
     signal,
   );
@@ -117,7 +128,7 @@ async function confidencesOf(
   const others = [...rows.keys()].filter((i) => {
     const { verified, tokens } = rows[i]!;
     const target = targets[i]!;
-    return !verified || tokens.length !== target.length ||
+    return !verified || Number.isNaN(means[i]) || tokens.length !== target.length ||
       tokens.some((id, slot) => id !== target[slot]);
   });
   const pairs = others.map((i) => ({ source: sourceOf(i), target: targets[i]! }));

@@ -24,6 +24,8 @@ const tokenizer = await parseTokenizer(tokenizerJson, TOKENIZER);
  */
 const POSITION_SCALE = 3;
 const END_SCALE = 3;
+const SHIFTED_SCALE = 0.4;
+const SHIFTED_END_SCALE = 2;
 
 /** A configuration whose sources of i tokens get 2 i slots. */
 function tinyConfig(
@@ -102,7 +104,10 @@ export function writeTinyModel(
 
 function lengthenEnd(embeddings: Float32Array, { network, text }: ModelConfig): void {
   const { embedding_size: width } = network;
-  for (let i = 0; i < width; i++) embeddings[text.eos_id * width + i]! *= END_SCALE;
+  // In the shifted layout nothing bounds logits: shorter embeddings leave more than one token likely.
+  if (network.shifted) embeddings.forEach((value, i) => embeddings[i] = SHIFTED_SCALE * value);
+  const scale = network.shifted ? SHIFTED_END_SCALE : END_SCALE;
+  for (let i = 0; i < width; i++) embeddings[text.eos_id * width + i]! *= scale;
 }
 
 /** Runs a test with the model loaded on the CPU. */
