@@ -8,12 +8,15 @@ import { describe, isObject } from "../host/json_value.ts";
 import { readToml, readTomlValue } from "../host/toml.ts";
 import { nearest } from "../nearest.ts";
 import { type DataSpec, parseDataSpec } from "../text/data_spec.ts";
-import { type Option, OPTIONS, type OptionValues } from "./options.ts";
+import type { Option } from "./option.ts";
+import { OPTIONS, type OptionValues } from "./options.ts";
+import { firstDifference } from "./scheduled.ts";
+import { parseTrainingSets, setsByUpdate, type TrainingSet } from "./training_sets.ts";
 
 /** A run's configuration, complete and checked. */
 export interface TrainingConfig extends OptionValues {
   readonly data: {
-    readonly train: DataSpec;
+    readonly train: readonly TrainingSet[];
     /** Without a development set there is no validation. */
     readonly dev: DataSpec | null;
   };
@@ -40,12 +43,20 @@ export type DataTable =
     }
   );
 
+/** A data set and the updates that are made on it, by how many were made before. */
+export type TrainingTable = DataTable & { readonly from?: number; readonly until?: number };
+
 /**
  * A configuration as a program gives it: the tables of a configuration file. Options that are left
  * out have the defaults of docs/options.md.
  */
 export type TrainingSettings =
-  & { readonly data: { readonly train: DataTable; readonly dev?: DataTable } }
+  & {
+    readonly data: {
+      readonly train: DataTable | readonly TrainingTable[];
+      readonly dev?: DataTable;
+    };
+  }
   & { readonly [Section in keyof OptionValues]?: Partial<OptionValues[Section]> };
 
 type Table = Record<string, unknown>;
@@ -105,45 +116,53 @@ function checkTrainingConfig(table: Table, fail: Fail): TrainingConfig {
   const values = Object.entries(SECTIONS).map(([name, options]) =>
     [name, readOptions(section(table, name, fail), name, options, fail)] as const
   );
+  const options = Object.fromEntries(values) as unknown as OptionValues;
   return {
     data: {
-      train: parseDataSpec(data["train"], "data.train"),
+      train: parseTrainingSets(data["train"], options.training.steps),
       dev: data["dev"] === undefined ? null : parseDataSpec(data["dev"], "data.dev"),
     },
-    ...Object.fromEntries(values) as unknown as OptionValues,
+    ...options,
   };
 }
 
 /** A key on which two configurations differ, with its values as JSON. */
-interface ChangedKey {
+export interface ChangedKey {
   readonly key: string;
   readonly before: string;
   readonly now: string;
+  /** The first update that it makes a difference to, from 1; of a table, which may be far. */
+  readonly update: number;
 }
 
 /**
- * The first key on which two configurations differ although the weights depend on it; undefined
- * where one can go on where the other stopped. Data are compared by content, not here.
+ * The keys on which two configurations differ although the weights depend on them. Of data, only when
+ * they are trained on counts; their content is compared elsewhere.
  *
  * @param before may come from an older ardiff: an option it lacks had its default
  */
-export function findChangedKey(
-  before: TrainingConfig,
-  now: TrainingConfig,
-): ChangedKey | undefined {
+export function findChangedKeys(before: TrainingConfig, now: TrainingConfig): ChangedKey[] {
   const fixed = Object.entries(SECTIONS).flatMap(([section, options]) =>
     Object.entries(options).filter(([, option]) => !option.mayChange)
       .map(([name, option]) => ({ section, name, standard: option.default }))
   );
-  for (const { section, name, standard } of fixed) {
+  const pairs = fixed.map(({ section, name, standard }) => {
     const [left, right] = [before, now].map((config) => {
       const values = config[section as keyof OptionValues] as Table | undefined;
       return values?.[name] ?? standard;
     });
-    if (JSON.stringify(left) === JSON.stringify(right)) continue;
-    return { key: `${section}.${name}`, before: describe(left), now: describe(right) };
-  }
-  return undefined;
+    return { key: `${section}.${name}`, left, right };
+  });
+  const [left, right] = [before, now].map(({ data }) =>
+    // An older ardiff had one set, from start to end.
+    setsByUpdate(Array.isArray(data?.train) ? data.train : [{ from: 0, until: null }])
+  );
+  return [...pairs, { key: "data.train", left, right }].flatMap(({ key, left, right }) => {
+    const update = firstDifference(left, right);
+    return update === undefined
+      ? []
+      : [{ key, before: describe(left), now: describe(right), update }];
+  });
 }
 
 /**
@@ -164,6 +183,7 @@ function applySetting(table: Table, setting: string): void {
   expectSettable(names, value, fail);
   let place = table;
   for (const name of names.slice(0, -1)) {
+    if (Array.isArray(place[name])) fail(`"${name}" is a list; change it in the file`);
     if (!isObject(place[name])) place[name] = {};
     place = place[name] as Table;
   }
