@@ -139,14 +139,15 @@ export type { CallCounts } from "./metrics/calls.ts";
 
 // Training.
 export { train, type TrainOptions } from "./training/train.ts";
-export type { DataTable, TrainingSettings } from "./training/config.ts";
+export type { DataTable, TrainingSettings, TrainingTable } from "./training/config.ts";
 export type { PresetName } from "./training/presets.ts";
+export { OPTIONS as TRAINING_OPTIONS, type OptionValues } from "./training/options.ts";
 export {
   type Option as TrainingOption,
-  OPTIONS as TRAINING_OPTIONS,
   type OptionValue,
-  type OptionValues,
-} from "./training/options.ts";
+  type ScheduledOption as ScheduledTrainingOption,
+} from "./training/option.ts";
+export type { ByUpdate, Scheduled } from "./training/scheduled.ts";
 export type { FieldType } from "./host/json_fields.ts";
 export type { ProgressOutput } from "./host/status_line.ts";
 
