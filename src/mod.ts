@@ -30,10 +30,18 @@ export type { DeviceChoice, ValueType } from "./generation/value_types.ts";
 export {
   type GenerateOptions,
   GENERATION_DEFAULTS,
+  type GenerationInput,
   type GenerationResult,
 } from "./generation/generate.ts";
+export type { GenerationRequest, LineOption } from "./generation/constraints.ts";
 export type { Candidate, SampleOptions } from "./generation/sample.ts";
 export { type ChoiceOptions, type ScoredCandidate } from "./generation/choose.ts";
+export type {
+  PairScore,
+  ScorePairsOptions,
+  TextPair,
+  TokenScore,
+} from "./generation/score_pairs.ts";
 export type { Trace } from "./generation/trace.ts";
 export { type TokenText, traceAsText } from "./generation/trace_text.ts";
 export {
@@ -103,6 +111,7 @@ export {
   reportToJson,
   type ResampledScore,
   ROUGE_REFERENCES,
+  ROUGE_TOKENIZERS,
   ROUGE_VARIANTS,
   type RougeOptions,
   type RougeScore,
@@ -130,13 +139,15 @@ export type { CallCounts } from "./metrics/calls.ts";
 
 // Training.
 export { train, type TrainOptions } from "./training/train.ts";
-export type { DataTable, TrainingSettings } from "./training/config.ts";
+export type { DataTable, TrainingSettings, TrainingTable } from "./training/config.ts";
+export type { PresetName } from "./training/presets.ts";
+export { OPTIONS as TRAINING_OPTIONS, type OptionValues } from "./training/options.ts";
 export {
   type Option as TrainingOption,
-  OPTIONS as TRAINING_OPTIONS,
   type OptionValue,
-  type OptionValues,
-} from "./training/options.ts";
+  type ScheduledOption as ScheduledTrainingOption,
+} from "./training/option.ts";
+export type { ByUpdate, Scheduled } from "./training/scheduled.ts";
 export type { FieldType } from "./host/json_fields.ts";
 export type { ProgressOutput } from "./host/status_line.ts";
 

@@ -15,6 +15,7 @@ import { infoCommand } from "./declarations/info.ts";
 import { mbrCommand } from "./declarations/mbr.ts";
 import { compareCommand, reportCommand } from "./declarations/report.ts";
 import { sweepCommand } from "./declarations/sweep.ts";
+import { scoreCommand } from "./declarations/score.ts";
 import { tokenizerCommand } from "./declarations/tokenizer.ts";
 import { trainCommand } from "./declarations/train.ts";
 import { EXIT_CODES } from "./exit_codes.ts";
@@ -25,6 +26,7 @@ import { suggestChoices } from "./values.ts";
 const COMMANDS = [
   generateCommand,
   mbrCommand,
+  scoreCommand,
   evaluateCommand,
   trainCommand,
   sweepCommand,

@@ -1,9 +1,10 @@
 /** Parsers of option values; each error gives the value and what was expected. */
-import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { InvalidArgumentError } from "commander";
 import type { Shard } from "../generation/shard.ts";
 import { numberFrom, type ValueType, wholeNumber } from "../generation/value_types.ts";
 import { nearest } from "../nearest.ts";
+import { factsOf } from "./option_facts.ts";
 
 /** Reads values of a type. */
 export function parserOf<T>({ parse, expected }: ValueType<T>): (text: string) => T {
@@ -45,8 +46,9 @@ export function suggestChoices(command: CommandUnknownOpts): void {
     if (choices === undefined) continue;
     place.argParser((text: string) => {
       if (choices.includes(text)) return text;
+      const way = place instanceof Option ? factsOf(place).ways?.[text] : undefined;
       throw new InvalidArgumentError(
-        `Allowed choices are ${choices.join(", ")}.${didYouMean(text, choices)}`,
+        way ?? `Allowed choices are ${choices.join(", ")}.${didYouMean(text, choices)}`,
       );
     });
   }

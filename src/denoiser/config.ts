@@ -136,6 +136,7 @@ const NETWORK_FIELDS: Fields<NetworkConfig> = {
   embedding_layer_norm: boolean,
   shifted: since(boolean, PLAIN_NETWORK.shifted),
   token_chain: since(integer(0, 65_536), PLAIN_NETWORK.token_chain),
+  shared_embeddings: since(boolean, PLAIN_NETWORK.shared_embeddings),
 };
 
 const DIFFUSION_FIELDS: Fields<DiffusionConfig> = {
@@ -323,6 +324,12 @@ function checkConsistency({ network, diffusion, text }: ModelConfig, fail: Fail)
   }
   if (network.shifted && network.self_conditioning) {
     fail('"network.self_conditioning" is true, but with "network.shifted" there is no such input');
+  }
+  if (network.shared_embeddings && network.embedding_size !== network.hidden_size) {
+    fail(
+      `"network.shared_embeddings" is true, but embeddings are ${network.embedding_size} wide and the ` +
+        `encoder ${network.hidden_size}: they must be as wide as each other`,
+    );
   }
   if (network.token_chain > 0 && !network.shifted) {
     fail(`"network.token_chain" is ${network.token_chain}, but only "network.shifted" has a chain`);

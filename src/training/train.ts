@@ -5,6 +5,7 @@ import { toFloat32 } from "../denoiser/tensors.ts";
 import { ExitCode, UserError } from "../errors.ts";
 import { parentOf, readTextFile } from "../host/files.ts";
 import { exitCodeOf } from "../host/interrupts.ts";
+import { tell } from "../host/messages.ts";
 import { processorSeconds } from "../host/processor.ts";
 import type { ProgressOutput } from "../host/status_line.ts";
 import { describeLibrary } from "../native/library_info.ts";
@@ -68,7 +69,7 @@ const SILENT: ProgressOutput = { stderr: () => {}, interactive: false };
  * Trains a model. The run's folder gets checkpoints, logs and, in the end, the model folder. The
  * first SIGINT or SIGTERM saves and ends the run.
  *
- * @param configuration a TOML file, or its content as an object; docs/options.md lists the keys. With
+ * @param configuration a TOML or YAML file, or its content as an object; docs/options.md lists the keys. With
  *   an object, `options.output` is required
  * @param io is told how the run goes. Default: nobody is
  * @returns the path of the model folder
@@ -103,7 +104,7 @@ export async function train(
   }
   const deadline = performance.now() + 60_000 * (options.maxMinutes ?? Infinity);
   const last = Math.min(config.training.steps, options.maxSteps ?? Infinity);
-  const say = (message: string) => io.stderr(`${message}\n`);
+  const say = (message: string) => void tell(io, message);
   const cacheFolder = `${parentOf(output)}/.cache/ardiff`;
   using run = await Run.open({ config, source, cacheFolder, checkpoint, say });
   const validationSet = config.data.dev === null
@@ -129,7 +130,7 @@ export async function train(
       `Stopped by ${signal} at step ${session.state.step}, which is saved: go on with --resume`,
     );
   }
-  reporter.summary(run.trainer.usage());
+  reporter.summary(run.usage());
   return exportModel(
     run,
     session,
@@ -152,7 +153,7 @@ function settingsOf({ set = [], device, dtype, threads }: TrainOptions): string[
 }
 
 function baseName(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1).replace(/\.toml$/, "");
+  return path.slice(path.lastIndexOf("/") + 1).replace(/\.(toml|ya?ml)$/i, "");
 }
 
 /** What the network is computed in: on a CPU, bfloat16 takes AMX. */
@@ -162,8 +163,8 @@ function arithmeticOf({ training: { dtype } }: TrainingConfig, { kind }: Device)
     : dtype;
 }
 
-function describeRun({ config, model, data, start, device }: Run): string {
-  const { pairs, cutSources, cutTargets, longestSource, longestTarget } = data.pairs.summary;
+function describeRun({ config, model, pairs: all, start, device }: Run): string {
+  const { pairs, cutSources, cutTargets, longestSource, longestTarget } = all.summary;
   const count = (value: number) => value.toLocaleString("en");
   const cut = (side: string, number: number, limit: number, longest: number) =>
     number === 0
@@ -187,7 +188,7 @@ function exportModel(
   command: string,
 ): string {
   const path = `${output}/${RUN_FILES.model}`;
-  const { config, model, data } = run;
+  const { config, model, pairs } = run;
   const best = config.checkpoints.export === "best" ? state.best : null;
   const stored = best && loadModelFolder(checkpointPath(checkpoints, best.step)).tensors;
   const values = stored === null
@@ -200,7 +201,7 @@ function exportModel(
     model,
     state,
     step,
-    data: data.pairs.summary,
+    data: pairs.summary,
     validation: validation?.step === step ? validation : recordedValidation(output, step),
     command,
     version: VERSION,
