@@ -45,6 +45,7 @@ export type {
 export type { Trace } from "./generation/trace.ts";
 export { type TokenText, traceAsText } from "./generation/trace_text.ts";
 export {
+  LATENT_VIEWS,
   type LatentView,
   NOISE_SCHEDULES,
   type NoiseScheduleName,
