@@ -13,6 +13,7 @@ import { goldenCommand } from "./declarations/golden.ts";
 import { importCommand } from "./declarations/import.ts";
 import { infoCommand } from "./declarations/info.ts";
 import { mbrCommand } from "./declarations/mbr.ts";
+import { compareCommand, reportCommand } from "./declarations/report.ts";
 import { sweepCommand } from "./declarations/sweep.ts";
 import { scoreCommand } from "./declarations/score.ts";
 import { tokenizerCommand } from "./declarations/tokenizer.ts";
@@ -29,6 +30,8 @@ const COMMANDS = [
   evaluateCommand,
   trainCommand,
   sweepCommand,
+  reportCommand,
+  compareCommand,
   tokenizerCommand,
   importCommand,
   infoCommand,

@@ -114,7 +114,7 @@ async function sampleRows(
   const settler = options.skip === "adaptive"
     ? new SlotSettler(batch.rows, slots, text.eos_id)
     : undefined;
-  const logProbability = options.confidence || settler
+  const logProbability = options.confidence || settler || options.trace
     ? new Float32Array(batch.rows * slots)
     : undefined;
   const follow = ends !== undefined || recorder !== undefined || settler !== undefined;
@@ -146,7 +146,12 @@ async function sampleRows(
       ...(options.confidence && logProbability && {
         logProbability: meanOf(logProbability.subarray(...range).subarray(0, counted)),
       }),
-      ...(recorder && { trace: recorder.traces[row]! }),
+      ...(recorder && {
+        trace: {
+          ...recorder.traces[row]!,
+          probabilities: logProbability!.subarray(...range).map(Math.exp),
+        },
+      }),
     };
   });
   return { candidates, seconds: batch.seconds() };

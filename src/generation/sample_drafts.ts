@@ -3,13 +3,13 @@ import { startOf } from "../denoiser/config.ts";
 import type { Constraints } from "./constraints.ts";
 import { draftAndVerify, type DraftPlan } from "./draft_and_verify.ts";
 import { DraftRow } from "./draft_row.ts";
+import { draftTrace } from "./draft_trace.ts";
 import type { LoadedModel } from "./loaded_model.ts";
 import type { Candidate, SampleOptions, SampleResult } from "./sample.ts";
 import { scoreTargets, targetOf } from "./score_targets.ts";
 import { padSources, type Source } from "./source.ts";
 import { decodeTarget } from "./target.ts";
 import { drawKey, drawn, DRAWN_FROM, likeliest, ruled } from "./token_chooser.ts";
-import type { Trace } from "./trace.ts";
 
 /** Where calls are limited: as many slots drafted as help, and a block after every slot. */
 const FEWEST_CALLS: DraftPlan = { width: 4, blocks: "every" };
@@ -86,7 +86,7 @@ export async function sampleDrafts(
       rowsAtOnce,
       plan: () => draftPlan(draft, steps),
       top: weighs ? Math.min(DRAWN_FROM, model.config.network.vocabulary_size) : 1,
-      logProbabilities: weighs || confidence,
+      logProbabilities: weighs || confidence || (options.trace ?? false),
     },
     signal,
   );
@@ -101,7 +101,7 @@ export async function sampleDrafts(
     text: texts[i]!,
     calls: row.calls,
     ...(confidences && { logProbability: confidences[i]! }),
-    ...(options.trace && { trace: traceOf(row, model.config.diffusion.steps) }),
+    ...(options.trace && { trace: draftTrace(row, model.config.diffusion.steps) }),
   }));
   const { encoder, network, choice, draft: drafting } = decoding.seconds();
   return {
@@ -137,21 +137,4 @@ async function confidencesOf(
     means[i] = scores[k]!.reduce((sum, value) => sum + value, 0) / scores[k]!.length;
   }
   return means;
-}
-
-/** A row's calls as a trace: what has settled is at timestep 0, what is drafted at T - 1. */
-function traceOf({ moments, tokens }: DraftRow, steps: number): Trace {
-  const slots = Math.max(...moments.map(({ settled, draft }) => settled + draft.length));
-  const trace = {
-    calls: moments.length,
-    slots,
-    tokens: new Int32Array(moments.length * slots).fill(-1),
-    timesteps: new Int32Array(moments.length * slots).fill(steps - 1),
-  };
-  for (const [call, { settled, draft }] of moments.entries()) {
-    trace.tokens.set(tokens.slice(0, settled), call * slots);
-    trace.tokens.set(draft, call * slots + settled);
-    trace.timesteps.fill(0, call * slots, call * slots + settled);
-  }
-  return trace;
 }

@@ -40,7 +40,7 @@ export interface TrainOptions {
   readonly maxSteps?: number;
   /** Stop after this many minutes. */
   readonly maxMinutes?: number;
-  /** Stop after this many minutes of the process's processor time, its start included. */
+  /** Stop after this many minutes of the process's processor time, counted from the first update. */
   readonly maxProcessorMinutes?: number;
   /** Overrules `training.device`. */
   readonly device?: string;
@@ -102,7 +102,6 @@ export async function train(
         "choose another --output",
     );
   }
-  const processorLimit = processorSeconds() + 60 * (options.maxProcessorMinutes ?? Infinity);
   const deadline = performance.now() + 60_000 * (options.maxMinutes ?? Infinity);
   const last = Math.min(config.training.steps, options.maxSteps ?? Infinity);
   const say = (message: string) => void tell(io, message);
@@ -113,6 +112,7 @@ export async function train(
     : await readValidationSet(config.data.dev, run.tokenizer, run.model, config.validation);
   say(describeRun(run));
   using reporter = new Reporter({ output, config, start: run.start, last, deadline, io });
+  const processorLimit = processorSeconds() + 60 * (options.maxProcessorMinutes ?? Infinity);
   const session = new Session({
     run,
     reporter,
