@@ -11,6 +11,7 @@ import { evaluateCommand } from "./declarations/evaluate.ts";
 import { generateCommand } from "./declarations/generate.ts";
 import { goldenCommand } from "./declarations/golden.ts";
 import { importCommand } from "./declarations/import.ts";
+import { initCommand } from "./declarations/init.ts";
 import { infoCommand } from "./declarations/info.ts";
 import { mbrCommand } from "./declarations/mbr.ts";
 import { tokenizerCommand } from "./declarations/tokenizer.ts";
@@ -24,6 +25,7 @@ const COMMANDS = [
   generateCommand,
   mbrCommand,
   evaluateCommand,
+  initCommand,
   trainCommand,
   tokenizerCommand,
   importCommand,
