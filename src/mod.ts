@@ -30,10 +30,18 @@ export type { DeviceChoice, ValueType } from "./generation/value_types.ts";
 export {
   type GenerateOptions,
   GENERATION_DEFAULTS,
+  type GenerationInput,
   type GenerationResult,
 } from "./generation/generate.ts";
+export type { GenerationRequest, LineOption } from "./generation/constraints.ts";
 export type { Candidate, SampleOptions } from "./generation/sample.ts";
 export { type ChoiceOptions, type ScoredCandidate } from "./generation/choose.ts";
+export type {
+  PairScore,
+  ScorePairsOptions,
+  TextPair,
+  TokenScore,
+} from "./generation/score_pairs.ts";
 export type { Trace } from "./generation/trace.ts";
 export { type TokenText, traceAsText } from "./generation/trace_text.ts";
 export {
@@ -103,6 +111,7 @@ export {
   reportToJson,
   type ResampledScore,
   ROUGE_REFERENCES,
+  ROUGE_TOKENIZERS,
   ROUGE_VARIANTS,
   type RougeOptions,
   type RougeScore,

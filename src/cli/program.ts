@@ -14,6 +14,8 @@ import { importCommand } from "./declarations/import.ts";
 import { initCommand } from "./declarations/init.ts";
 import { infoCommand } from "./declarations/info.ts";
 import { mbrCommand } from "./declarations/mbr.ts";
+import { sweepCommand } from "./declarations/sweep.ts";
+import { scoreCommand } from "./declarations/score.ts";
 import { tokenizerCommand } from "./declarations/tokenizer.ts";
 import { trainCommand } from "./declarations/train.ts";
 import { EXIT_CODES } from "./exit_codes.ts";
@@ -24,9 +26,11 @@ import { suggestChoices } from "./values.ts";
 const COMMANDS = [
   generateCommand,
   mbrCommand,
+  scoreCommand,
   evaluateCommand,
   initCommand,
   trainCommand,
+  sweepCommand,
   tokenizerCommand,
   importCommand,
   infoCommand,

@@ -2,19 +2,24 @@
 import { ExitCode, messageOf, UserError } from "../errors.ts";
 import { Model } from "../generation/mod.ts";
 import { generationOptionsOf, loadOptionsOf } from "../generation/option_parts.ts";
+import { tell } from "../host/messages.ts";
 import { ProgressBar } from "../host/progress_bar.ts";
 import { parseCandidateLine } from "../mbr/candidate_lines.ts";
 import {
   formatReport,
+  formatSegments,
   type Metric,
+  METRICS_OF_SETS,
   METRICS_WITH_REFERENCES,
   reportToJson,
   score,
   type ScoreInput,
   scoreNotices,
   type ScoreOptions,
+  segmentSignatures,
   type System,
 } from "../metrics/mod.ts";
+import { printableLines } from "../printable.ts";
 import { dataError, onOneLine, openFile, readDataLines } from "../text/data_lines.ts";
 import { parseDataSpec } from "../text/data_spec.ts";
 import { stringsOf } from "../text/json_paths.ts";
@@ -93,10 +98,14 @@ async function printScores(
       `Cannot compute Self-BLEU of "${lone.name}": expected two outputs or more, found one`,
     );
   }
-  for (const notice of scoreNotices(input, metrics, options.tokenize)) io.stderr(`${notice}.\n`);
+  for (const notice of scoreNotices(input, metrics, options)) tell(io, `${notice}.`);
   const report = score(input, { ...options, metrics });
+  if (options.json) {
+    return await io.stdout(JSON.stringify(reportToJson(report), undefined, 2) + "\n");
+  }
+  if (options.sentenceLevel) segmentSignatures(report).forEach((line) => void tell(io, line));
   await io.stdout(
-    options.json ? JSON.stringify(reportToJson(report), undefined, 2) + "\n" : formatReport(report),
+    options.sentenceLevel ? formatSegments(report) : printableLines(formatReport(report)),
   );
 }
 
@@ -126,6 +135,16 @@ function checkRequest(options: EvaluateOptions): void {
     throw usage(
       `Cannot compute metric "${comparing}": give references with --references or --data`,
     );
+  }
+  const ofSets = metrics.find((metric) => METRICS_OF_SETS.includes(metric));
+  if (options.sentenceLevel && ofSets !== undefined) {
+    throw usage(
+      `Cannot score single lines by metric "${ofSets}", which compares outputs with each other: ` +
+        "leave it out of --metrics",
+    );
+  }
+  if (options.sentenceLevel && options.bootstrap) {
+    throw usage("Cannot resample single lines: leave out --bootstrap, or --sentence-level");
   }
   if (metrics.includes("coverage") && data === undefined) {
     throw usage('Cannot compute metric "coverage": give the sources of the outputs with --data');

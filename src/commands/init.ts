@@ -1,5 +1,6 @@
 /** `ardiff init`: a configuration for data that it looks at. */
 import { ExitCode, UserError } from "../errors.ts";
+import { tell } from "../host/messages.ts";
 import type { DataTable } from "../training/config.ts";
 import { initialConfiguration } from "../training/init/init.ts";
 import type { Task } from "../training/init/recipe.ts";
@@ -41,7 +42,7 @@ export async function init(options: InitCommandOptions, io: InitIo): Promise<voi
   };
   const text = await initialConfiguration(
     { data: tables, task, minutes, threads },
-    (line) => io.stderr(`${line}\n`),
+    (line) => void tell(io, line),
   );
   await io.stdout(text);
 }

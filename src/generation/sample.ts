@@ -29,7 +29,8 @@ export interface Candidate {
   readonly text: string;
   /**
    * The model's confidence: the mean over slots, up to the end token, of the log-probability of the
-   * slot's token under the prediction that it last moved by, as that was before rounding.
+   * slot's token under the prediction that it last moved by, as that was before rounding. In the
+   * shifted layout the mean of the exact log-probabilities of the text's tokens.
    */
   readonly logProbability?: number;
   /** How it settled, where that was recorded. */

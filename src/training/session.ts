@@ -21,6 +21,8 @@ interface SessionOptions {
   readonly last: number;
   /** When to stop, in milliseconds of `performance.now()`. */
   readonly deadline: number;
+  /** Whether to stop after this update all the same. */
+  readonly isSpent?: () => boolean;
 }
 
 /** A validation and its step. */
@@ -86,7 +88,7 @@ export class Session {
   }
 
   async #updates(interrupts: Interrupts): Promise<void> {
-    const { run, reporter, last, deadline } = this.#options;
+    const { run, reporter, last, deadline, isSpent } = this.#options;
     const { validation } = run.config;
     let began = performance.now();
     for await (const update of run.updates()) {
@@ -95,7 +97,8 @@ export class Session {
       this.#state = advance(this.#state, update, seconds);
       reporter.update(update, this.#state, seconds, run.trainer.usage());
       began = now; // reporting is part of the next step
-      if (interrupts.received !== undefined || update.step >= last || now >= deadline) return;
+      const isOver = update.step >= last || now >= deadline || (isSpent?.() ?? false);
+      if (interrupts.received !== undefined || isOver) return;
       const pause = performance.now();
       if (isMultiple(update.step, validation.every)) await this.#validate(interrupts);
       if (interrupts.received !== undefined) return;

@@ -5,6 +5,8 @@ import { toFloat32 } from "../denoiser/tensors.ts";
 import { ExitCode, UserError } from "../errors.ts";
 import { parentOf, readTextFile } from "../host/files.ts";
 import { exitCodeOf } from "../host/interrupts.ts";
+import { tell } from "../host/messages.ts";
+import { processorSeconds } from "../host/processor.ts";
 import type { ProgressOutput } from "../host/status_line.ts";
 import { describeLibrary } from "../native/library_info.ts";
 import type { Device } from "../native/model.ts";
@@ -38,6 +40,8 @@ export interface TrainOptions {
   readonly maxSteps?: number;
   /** Stop after this many minutes. */
   readonly maxMinutes?: number;
+  /** Stop after this many minutes of the process's processor time, its start included. */
+  readonly maxProcessorMinutes?: number;
   /** Overrules `training.device`. */
   readonly device?: string;
   /** Overrules `training.dtype`. */
@@ -52,6 +56,7 @@ const OPTION_NAMES: OptionNames<TrainOptions> = {
   resume: true,
   maxSteps: true,
   maxMinutes: true,
+  maxProcessorMinutes: true,
   device: true,
   dtype: true,
   threads: true,
@@ -97,9 +102,10 @@ export async function train(
         "choose another --output",
     );
   }
+  const processorLimit = processorSeconds() + 60 * (options.maxProcessorMinutes ?? Infinity);
   const deadline = performance.now() + 60_000 * (options.maxMinutes ?? Infinity);
   const last = Math.min(config.training.steps, options.maxSteps ?? Infinity);
-  const say = (message: string) => io.stderr(`${message}\n`);
+  const say = (message: string) => void tell(io, message);
   const cacheFolder = `${parentOf(output)}/.cache/ardiff`;
   using run = await Run.open({ config, source, cacheFolder, checkpoint, say });
   const validationSet = config.data.dev === null
@@ -115,6 +121,7 @@ export async function train(
     generateTexts: textGeneratorOf(run),
     last,
     deadline,
+    isSpent: () => processorSeconds() >= processorLimit,
   });
   const signal = await session.train();
   if (signal !== undefined) {

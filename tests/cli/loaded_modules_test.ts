@@ -47,6 +47,7 @@ Deno.test(
       "cli/run.ts",
       "errors.ts",
       "host/environment.ts",
+      "host/messages.ts",
       "printable.ts",
       "version.ts",
     ]);

@@ -31,10 +31,10 @@ export function evaluateCommand(environment: Environment): CommandUnknownOpts {
       new Option("--bootstrap <n>", "resamples of the paired bootstrap")
         .argParser(integer(1, 1_000_000)),
     ))
-    .addOption(from(
-      "sacreBLEU",
+    .addOption(withFacts(
       new Option("--tokenize <name>", "BLEU's tokenizer")
         .choices(["13a", "intl", "zh", "none", "char"] as const).default("13a" as const),
+      { source: "sacreBLEU", ways: OTHER_TOKENIZERS },
     ))
     .addOption(from(
       "sacreBLEU",
@@ -45,12 +45,24 @@ export function evaluateCommand(environment: Environment): CommandUnknownOpts {
     .addOption(
       from("rouge_score", new Option("--stem", "ROUGE with Porter stemming").default(false)),
     )
+    .addOption(
+      new Option(
+        "--rouge-tokenize <name>",
+        "ROUGE's words: of a to z and digits, or of all scripts",
+      )
+        .choices(["alnum", "unicode"] as const).default("alnum" as const),
+    )
+    .addOption(from(
+      "sacreBLEU",
+      new Option("--sentence-level", "a score for each line, as a table with tabs").default(false),
+    ))
     .option("--json", "print JSON", false)
     .action(async (options) => {
       const { evaluate } = await import("../../commands/evaluate.ts");
       const { hypotheses, references, data, model, metrics, bootstrap, json, ...rest } = options;
-      const { tokenize, smooth, lowercase, stem } = rest;
-      const scoring = { metrics, bootstrap, tokenize, smooth, lowercase, stem, json };
+      const { tokenize, smooth, lowercase, stem, rougeTokenize, sentenceLevel } = rest;
+      const forms = { tokenize, smooth, lowercase, stem, rougeTokenize, sentenceLevel };
+      const scoring = { metrics, bootstrap, ...forms, json };
       const generation = model === undefined
         ? undefined
         : { ...generationValues(plain), model, maxWait: 0, window: undefined };
@@ -78,6 +90,20 @@ function ofEvaluate(row: GenerationOption<unknown>): GenerationOption<unknown> |
   if (row.ofStreams) return undefined;
   if (row !== GENERATION_OPTIONS.select) return row;
   return { ...row, type: nameOf(SELECTORS.filter((name) => name !== "all")) };
+}
+
+/** What takes the place of sacreBLEU's tokenizers that need a dictionary or a model. */
+const OTHER_TOKENIZERS = {
+  "ja-mecab": withWords("MeCab"),
+  "ko-mecab": withWords("MeCab-ko"),
+  "spm": withWords("SentencePiece"),
+  "flores101": withWords("SentencePiece"),
+  "flores200": withWords("SentencePiece"),
+};
+
+function withWords(program: string): string {
+  return `ardiff does not come with ${program}: choose "char"; or "none", after ${program} has put ` +
+    "spaces between the words of outputs and references.";
 }
 
 /** Notes who an option's default comes from. */
