@@ -6,6 +6,7 @@ import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { Environment } from "../host/environment.ts";
 import { VERSION } from "../version.ts";
 import { completionsCommand } from "./declarations/completions.ts";
+import { distillCommand } from "./declarations/distill.ts";
 import { doctorCommand } from "./declarations/doctor.ts";
 import { evaluateCommand } from "./declarations/evaluate.ts";
 import { generateCommand } from "./declarations/generate.ts";
@@ -30,6 +31,7 @@ const COMMANDS = [
   evaluateCommand,
   initCommand,
   trainCommand,
+  distillCommand,
   sweepCommand,
   tokenizerCommand,
   importCommand,

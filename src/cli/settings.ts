@@ -31,6 +31,8 @@ const COMMAND_LINE_ONLY: ReadonlySet<string> = new Set([
   "--references",
   "--data",
   "evaluate --model",
+  "distill --model",
+  "--outputs",
   "--source",
   "--target",
   "--dev",

@@ -1,9 +1,8 @@
 /** `ardiff init`: a configuration for data that it looks at. */
-import { ExitCode, UserError } from "../errors.ts";
 import { tell } from "../host/messages.ts";
-import type { DataTable } from "../training/config.ts";
 import { initialConfiguration } from "../training/init/init.ts";
 import type { Task } from "../training/init/recipe.ts";
+import { pairTable } from "./pair_files.ts";
 
 /** Options of {@linkcode init}. */
 export interface InitCommandOptions {
@@ -32,40 +31,15 @@ interface InitIo {
  */
 export async function init(options: InitCommandOptions, io: InitIo): Promise<void> {
   const { source, target, data, dev, task, minutes, threads } = options;
-  const train = tableOf([source, target, data].filter((path) => path !== undefined), {
-    isWhole: data !== undefined ? source === undefined && target === undefined : true,
-    option: "--source and --target, or --data",
-  });
-  const tables = {
-    train,
-    dev: dev && tableOf(dev, { isWhole: true, option: "--dev" }),
-  };
+  const named = [source, target, data].filter((path) => path !== undefined);
+  const train = pairTable(
+    data === undefined ? named : data === named[0] ? [data] : [],
+    "--source and --target, or --data",
+  );
+  const tables = { train, dev: dev && pairTable(dev, "--dev") };
   const text = await initialConfiguration(
     { data: tables, task, minutes, threads },
     (line) => void tell(io, line),
   );
   await io.stdout(text);
-}
-
-/** A data set of one file or two, as a configuration describes it. */
-function tableOf(
-  paths: readonly string[],
-  { isWhole, option }: { readonly isWhole: boolean; readonly option: string },
-): DataTable {
-  const [first, second] = paths;
-  if (isWhole && paths.length === 2) {
-    return { format: "text", source_file: first!, target_file: second! };
-  }
-  const format = /\.(tsv|csv|jsonl)$/.exec(first ?? "")?.[1];
-  if (isWhole && paths.length === 1 && format !== undefined) {
-    const file = first!;
-    return format === "jsonl" ? { format, file } : { format: format as "tsv" | "csv", file };
-  }
-  throw new UserError(
-    ExitCode.usage,
-    `Cannot find pairs in ${
-      paths.length === 0 ? "no file" : paths.map((p) => `"${p}"`).join(" and ")
-    }: ` +
-      `expected of ${option} two aligned files, or one whose name ends in .tsv, .csv or .jsonl`,
-  );
 }
