@@ -40,6 +40,9 @@ A TOML file, or YAML where its name ends in \`.yaml\` or \`.yml\`; \`configs/\` 
 \`ardiff init\` writes one for data of yours. A key that is left out has the value of the
 [preset](#presets), or else its default; an unknown one is an error. Defaults are those of the paper's
 CommonGen run where it has them.
+
+Where the values are "or a table by update", an option may change in the course of a run:
+\`waiting_weight = { "0" = 0, "2000" = 0.3 }\` is 0 for the first 2000 updates and 0.3 after them.
 `;
 
 const PRESETS_HEAD = `### Presets
@@ -60,9 +63,14 @@ const DATA = `### [data.train] and [data.dev]
 | \`header\` | \`tsv\`, \`csv\` | whether the first row names the columns; default: where columns go by name |
 | \`delimiter\` | \`tsv\`, \`csv\` | one character; default tab or comma |
 | \`group_sources\` | all | equal sources become one example with all their references; default false |
+| \`from\`, \`until\` | all, in \`[data.train]\` | the number of updates after which the set is trained on, and after which no longer; default from the first update to the last |
+
+Training data may be a list, \`[[data.train]]\`: the sets whose \`from\` and \`until\` an update lies
+between are trained on as one set.
 
 \`data.hold_out = 0.02\`, in the place of \`[data.dev]\`, holds a share of the sources out of the
-training data, chosen by a hash of their text, with all their targets: the development set.
+training data, chosen by a hash of their text, with all their targets: the development set, that of a list's first
+set.
 `;
 
 /** The page's text. */

@@ -45,6 +45,8 @@ export type {
 export type { Trace } from "./generation/trace.ts";
 export { type TokenText, traceAsText } from "./generation/trace_text.ts";
 export {
+  LATENT_VIEWS,
+  type LatentView,
   NOISE_SCHEDULES,
   type NoiseScheduleName,
   type SamplerName,
@@ -52,6 +54,7 @@ export {
   STEP_GRIDS,
   type StepGridKind,
 } from "./diffusion/names.ts";
+
 export type { TimestepConfig } from "./diffusion/timesteps/scheme.ts";
 export { type TimestepSchemeName, TRAINED_SCHEMES } from "./diffusion/timesteps/schemes.ts";
 export {
@@ -139,14 +142,15 @@ export type { CallCounts } from "./metrics/calls.ts";
 
 // Training.
 export { train, type TrainOptions } from "./training/train.ts";
-export type { DataTable, TrainingSettings } from "./training/config.ts";
+export type { DataTable, TrainingSettings, TrainingTable } from "./training/config.ts";
 export type { PresetName } from "./training/presets.ts";
+export { OPTIONS as TRAINING_OPTIONS, type OptionValues } from "./training/options.ts";
 export {
   type Option as TrainingOption,
-  OPTIONS as TRAINING_OPTIONS,
   type OptionValue,
-  type OptionValues,
-} from "./training/options.ts";
+  type ScheduledOption as ScheduledTrainingOption,
+} from "./training/option.ts";
+export type { ByUpdate, Scheduled } from "./training/scheduled.ts";
 export type { FieldType } from "./host/json_fields.ts";
 export type { ProgressOutput } from "./host/status_line.ts";
 

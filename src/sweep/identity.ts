@@ -99,7 +99,8 @@ function trainingHash(config: TrainingConfig, budget: Budget, digest: Digest): s
     ...training.start_from === null ? [] : [weightsOf(training.start_from)],
   ];
   const { updates: _isAnOption, ...limits } = budget;
-  return hashOf([options, contentOf(data.train, digest), files, limits]);
+  const sets = data.train.map(({ spec, ...when }) => [contentOf(spec, digest), when]);
+  return hashOf([options, sets, files, limits]);
 }
 
 /** How a data set is read, and what is in its files, whatever they are called. */

@@ -10,14 +10,17 @@ import { readToml, readTomlValue } from "../host/toml.ts";
 import { isYamlPath, readYaml } from "../host/yaml.ts";
 import { nearest } from "../nearest.ts";
 import { type DataSpec, parseDataSpec } from "../text/data_spec.ts";
-import { type Option, OPTIONS, type OptionValues } from "./options.ts";
+import type { Option } from "./option.ts";
+import { OPTIONS, type OptionValues } from "./options.ts";
 import { PRESET_NAMES, type PresetName, PRESETS } from "./presets.ts";
+import { firstDifference } from "./scheduled.ts";
+import { parseTrainingSets, setsByUpdate, type TrainingSet } from "./training_sets.ts";
 
 /** A run's configuration, complete and checked. */
 export interface TrainingConfig extends OptionValues {
   readonly data: {
-    readonly train: DataSpec;
-    /** A set of its own, or what is held out of the training set; without one no validation. */
+    readonly train: readonly TrainingSet[];
+    /** A set of its own, or what is held out of the training data; without one no validation. */
     readonly dev: DataSpec | null;
   };
 }
@@ -43,6 +46,9 @@ export type DataTable =
     }
   );
 
+/** A data set and the updates that are made on it, by how many were made before. */
+export type TrainingTable = DataTable & { readonly from?: number; readonly until?: number };
+
 /**
  * A configuration as a program gives it: the tables of a configuration file. Options that are left
  * out have the values of the preset, or else the defaults of docs/options.md.
@@ -51,7 +57,7 @@ export type TrainingSettings =
   & { readonly preset?: PresetName }
   & {
     readonly data: {
-      readonly train: DataTable;
+      readonly train: DataTable | readonly TrainingTable[];
       readonly dev?: DataTable;
       readonly hold_out?: number;
     };
@@ -107,10 +113,14 @@ export function checkTrainingSettings(
 }
 
 /** The two sets; without a development set, one may be held out of the training set. */
-function dataSets({ train, dev, hold_out: share }: Table, fail: Fail): TrainingConfig["data"] {
-  const all = parseDataSpec(train, "data.train");
+function dataSets(
+  { train, dev, hold_out: share }: Table,
+  steps: number,
+  fail: Fail,
+): TrainingConfig["data"] {
+  const sets = parseTrainingSets(train, steps);
   if (share === undefined) {
-    return { train: all, dev: dev === undefined ? null : parseDataSpec(dev, "data.dev") };
+    return { train: sets, dev: dev === undefined ? null : parseDataSpec(dev, "data.dev") };
   }
   if (!HELD_OUT_SHARE.accepts(share)) {
     return fail(`"data.hold_out" is ${describe(share)}, expected ${HELD_OUT_SHARE.expected}`);
@@ -119,8 +129,8 @@ function dataSets({ train, dev, hold_out: share }: Table, fail: Fail): TrainingC
     fail('"data.hold_out" and "data.dev" both say what the development set is: leave out one');
   }
   return {
-    train: { ...all, part: { share, heldOut: false } },
-    dev: { ...all, groupSources: true, part: { share, heldOut: true } },
+    train: sets.map((set) => ({ ...set, spec: { ...set.spec, part: { share, heldOut: false } } })),
+    dev: { ...sets[0]!.spec, groupSources: true, part: { share, heldOut: true } },
   };
 }
 
@@ -141,9 +151,10 @@ function checkTrainingConfig(table: Table, fail: Fail): TrainingConfig {
   const values = Object.entries(SECTIONS).map(([name, options]) =>
     [name, readOptions(section(table, name, fail), name, options, preset[name], fail)] as const
   );
+  const options = Object.fromEntries(values) as unknown as OptionValues;
   return {
-    data: dataSets(data, fail),
-    ...Object.fromEntries(values) as unknown as OptionValues,
+    data: dataSets(data, options.training.steps, fail),
+    ...options,
   };
 }
 
@@ -152,31 +163,38 @@ interface ChangedKey {
   readonly key: string;
   readonly before: string;
   readonly now: string;
+  /** The first update that it makes a difference to, from 1; of a table, which may be far. */
+  readonly update: number;
 }
 
 /**
- * The first key on which two configurations differ although the weights depend on it; undefined
- * where one can go on where the other stopped. Data are compared by content, not here.
+ * The keys on which two configurations differ although the weights depend on them. Of data, only when
+ * they are trained on counts; their content is compared elsewhere.
  *
  * @param before may come from an older ardiff: an option it lacks had its default
  */
-export function findChangedKey(
-  before: TrainingConfig,
-  now: TrainingConfig,
-): ChangedKey | undefined {
+export function findChangedKeys(before: TrainingConfig, now: TrainingConfig): ChangedKey[] {
   const fixed = Object.entries(SECTIONS).flatMap(([section, options]) =>
     Object.entries(options).filter(([, option]) => !option.mayChange)
       .map(([name, option]) => ({ section, name, standard: option.default }))
   );
-  for (const { section, name, standard } of fixed) {
+  const pairs = fixed.map(({ section, name, standard }) => {
     const [left, right] = [before, now].map((config) => {
       const values = config[section as keyof OptionValues] as Table | undefined;
       return values?.[name] ?? standard;
     });
-    if (JSON.stringify(left) === JSON.stringify(right)) continue;
-    return { key: `${section}.${name}`, before: describe(left), now: describe(right) };
-  }
-  return undefined;
+    return { key: `${section}.${name}`, left, right };
+  });
+  const [left, right] = [before, now].map(({ data }) =>
+    // An older ardiff had one set, from start to end.
+    setsByUpdate(Array.isArray(data?.train) ? data.train : [{ from: 0, until: null }])
+  );
+  return [...pairs, { key: "data.train", left, right }].flatMap(({ key, left, right }) => {
+    const update = firstDifference(left, right);
+    return update === undefined
+      ? []
+      : [{ key, before: describe(left), now: describe(right), update }];
+  });
 }
 
 /**
@@ -203,6 +221,7 @@ function applySetting(table: Table, setting: string): void {
   expectSettable(names, value, fail);
   let place = table;
   for (const name of names.slice(0, -1)) {
+    if (Array.isArray(place[name])) fail(`"${name}" is a list; change it in the file`);
     if (!isObject(place[name])) place[name] = {};
     place = place[name] as Table;
   }

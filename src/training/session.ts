@@ -4,6 +4,7 @@ import { type EndingSignal, Interrupts } from "../host/interrupts.ts";
 import { type Best, pruneCheckpoints, type RunState, writeCheckpoint } from "./checkpoint.ts";
 import type { Reporter } from "./reporter.ts";
 import type { Run } from "./run.ts";
+import { changesAt } from "./schedules.ts";
 import { NonFiniteUpdate, type Update } from "./updates.ts";
 import { type TextGenerator, validate, type Validation } from "./validation.ts";
 import type { ValidationSet } from "./validation_set.ts";
@@ -95,7 +96,8 @@ export class Session {
       const now = performance.now();
       const seconds = (now - began) / 1000;
       this.#state = advance(this.#state, update, seconds);
-      reporter.update(update, this.#state, seconds, run.trainer.usage());
+      this.#announce(update.step);
+      reporter.update(update, this.#state, seconds, run.usage());
       began = now; // reporting is part of the next step
       const isOver = update.step >= last || now >= deadline || (isSpent?.() ?? false);
       if (interrupts.received !== undefined || isOver) return;
@@ -105,6 +107,17 @@ export class Session {
       if (this.#isSaveDue()) this.#save();
       began += performance.now() - pause;
     }
+  }
+
+  /** Says what has changed with an update. */
+  #announce(step: number): void {
+    const { run, reporter } = this.#options;
+    const changes = changesAt(run.config.training, step)
+      .map(([name, value]) => `training.${name} = ${JSON.stringify(value)}`);
+    if (run.pairs.changeAt(step)) {
+      changes.push(`${run.pairs.at(step).sourceLengths.length.toLocaleString("en")} other pairs`);
+    }
+    if (changes.length > 0) reporter.say(`From step ${step} on: ${changes.join(", ")}.`);
   }
 
   async #validate(interrupts: Interrupts): Promise<void> {
@@ -121,7 +134,7 @@ export class Session {
       () => interrupts.received !== undefined,
     );
     if (result === undefined) return;
-    reporter.validation(step, result, (performance.now() - began) / 1000, run.trainer.usage());
+    reporter.validation(step, result, (performance.now() - began) / 1000, run.usage());
     this.#validation = { step, ...result };
     const { metric } = run.config.checkpoints;
     const value = metric === "bleu" ? result.bleu : result.terms.loss;

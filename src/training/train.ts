@@ -130,7 +130,7 @@ export async function train(
       `Stopped by ${signal} at step ${session.state.step}, which is saved: go on with --resume`,
     );
   }
-  reporter.summary(run.trainer.usage());
+  reporter.summary(run.usage());
   return exportModel(
     run,
     session,
@@ -163,8 +163,8 @@ function arithmeticOf({ training: { dtype } }: TrainingConfig, { kind }: Device)
     : dtype;
 }
 
-function describeRun({ config, model, data, start, device }: Run): string {
-  const { pairs, cutSources, cutTargets, longestSource, longestTarget } = data.pairs.summary;
+function describeRun({ config, model, pairs: all, start, device }: Run): string {
+  const { pairs, cutSources, cutTargets, longestSource, longestTarget } = all.summary;
   const count = (value: number) => value.toLocaleString("en");
   const cut = (side: string, number: number, limit: number, longest: number) =>
     number === 0
@@ -188,7 +188,7 @@ function exportModel(
   command: string,
 ): string {
   const path = `${output}/${RUN_FILES.model}`;
-  const { config, model, data } = run;
+  const { config, model, pairs } = run;
   const best = config.checkpoints.export === "best" ? state.best : null;
   const stored = best && loadModelFolder(checkpointPath(checkpoints, best.step)).tensors;
   const values = stored === null
@@ -201,7 +201,7 @@ function exportModel(
     model,
     state,
     step,
-    data: data.pairs.summary,
+    data: pairs.summary,
     validation: validation?.step === step ? validation : recordedValidation(output, step),
     command,
     version: VERSION,

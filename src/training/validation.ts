@@ -9,6 +9,7 @@ import { PLAIN_BATCH } from "../native/trainer_options.ts";
 import { shiftedSettings } from "./batch_stream.ts";
 import type { TrainingConfig } from "./config.ts";
 import { assembleBatch, evenTimesteps } from "./micro_batch.ts";
+import { trainingAt } from "./schedules.ts";
 import { assembleShifted, NOTHING_WAITS } from "./shifted_batch.ts";
 import type { PairGroup, ValidationSet } from "./validation_set.ts";
 
@@ -51,6 +52,9 @@ export interface Validation {
   readonly samples: readonly Sample[];
 }
 
+/** Weights with which the loss is that of the settled slots, whatever is trained. */
+const EVERY_SLOT = { settled: 1, waiting: 1 };
+
 /** Parts into which the timesteps are divided. */
 const BUCKETS = 10;
 
@@ -90,7 +94,9 @@ async function validationLoss(
   model: ModelConfig,
   isInterrupted: IsInterrupted,
 ): Promise<Pick<Validation, "terms" | "byTimestep"> | undefined> {
-  const { training, diffusion } = config;
+  const { diffusion } = config;
+  // As at the end of the run, so that all validations of it can be compared.
+  const training = trainingAt(config.training, config.training.steps);
   const timesteps = evenTimesteps(model.diffusion, diffusion.left_to_right_share);
   const buckets = new BucketSums(model.diffusion.steps);
   const sums = { loss: 0, mse: 0, nll: 0, prior: 0 };
@@ -106,7 +112,7 @@ async function validationLoss(
         paddingWeight: training.padding_weight,
       };
       const batch = model.network.shifted
-        ? assembleShifted(part, shiftedSettings(settings, config, model), NOTHING_WAITS)
+        ? assembleShifted(part, shiftedSettings(settings, EVERY_SLOT, model), NOTHING_WAITS)
         : assembleBatch(part, settings, timesteps);
       const slotTerms = new Float32Array(6 * batch.rows * batch.slots);
       const terms = await trainer.batch(batch, {

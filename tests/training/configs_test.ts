@@ -1,7 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { parameterCounts } from "../../src/denoiser/parameters.ts";
 import { parseTrainingConfig, type TrainingConfig } from "../../src/training/config.ts";
-import { type Option, OPTIONS } from "../../src/training/options.ts";
+import type { Option } from "../../src/training/option.ts";
+import { OPTIONS } from "../../src/training/options.ts";
+import { trainingAt } from "../../src/training/schedules.ts";
 
 const FOLDER = new URL("../../configs/", import.meta.url);
 
@@ -46,7 +48,7 @@ for (
       0.9999,
       0.2,
     ]);
-    assertEquals(training.batch_size * training.accumulation, 3072);
+    assertEquals(training.batch_size * trainingAt(training, 1).accumulation, 3072);
     assertEquals([training.rounding_loss, network.self_conditioning], ["x0", false]);
     const counted = size(config, config.tokenizer.file === null ? undefined : 30_522);
     assert(Math.abs(counted / millions - 1) < 0.015, `${counted} million parameters`);
@@ -82,6 +84,8 @@ Deno.test("configurations for a CPU have at most 12 million parameters", () => {
     const name of [
       "commongen-small",
       "tatoeba-en-fr-small",
+      "tatoeba-en-fr-paper",
+      "tatoeba-fr-en-small",
       "multi30k-de-en-tiny",
       "e2e-small",
       "smoke",
@@ -99,6 +103,8 @@ Deno.test("every configuration is one of the paper's or one for a CPU", () => {
       ...Object.keys(PAPER),
       "commongen-small",
       "tatoeba-en-fr-small",
+      "tatoeba-en-fr-paper",
+      "tatoeba-fr-en-small",
       "multi30k-de-en-tiny",
       "e2e-small",
       "smoke",

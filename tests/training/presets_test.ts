@@ -2,12 +2,13 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { ExitCode, UserError } from "../../src/errors.ts";
 import {
   checkTrainingSettings,
-  findChangedKey,
+  findChangedKeys,
   parseTrainingConfig,
   type TrainingConfig,
 } from "../../src/training/config.ts";
 import { modelConfigOf } from "../../src/training/model_config.ts";
-import { type Option, OPTIONS } from "../../src/training/options.ts";
+import type { Option } from "../../src/training/option.ts";
+import { OPTIONS } from "../../src/training/options.ts";
 import { PRESET_NAMES, PRESETS } from "../../src/training/presets.ts";
 
 const DATA = `
@@ -106,7 +107,7 @@ Deno.test("a run goes on where a preset now says what its configuration said bef
     ),
     "tokenizer.vocabulary_size=2000",
   ]);
-  assertEquals(findChangedKey(written, parse(DATA, ["preset=cpu-tiny"])), undefined);
+  assertEquals(findChangedKeys(written, parse(DATA, ["preset=cpu-tiny"])), []);
 });
 
 Deno.test("parseTrainingConfig() reads YAML by its name", () => {

@@ -8,6 +8,7 @@ import { writeAll, writeFileAtomically } from "../../host/files.ts";
 import { parameterCounts } from "../../denoiser/parameters.ts";
 import type { TrainingConfig } from "../config.ts";
 import { Run } from "../run.ts";
+import { BATCH_SIZE } from "./recipe.ts";
 import type { SurveyedPair } from "./survey.ts";
 
 /** What was measured. */
@@ -63,8 +64,7 @@ export async function measureUpdates(options: MeasureOptions): Promise<Cost> {
       if (count >= FIRST + LEAST && isLong) break;
     }
     const ended = now();
-    const { batch_size: batchSize, accumulation } = options.config.training;
-    const perUpdate = batchSize * accumulation * options.meanTokens / tokens;
+    const perUpdate = BATCH_SIZE * options.meanTokens / tokens;
     const byClock = perUpdate * (ended.clock - began.clock);
     const byProcessors = perUpdate * (ended.processors - began.processors) / options.threads;
     return {
@@ -92,7 +92,7 @@ function openRun(
   const [data, tokenizer] = [`${folder}/pairs.jsonl`, `${folder}/tokenizer.json`];
   write(data, pairs.map((pair) => `${JSON.stringify(pair)}\n`).join(""));
   write(tokenizer, tokenizerJson);
-  const train = {
+  const spec = {
     format: "jsonl",
     file: data,
     source: "source",
@@ -102,7 +102,7 @@ function openRun(
   return Run.open({
     config: {
       ...config,
-      data: { train, dev: null },
+      data: { train: [{ spec, from: 0, until: null }], dev: null },
       tokenizer: { ...config.tokenizer, file: tokenizer },
     },
     source: "configuration",

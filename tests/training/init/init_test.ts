@@ -44,8 +44,13 @@ Deno.test(
       source: `${folder}/a.src`,
       target: `${folder}/a.tgt`,
     });
-    assert(config.data.train.format === "text");
-    assertEquals(config.data.train.sourceFile, `${folder}/a.src`);
+    assertEquals(config.data.train.map(({ spec }) => spec), [{
+      format: "text",
+      sourceFile: `${folder}/a.src`,
+      targetFile: `${folder}/a.tgt`,
+      groupSources: false,
+      part: { share: 0.05, heldOut: false },
+    }]);
     assertEquals(config.data.dev?.part, { share: 0.05, heldOut: true });
     const { network, training, text, tokenizer } = config;
     assertEquals([network.shifted, network.hidden_size, network.embedding_size], [true, 64, 64]);
@@ -64,7 +69,7 @@ Deno.test(
   withFolder(async (folder) => {
     writePairs(folder);
     const table = await run({ data: `${folder}/a.tsv`, dev: [`${folder}/a.jsonl`] });
-    assertEquals(table.config.data.train.format, "tsv");
+    assertEquals(table.config.data.train[0]?.spec.format, "tsv");
     assertEquals(table.config.data.dev?.format, "jsonl");
     assert(!table.stdout.includes("hold_out"));
     assertStringIncludes(table.stdout, "to describe in 0.02 minutes"); // notes, whose words are copied
