@@ -45,6 +45,8 @@ export type {
 export type { Trace } from "./generation/trace.ts";
 export { type TokenText, traceAsText } from "./generation/trace_text.ts";
 export {
+  LATENT_VIEWS,
+  type LatentView,
   NOISE_SCHEDULES,
   type NoiseScheduleName,
   type SamplerName,
@@ -52,6 +54,7 @@ export {
   STEP_GRIDS,
   type StepGridKind,
 } from "./diffusion/names.ts";
+
 export type { TimestepConfig } from "./diffusion/timesteps/scheme.ts";
 export { type TimestepSchemeName, TRAINED_SCHEMES } from "./diffusion/timesteps/schemes.ts";
 export {

@@ -7,6 +7,7 @@ import { formatScore, type PairInput, readPairLines } from "../generation/pair_l
 import type { TextPair } from "../generation/score_pairs.ts";
 import type { Environment } from "../host/environment.ts";
 import { Interrupts } from "../host/interrupts.ts";
+import { tell } from "../host/messages.ts";
 import { ProgressBar } from "../host/progress_bar.ts";
 import { inputFile, openOutput } from "../host/streams.ts";
 import type { InputFormat } from "../generation/inputs.ts";
@@ -61,7 +62,7 @@ export async function score(
   await writeEmpty();
   output.finish();
   progress.hide();
-  if (all.tokens > 0) environment.stderr(totalOf(all));
+  if (all.tokens > 0) tell(environment, totalOf(all));
   notes.report(model.config.text.max_source_tokens);
 
   /** Writes the lines without a pair that come next. */
@@ -101,5 +102,5 @@ function totalOf(
 ): string {
   const mean = sum / tokens;
   return `${targets} ${targets === 1 ? "target" : "targets"}, ${tokens} tokens: log-probability ` +
-    `${sum.toFixed(4)}, ${mean.toFixed(4)} a token, perplexity ${Math.exp(-mean).toFixed(4)}.\n`;
+    `${sum.toFixed(4)}, ${mean.toFixed(4)} a token, perplexity ${Math.exp(-mean).toFixed(4)}.`;
 }

@@ -29,7 +29,7 @@ function draftPlan(draft: number | "auto", steps: number | "auto"): DraftPlan {
 }
 
 /** A source and what is asked of its texts. */
-export interface ConstrainedSource {
+interface ConstrainedSource {
   readonly source: Source;
   readonly constraints: Constraints;
 }

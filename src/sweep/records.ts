@@ -68,7 +68,7 @@ export interface TrainingRecord extends Learning {
 }
 
 /** A score of a cell. */
-export interface CellScore {
+interface CellScore {
   readonly metric: Metric;
   readonly name: string;
   readonly score: number;

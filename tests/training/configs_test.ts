@@ -84,6 +84,8 @@ Deno.test("configurations for a CPU have at most 12 million parameters", () => {
     const name of [
       "commongen-small",
       "tatoeba-en-fr-small",
+      "tatoeba-en-fr-paper",
+      "tatoeba-fr-en-small",
       "multi30k-de-en-tiny",
       "e2e-small",
       "smoke",
@@ -101,6 +103,8 @@ Deno.test("every configuration is one of the paper's or one for a CPU", () => {
       ...Object.keys(PAPER),
       "commongen-small",
       "tatoeba-en-fr-small",
+      "tatoeba-en-fr-paper",
+      "tatoeba-fr-en-small",
       "multi30k-de-en-tiny",
       "e2e-small",
       "smoke",
