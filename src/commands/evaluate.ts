@@ -78,6 +78,20 @@ export async function evaluate(options: EvaluateOptions, io: EvaluateIo): Promis
   await printScores({ systems, ...testSet }, options, io);
 }
 
+/** Options of the command that are none of the scores'. */
+const OF_THE_COMMAND: readonly string[] = [
+  "hypotheses",
+  "generation",
+  "references",
+  "data",
+  "json",
+];
+
+function scoringOf(options: EvaluateOptions): Partial<ScoreOptions> {
+  const all = Object.entries(options);
+  return Object.fromEntries(all.filter(([name]) => !OF_THE_COMMAND.includes(name)));
+}
+
 /**
  * Scores outputs that are at hand and prints the scores as a table or as JSON.
  *
@@ -85,7 +99,7 @@ export async function evaluate(options: EvaluateOptions, io: EvaluateIo): Promis
  */
 async function printScores(
   input: ScoreInput,
-  options: Pick<EvaluateOptions, keyof ScoreOptions | "json">,
+  options: EvaluateOptions,
   io: EvaluateIo,
 ): Promise<void> {
   const metrics = options.metrics ?? DEFAULT_METRICS;
@@ -99,7 +113,7 @@ async function printScores(
     );
   }
   for (const notice of scoreNotices(input, metrics, options)) tell(io, `${notice}.`);
-  const report = score(input, { ...options, metrics });
+  const report = score(input, { ...scoringOf(options), metrics });
   if (options.json) {
     return await io.stdout(JSON.stringify(reportToJson(report), undefined, 2) + "\n");
   }
