@@ -91,10 +91,11 @@ export function select(
   checkSelectionOptions(options);
   const { utility = "bleu", method = "exact", weights } = options;
   const distinct = mergeDuplicates(candidates, weights);
+  const { judgesLength = false } = utilityOf(utility);
   const compiled = utilityOf(utility).compile(distinct.texts);
   const expectation = expectations[method](compiled, distinct);
 
-  const stubs = stubsOf(distinct);
+  const stubs = judgesLength ? distinct.texts.map(() => false) : stubsOf(distinct);
   const { groupOf, candidateWeights } = distinct;
   const expectedUtility = new Float64Array(candidates.length);
   let best = -Infinity;
