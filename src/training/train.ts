@@ -10,7 +10,7 @@ import { processorSeconds } from "../host/processor.ts";
 import type { ProgressOutput } from "../host/status_line.ts";
 import { describeLibrary } from "../native/library_info.ts";
 import type { Device } from "../native/model.ts";
-import { expectKnownOptions, type OptionNames } from "../host/option_names.ts";
+import { expectKnownOptions, type OptionNames } from "../option_names.ts";
 import { VERSION } from "../version.ts";
 import { checkpointPath, listCheckpoints, type RunState, tensorsOf } from "./checkpoint.ts";
 import { currentCommit } from "./commit.ts";
