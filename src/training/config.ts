@@ -127,7 +127,7 @@ function checkTrainingConfig(table: Table, fail: Fail): TrainingConfig {
 }
 
 /** A key on which two configurations differ, with its values as JSON. */
-export interface ChangedKey {
+interface ChangedKey {
   readonly key: string;
   readonly before: string;
   readonly now: string;

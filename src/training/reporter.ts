@@ -95,6 +95,7 @@ export class Reporter implements Disposable {
     this.#events = config.log.tensorboard
       ? new EventFile(`${output}/tensorboard`, start.step + 1, Date.now() / 1000)
       : undefined;
+    this.#events?.sessionStart(Date.now() / 1000, comparedOptions(config));
   }
 
   /** Writes a message. */
@@ -167,6 +168,7 @@ export class Reporter implements Disposable {
 
   /** Says at the end what the updates of this part of the run took. */
   summary({ peakBytes }: TrainerUsage): void {
+    this.#events?.sessionEnd(Date.now() / 1000);
     const { updates, seconds } = this.#whole;
     if (updates === 0) return;
     const { secondsPerStep, orchestration } = this.#whole.means();
@@ -204,6 +206,19 @@ export function recordedValidation(
     & LossTerms
     & Omit<Validation, "terms">;
   return { ...rest, step, terms: { loss, mse, nll, prior } };
+}
+
+/** The options by which runs are compared: all that the weights depend on, tables as text. */
+function comparedOptions(config: TrainingConfig): Record<string, string | number | boolean> {
+  const sections = ["text", "network", "diffusion", "training"] as const;
+  return Object.fromEntries(
+    sections.flatMap((section) =>
+      Object.entries(config[section]).map(([name, value]) => [
+        `${section}.${name}`,
+        typeof value === "object" ? JSON.stringify(value) : value,
+      ])
+    ),
+  );
 }
 
 function logPath(output: string): string {

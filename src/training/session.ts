@@ -2,6 +2,8 @@
 import { ExitCode, UserError } from "../errors.ts";
 import { type EndingSignal, Interrupts } from "../host/interrupts.ts";
 import { type Best, pruneCheckpoints, type RunState, writeCheckpoint } from "./checkpoint.ts";
+import type { PreparedBatch } from "./batch_stream.ts";
+import { describeForecast, forecast, type ForecastInput, warningsOf } from "./forecast.ts";
 import type { Reporter } from "./reporter.ts";
 import type { Run } from "./run.ts";
 import { changesAt } from "./schedules.ts";
@@ -62,7 +64,7 @@ export class Session {
   async train(): Promise<EndingSignal | undefined> {
     const { reporter, last } = this.#options;
     using interrupts = new Interrupts((signal) =>
-      reporter.say(`${signal}: saving after this step; once more to stop at once.`)
+      reporter.say(`${signal}: saving what is done; once more to stop at once.`)
     );
     try {
       if (this.#state.step < last) await this.#updates(interrupts);
@@ -89,8 +91,13 @@ export class Session {
   async #updates(interrupts: Interrupts): Promise<void> {
     const { run, reporter, last, deadline } = this.#options;
     const { validation } = run.config;
-    let began = performance.now();
-    for await (const update of run.updates()) {
+    let began = performance.now(), isForecast = false;
+    const isOver = () => interrupts.received !== undefined || performance.now() >= deadline;
+    const onBatch = (prepared: PreparedBatch, seconds: number) => {
+      if (!isForecast) this.#forecast(prepared, seconds);
+      isForecast = true;
+    };
+    for await (const update of run.updates({ isOver, onBatch })) {
       const now = performance.now();
       const seconds = (now - began) / 1000;
       this.#state = advance(this.#state, update, seconds);
@@ -104,6 +111,23 @@ export class Session {
       if (this.#isSaveDue()) this.#save();
       began += performance.now() - pause;
     }
+  }
+
+  /** Says, of the first micro-batch, how long all will take, and what will keep it from learning. */
+  #forecast({ step, tokens, ofEpoch }: PreparedBatch, seconds: number): void {
+    const { run, reporter, last, deadline } = this.#options;
+    const input: ForecastInput = {
+      training: run.config.training,
+      step: step - 1,
+      last,
+      secondsLeft: (deadline - performance.now()) / 1000,
+      measured: { tokens, seconds },
+      epoch: { tokens: run.pairs.tokensAt(step), microBatches: ofEpoch },
+    };
+    const found = forecast(input);
+    reporter.say(describeForecast(found, input.secondsLeft));
+    const updates = step - 1 + Math.min(found.updates, found.possible);
+    for (const warning of warningsOf(run.config.training, updates)) reporter.say(warning);
   }
 
   /** Says what has changed with an update. */
@@ -120,7 +144,7 @@ export class Session {
   async #validate(interrupts: Interrupts): Promise<void> {
     const { run, reporter, validationSet, generateTexts } = this.#options;
     const { step } = this.#state;
-    if (validationSet === undefined || this.#validation?.step === step) return;
+    if (validationSet === undefined || step === 0 || this.#validation?.step === step) return;
     const began = performance.now();
     const result = await validate(
       run.trainer,

@@ -117,13 +117,21 @@ export async function train(
     deadline,
   });
   const signal = await session.train();
+  const { step } = session.state;
   if (signal !== undefined) {
     throw new UserError(
       exitCodeOf(signal),
-      `Stopped by ${signal} at step ${session.state.step}, which is saved: go on with --resume`,
+      step === 0
+        ? `Stopped by ${signal} before the first update was made: there is nothing to go on from`
+        : `Stopped by ${signal} at step ${step}, which is saved: go on with --resume`,
     );
   }
   reporter.summary(run.usage());
+  if (step === 0) {
+    say(
+      "The time was over before the first update was made: the model's weights are those of the start.",
+    );
+  }
   return exportModel(
     run,
     session,

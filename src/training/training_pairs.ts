@@ -79,6 +79,14 @@ export class TrainingPairs implements Disposable {
     return this.#mix.pairs;
   }
 
+  /** Source and target tokens of an epoch at an update. */
+  tokensAt(update: number): number {
+    const { sourceLengths, targetLengths } = this.at(update);
+    let tokens = 0;
+    for (let i = 0; i < sourceLengths.length; i++) tokens += sourceLengths[i]! + targetLengths[i]!;
+    return tokens;
+  }
+
   /** Whether other sets are trained on from an update on than before it. */
   changeAt(update: number): boolean {
     return update > 1 && beginnings(this.#phases).includes(update - 1);

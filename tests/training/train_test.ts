@@ -503,12 +503,14 @@ Deno.test({
 });
 
 Deno.test(
-  "train() stops when its time is over and exports what it has",
+  "train() exports what it has where its time is over before the first update",
   withFolder(async (folder) => {
     const output = `${folder}/run`;
-    const { stdout } = await runTraining(writeRun(folder), { output, maxMinutes: 0 });
+    const { stdout, stderr } = await runTraining(writeRun(folder), { output, maxMinutes: 0 });
     assertEquals(stdout, `${output}/model\n`);
-    assertEquals(steps(output), [1]);
+    assertEquals(steps(output), []);
+    assertStringIncludes(stderr, "The time was over before the first update was made");
+    loadModelFolder(`${output}/model`);
   }),
 );
 
