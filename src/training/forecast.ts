@@ -23,7 +23,7 @@ export interface ForecastInput {
 }
 
 /** A forecast, in seconds where nothing else is said. */
-export interface Forecast {
+interface Forecast {
   readonly update: number;
   readonly epoch: number;
   /** Updates in an epoch; fewer than 1 where one takes several epochs. */

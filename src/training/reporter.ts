@@ -145,22 +145,32 @@ export class Reporter implements Disposable {
   /** Reports a validation that took some seconds, which are no update's. */
   validation(step: number, result: Validation, seconds: number, usage: TrainerUsage): void {
     this.#shimSeconds = shimSecondsOf(usage);
-    const { terms, bleu, lines, byTimestep, samples } = result;
-    this.#log.write("validation", step, { ...terms, bleu, lines, byTimestep, samples, seconds });
+    const { terms, bleu, chrf, lines, byTimestep, samples } = result;
+    const scores = { bleu, chrf };
+    const record = { ...terms, ...scores, lines, byTimestep, samples, seconds };
+    this.#log.write("validation", step, record);
     const now = Date.now() / 1000;
     const curves = Object.fromEntries(byTimestep.flatMap(({ from, to, mse, nll }) => [
       [`validation_mse/${from}-${to - 1}`, mse],
       [`validation_nll/${from}-${to - 1}`, nll],
     ]));
     this.#events?.scalars(step, now, {
-      ...prefixed("validation", bleu === null ? terms : { ...terms, bleu }),
+      ...prefixed("validation", terms),
+      ...prefixed(
+        "validation",
+        Object.fromEntries(
+          Object.entries(scores).filter((entry): entry is [string, number] =>
+            typeof entry[1] === "number"
+          ),
+        ),
+      ),
       ...curves,
     });
     this.#events?.text(step, now, "samples", samplesTable(samples));
     this.say(
-      `Validation at step ${step}: ${bleu === null ? "" : `BLEU ${bleu.toFixed(2)}, `}loss ${
-        terms.loss.toFixed(4)
-      } ` +
+      `Validation at step ${step}: ${bleu === null ? "" : `BLEU ${bleu.toFixed(2)}, `}${
+        typeof chrf === "number" ? `chrF ${chrf.toFixed(2)}, ` : ""
+      }loss ${terms.loss.toFixed(4)} ` +
         `(mse by timestep ${byTimestep.map(({ mse }) => mse.toFixed(2)).join(" ")})`,
     );
     for (const { source, output } of samples) this.say(`  ${source}\n    -> ${output}`);

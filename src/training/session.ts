@@ -106,7 +106,10 @@ export class Session {
       began = now; // reporting is part of the next step
       if (interrupts.received !== undefined || update.step >= last || now >= deadline) return;
       const pause = performance.now();
-      if (isMultiple(update.step, validation.every)) await this.#validate(interrupts);
+      if (isMultiple(update.step, validation.every)) {
+        await this.#validate(interrupts);
+        if (this.#isOutOfPatience()) return;
+      }
       if (interrupts.received !== undefined) return;
       if (this.#isSaveDue()) this.#save();
       began += performance.now() - pause;
@@ -158,12 +161,28 @@ export class Session {
     reporter.validation(step, result, (performance.now() - began) / 1000, run.usage());
     this.#validation = { step, ...result };
     const { metric } = run.config.checkpoints;
-    const value = metric === "bleu" ? result.bleu : result.terms.loss;
-    if (value === null) return;
+    const value = metric === "loss" ? result.terms.loss : result[metric];
+    if (typeof value !== "number") return;
     const best: Best = { step, metric, value };
     if (!isBetter(best, this.#state.best)) return;
     this.#state = { ...this.#state, best };
     this.#save();
+  }
+
+  /** Whether validations have not become better for too long; says so. */
+  #isOutOfPatience(): boolean {
+    const { run, reporter } = this.#options;
+    const { patience, every } = run.config.validation;
+    const { step, best } = this.#state;
+    if (patience === 0 || best === null) return false;
+    const since = Math.max(best.step, run.pairs.beganAt(step));
+    if (Math.floor(step / every) - Math.floor(since / every) < patience) return false;
+    const name = { bleu: "BLEU", chrf: "chrF", loss: "loss" }[best.metric];
+    reporter.say(
+      `Stopped at step ${step}: no better ${name} in ${patience} validations; the best is ` +
+        `${best.value.toFixed(best.metric === "loss" ? 4 : 2)}, of step ${best.step}.`,
+    );
+    return true;
   }
 
   #isSaveDue(): boolean {
@@ -208,7 +227,7 @@ function isMultiple(step: number, every: number): boolean {
 /** A best of another metric, from before the configuration was changed, counts for nothing. */
 function isBetter(now: Best, before: Best | null): boolean {
   if (before === null || before.metric !== now.metric) return true;
-  return now.metric === "bleu" ? now.value > before.value : now.value < before.value;
+  return now.metric === "loss" ? now.value < before.value : now.value > before.value;
 }
 
 /** A checkpoint of weights that are not finite would be of no use, and could not be loaded. */

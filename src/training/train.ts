@@ -62,7 +62,7 @@ const SILENT: ProgressOutput = { stderr: () => {}, interactive: false };
 
 /**
  * Trains a model. The run's folder gets checkpoints, logs and, in the end, the model folder. The
- * first SIGINT or SIGTERM saves and ends the run.
+ * first SIGINT, SIGTERM or SIGHUP saves and ends the run.
  *
  * @param configuration a TOML file, or its content as an object; docs/options.md lists the keys. With
  *   an object, `options.output` is required
@@ -96,6 +96,9 @@ export async function train(
       `Cannot train into "${output}": it holds checkpoints; add --resume to go on from them, or ` +
         "choose another --output",
     );
+  }
+  if (checkpoint === undefined && options.resume) {
+    io.stderr(`There is nothing to go on from in "${output}": starting anew.\n`);
   }
   const deadline = performance.now() + 60_000 * (options.maxMinutes ?? Infinity);
   const last = Math.min(config.training.steps, options.maxSteps ?? Infinity);
@@ -165,7 +168,7 @@ function arithmeticOf({ training: { dtype } }: TrainingConfig, { kind }: Device)
 }
 
 function describeRun({ config, model, pairs: all, start, device }: Run): string {
-  const { pairs, cutSources, cutTargets, longestSource, longestTarget } = all.summary;
+  const { pairs, leftOut, cutSources, cutTargets, longestSource, longestTarget } = all.summary;
   const count = (value: number) => value.toLocaleString("en");
   const cut = (side: string, number: number, limit: number, longest: number) =>
     number === 0
@@ -174,6 +177,7 @@ function describeRun({ config, model, pairs: all, start, device }: Run): string 
   return [
     `${count(pairs)} pairs, ${count(parameterCounts(model.network).total)} parameters, on ` +
     `${device.kind} in ${arithmeticOf(config, device)}.`,
+    ...(leftOut === 0 ? [] : [`Pairs with an empty side, which are left out: ${count(leftOut)}.`]),
     ...cut("sources", cutSources, config.text.max_source_tokens, longestSource),
     ...cut("targets", cutTargets, config.text.target_slots, longestTarget),
     ...(start.step === 0 ? [] : [`Going on from step ${count(start.step)}.`]),

@@ -116,7 +116,7 @@ Deno.test(
   }),
 );
 
-for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]] as const) {
   Deno.test(
     `${signal} saves what is done and exits ${exitCode}; the run can go on`,
     withFolder(async (folder) => {
