@@ -5,6 +5,7 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { Environment } from "../host/environment.ts";
 import { VERSION } from "../version.ts";
+import { averageCommand } from "./declarations/average.ts";
 import { completionsCommand } from "./declarations/completions.ts";
 import { doctorCommand } from "./declarations/doctor.ts";
 import { evaluateCommand } from "./declarations/evaluate.ts";
@@ -25,6 +26,7 @@ const COMMANDS = [
   mbrCommand,
   evaluateCommand,
   trainCommand,
+  averageCommand,
   tokenizerCommand,
   importCommand,
   infoCommand,

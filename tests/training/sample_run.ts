@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { train } from "../../src/commands/train.ts";
 import { readFileBytes } from "../../src/host/files.ts";
-import type { TrainOptions } from "../../src/training/train.ts";
+import type { TrainOptions } from "../../src/training/request.ts";
 
 const WORDS = ["dog", "cat", "ball", "snow", "tree", "man", "boat", "hill"];
 
