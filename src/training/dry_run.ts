@@ -1,5 +1,6 @@
 /** What a run would be and cost, from one micro-batch and without a run's folder. */
 import { parameterCounts } from "../denoiser/parameters.ts";
+import { tell } from "../host/messages.ts";
 import { formatDuration, type ProgressOutput } from "../host/status_line.ts";
 import type { PreparedBatch } from "./batch_stream.ts";
 import type { TrainingSettings } from "./config.ts";
@@ -25,7 +26,7 @@ export async function dryRun(
   io: ProgressOutput,
 ): Promise<string> {
   const { config, source, cacheFolder, last } = readRequest(configuration, options);
-  const say = (message: string) => io.stderr(`${message}\n`);
+  const say = (message: string) => void tell(io, message);
   using run = await Run.open({ config, source, cacheFolder, checkpoint: undefined, say });
   const { batch, seconds } = await measure(run);
   const input: ForecastInput = {

@@ -2,6 +2,7 @@
  * The learning-rate range test (Smith 2017): updates with a learning rate that grows from one to the
  * next, and the loss of each. Where it falls fastest and where it turns tell a good peak.
  */
+import { tell } from "../host/messages.ts";
 import type { ProgressOutput } from "../host/status_line.ts";
 import type { TrainingSettings } from "./config.ts";
 import { describeRun } from "./describe_run.ts";
@@ -42,7 +43,7 @@ export async function findLearningRate(
   io: ProgressOutput,
 ): Promise<RangePoint[]> {
   const { config, source, cacheFolder } = readRequest(configuration, options);
-  const say = (message: string) => io.stderr(`${message}\n`);
+  const say = (message: string) => void tell(io, message);
   using run = await Run.open({ config, source, cacheFolder, checkpoint: undefined, say });
   say(describeRun(run));
   const count = options.maxSteps ?? UPDATES;

@@ -6,7 +6,7 @@
  * Defaults are those of the paper's CommonGen run (AR-Diffusion, arXiv 2305.09515).
  */
 import { TIME_CONDITIONINGS } from "../denoiser/config.ts";
-import { NOISE_SCHEDULES, STEP_GRIDS } from "../diffusion/names.ts";
+import { LATENT_VIEWS, NOISE_SCHEDULES, STEP_GRIDS } from "../diffusion/names.ts";
 import { TRAINED_SCHEMES } from "../diffusion/timesteps/schemes.ts";
 import {
   boolean,
@@ -52,6 +52,7 @@ const normalizers: FieldType<readonly (typeof NORMALIZERS)[number][]> = {
 const lengths = oneOf(["fixed", "batch"]);
 const timeConditionings = oneOf(TIME_CONDITIONINGS);
 const noiseSchedules = oneOf(NOISE_SCHEDULES);
+const latentViews = oneOf(LATENT_VIEWS);
 const timestepKinds = oneOf(TRAINED_SCHEMES);
 const decays = oneOf(["constant", "linear", "cosine", "inverse_sqrt"]);
 const roundingLosses = oneOf(["x0", "prediction"]);
@@ -180,6 +181,12 @@ export const OPTIONS = {
       `${PAPER}: none`,
       "Inner width of the head that makes the tokens drafted in one call fit each other; 0: none. Needs network.shifted.",
     ),
+    shared_embeddings: fixed(
+      boolean,
+      false,
+      PAPER,
+      "Whether the encoder reads the target's embeddings in place of its own: fewer weights, and copying is learnt at once. Needs network.embedding_size = network.hidden_size.",
+    ),
   },
   diffusion: {
     steps: fixed(integer(2, 1_000_000), 2000, PAPER, "Diffusion steps T."),
@@ -193,7 +200,7 @@ export const OPTIONS = {
       timestepKinds,
       "token",
       PAPER,
-      "One timestep per slot, left ahead of right, or one per sentence (Diffusion-LM, GENIE).",
+      'Which timesteps slots have together: one per slot, left ahead of right ("token"); one per sentence ("sentence": Diffusion-LM, GENIE); one per block, left blocks first ("block": SSD-LM, BD3-LM); or any, of which generation takes those of "token" ("independent": Diffusion Forcing).',
     ),
     anchor_scale: fixed(
       number(1, 1e6),
@@ -205,13 +212,19 @@ export const OPTIONS = {
       nullable(count),
       null,
       `${PAPER}: the anchor is fixed`,
-      "Slots from the start point to the anchor, which then moves with it in place of lying at anchor_scale; slots beyond it have not started, and are left out. The smaller, the nearer to one token at a time.",
+      'Slots from the start point to the anchor, which then moves with it in place of lying at anchor_scale; slots beyond it have not started, and are left out. The smaller, the nearer to one token at a time. With "block" timesteps, the slots of a block; without it all are one.',
     ),
     noise_factor: fixed(
       number(1e-3, 1e3),
       1,
       `${PAPER}; 4 is better: docs/training-notes.md`,
       "F in z = sqrt(abar) x0 + F sqrt(1 - abar) eps; the network's input is rescaled to unit variance and generation starts from F times noise.",
+    ),
+    latent_view: fixed(
+      latentViews,
+      "unit_variance",
+      `${PAPER}, where it is the latent as it is`,
+      'What the network is shown of a latent: brought to unit variance, "as_is", or shrunk to E[x0 | z] ("expected_x0"), so that noise fades where it hides everything.',
     ),
     rescale_timesteps: fixed(
       boolean,

@@ -1,7 +1,7 @@
 /** What is asked of a run: a configuration, and how the run departs from it. */
 import { ExitCode, UserError } from "../errors.ts";
 import { parentOf, readTextFile } from "../host/files.ts";
-import { expectKnownOptions, type OptionNames } from "../host/option_names.ts";
+import { expectKnownOptions, type OptionNames } from "../option_names.ts";
 import {
   checkTrainingSettings,
   parseTrainingConfig,
@@ -21,6 +21,8 @@ export interface TrainOptions {
   readonly maxSteps?: number;
   /** Stop after this many minutes. */
   readonly maxMinutes?: number;
+  /** Stop after this many minutes of the process's processor time, counted from the first update. */
+  readonly maxProcessorMinutes?: number;
   /** Overrules `training.device`. */
   readonly device?: string;
   /** Overrules `training.dtype`. */
@@ -35,6 +37,7 @@ const OPTION_NAMES: OptionNames<TrainOptions> = {
   resume: true,
   maxSteps: true,
   maxMinutes: true,
+  maxProcessorMinutes: true,
   device: true,
   dtype: true,
   threads: true,
@@ -89,5 +92,5 @@ export function settingsOf({ set = [], device, dtype, threads }: TrainOptions): 
 
 /** The name of a configuration or folder. */
 export function baseName(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1).replace(/\.toml$/, "");
+  return path.slice(path.lastIndexOf("/") + 1).replace(/\.(toml|ya?ml)$/i, "");
 }

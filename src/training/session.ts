@@ -24,6 +24,8 @@ interface SessionOptions {
   readonly last: number;
   /** When to stop, in milliseconds of `performance.now()`. */
   readonly deadline: number;
+  /** Whether to stop after this update all the same. */
+  readonly isSpent?: () => boolean;
 }
 
 /** A validation and its step. */
@@ -89,10 +91,11 @@ export class Session {
   }
 
   async #updates(interrupts: Interrupts): Promise<void> {
-    const { run, reporter, last, deadline } = this.#options;
+    const { run, reporter, last, deadline, isSpent } = this.#options;
     const { validation } = run.config;
     let began = performance.now(), isForecast = false;
-    const isOver = () => interrupts.received !== undefined || performance.now() >= deadline;
+    const isOver = () =>
+      interrupts.received !== undefined || performance.now() >= deadline || (isSpent?.() ?? false);
     const onBatch = (prepared: PreparedBatch, seconds: number) => {
       if (!isForecast) this.#forecast(prepared, seconds);
       isForecast = true;
@@ -104,7 +107,7 @@ export class Session {
       this.#announce(update.step);
       reporter.update(update, this.#state, seconds, run.usage());
       began = now; // reporting is part of the next step
-      if (interrupts.received !== undefined || update.step >= last || now >= deadline) return;
+      if (update.step >= last || isOver()) return;
       const pause = performance.now();
       if (isMultiple(update.step, validation.every)) {
         await this.#validate(interrupts);

@@ -3,6 +3,8 @@ import { loadModelFolder, writeModelFolder } from "../denoiser/model_folder.ts";
 import { toFloat32 } from "../denoiser/tensors.ts";
 import { ExitCode, UserError } from "../errors.ts";
 import { exitCodeOf } from "../host/interrupts.ts";
+import { tell } from "../host/messages.ts";
+import { processorSeconds } from "../host/processor.ts";
 import type { ProgressOutput } from "../host/status_line.ts";
 import { VERSION } from "../version.ts";
 import { checkpointPath, listCheckpoints, type RunState, tensorsOf } from "./checkpoint.ts";
@@ -25,7 +27,7 @@ const SILENT: ProgressOutput = { stderr: () => {}, interactive: false };
  * Trains a model. The run's folder gets checkpoints, logs and, in the end, the model folder. The
  * first SIGINT, SIGTERM or SIGHUP saves and ends the run.
  *
- * @param configuration a TOML file, or its content as an object; docs/options.md lists the keys. With
+ * @param configuration a TOML or YAML file, or its content as an object; docs/options.md lists the keys. With
  *   an object, `options.output` is required
  * @param io is told how the run goes. Default: nobody is
  * @returns the path of the model folder
@@ -48,16 +50,17 @@ export async function train(
     );
   }
   if (checkpoint === undefined && options.resume) {
-    io.stderr(`There is nothing to go on from in "${output}": starting anew.\n`);
+    tell(io, `There is nothing to go on from in "${output}": starting anew.`);
   }
   const deadline = performance.now() + 60_000 * (options.maxMinutes ?? Infinity);
-  const say = (message: string) => io.stderr(`${message}\n`);
+  const say = (message: string) => void tell(io, message);
   using run = await Run.open({ config, source, cacheFolder, checkpoint, say });
   const validationSet = config.data.dev === null
     ? undefined
     : await readValidationSet(config.data.dev, run.tokenizer, run.model, config.validation);
   say(describeRun(run));
   using reporter = new Reporter({ output, config, start: run.start, last, deadline, io });
+  const processorLimit = processorSeconds() + 60 * (options.maxProcessorMinutes ?? Infinity);
   const session = new Session({
     run,
     reporter,
@@ -66,6 +69,7 @@ export async function train(
     generateTexts: textGeneratorOf(run),
     last,
     deadline,
+    isSpent: () => processorSeconds() >= processorLimit,
   });
   const signal = await session.train();
   const { step } = session.state;

@@ -247,6 +247,24 @@ Deno.test("findChangedKeys() takes an option that an older checkpoint lacks for 
   });
 });
 
+Deno.test("data.hold_out makes a development set of a share of the sources", () => {
+  const { train, dev } = parse(`data.hold_out = 0.1\n${MINIMAL}`).data;
+  const files = { format: "text", sourceFile: "train.src", targetFile: "train.tgt" } as const;
+  assertEquals<unknown>(train.map(({ spec }) => spec), [{
+    ...files,
+    groupSources: false,
+    part: { share: 0.1, heldOut: false },
+  }]);
+  assertEquals<unknown>(dev, { ...files, groupSources: true, part: { share: 0.1, heldOut: true } });
+  assertEquals(parse(MINIMAL, ["data.hold_out=0.1"]).data, { train, dev });
+  assertStringIncludes(
+    failure(MINIMAL, ["data.hold_out=2"]),
+    '"data.hold_out" is 2, expected a number from 0.0001 to 0.5',
+  );
+  const both = `data.hold_out = 0.1\n${MINIMAL}\n[data.dev]\nformat = "tsv"\nfile = "dev.tsv"`;
+  assertStringIncludes(failure(both), "both say what the development set is");
+});
+
 Deno.test("findChangedKeys() says from which update on tables and data differ", () => {
   const set = "training.dropout={ 0 = 0.2, 50 = 0.1 }";
   assertEquals(changedKey(parse(MINIMAL), parse(MINIMAL, [set])), {
