@@ -1,4 +1,5 @@
 /** `ardiff train`: from a configuration to a model folder. */
+import { tell } from "../host/messages.ts";
 import type { ProgressOutput } from "../host/status_line.ts";
 import { dryRun } from "../training/dry_run.ts";
 import { describeRange, findLearningRate, rangeTable } from "../training/find_learning_rate.ts";
@@ -29,7 +30,7 @@ export async function train(
   if (findLr) {
     const points = await findLearningRate(config, options, io);
     await io.stdout(rangeTable(points));
-    return io.stderr(`${describeRange(points)}\n`);
+    return await tell(io, describeRange(points));
   }
   await io.stdout(`${await trainModel(config, options, io)}\n`);
 }
