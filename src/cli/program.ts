@@ -5,6 +5,7 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { Environment } from "../host/environment.ts";
 import { VERSION } from "../version.ts";
+import { averageCommand } from "./declarations/average.ts";
 import { completionsCommand } from "./declarations/completions.ts";
 import { distillCommand } from "./declarations/distill.ts";
 import { doctorCommand } from "./declarations/doctor.ts";
@@ -32,6 +33,7 @@ const COMMANDS = [
   evaluateCommand,
   initCommand,
   trainCommand,
+  averageCommand,
   distillCommand,
   sweepCommand,
   reportCommand,

@@ -94,7 +94,8 @@ export class Session {
     const { run, reporter, last, deadline, isSpent } = this.#options;
     const { validation } = run.config;
     let began = performance.now(), isForecast = false;
-    const isOver = () => interrupts.received !== undefined || performance.now() >= deadline;
+    const isOver = () =>
+      interrupts.received !== undefined || performance.now() >= deadline || (isSpent?.() ?? false);
     const onBatch = (prepared: PreparedBatch, seconds: number) => {
       if (!isForecast) this.#forecast(prepared, seconds);
       isForecast = true;
@@ -106,8 +107,7 @@ export class Session {
       this.#announce(update.step);
       reporter.update(update, this.#state, seconds, run.usage());
       began = now; // reporting is part of the next step
-      const isOver = update.step >= last || now >= deadline || (isSpent?.() ?? false);
-      if (interrupts.received !== undefined || isOver) return;
+      if (update.step >= last || isOver()) return;
       const pause = performance.now();
       if (isMultiple(update.step, validation.every)) {
         await this.#validate(interrupts);
