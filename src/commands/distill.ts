@@ -4,7 +4,7 @@ import { resolveModel } from "../denoiser/model_path.ts";
 import { ExitCode, UserError } from "../errors.ts";
 import { Model } from "../generation/mod.ts";
 import { generationOptionsOf, loadOptionsOf } from "../generation/option_parts.ts";
-import type { GENERATION_OPTIONS, LOAD_OPTIONS, ValuesOf } from "../generation/options.ts";
+import { GENERATION_OPTIONS, type LOAD_OPTIONS, type ValuesOf } from "../generation/options.ts";
 import { type Shard, shardRange } from "../generation/shard.ts";
 import { Interrupts } from "../host/interrupts.ts";
 import { readTextFile, statIfPresent } from "../host/files.ts";
@@ -47,16 +47,15 @@ interface DistillIo {
   readonly interactive: boolean;
 }
 
-/** Options of generation on which candidates depend. */
-const THAT_COUNT = [
-  "candidates",
-  "seed",
-  "steps",
-  "skip",
-  "draft",
-  "temperature",
-  "epsilon",
-  "topP",
+/** Options of generation on which candidates do not depend. */
+const WITHOUT_EFFECT: readonly string[] = [
+  "batchSize",
+  "maxWait",
+  "window",
+  "select",
+  "utility",
+  "mbrMethod",
+  "confidenceWeight",
 ];
 
 /**
@@ -109,7 +108,11 @@ export async function distill(options: DistillCommandOptions, io: DistillIo): Pr
 function settingsOf(options: DistillCommandOptions, data: DataSpec): Record<string, unknown> {
   const { model, outputs, keep, references, shard } = options;
   const values: Readonly<Record<string, unknown>> = { ...options };
-  const used = model === undefined ? ["candidates", "seed"] : THAT_COUNT;
+  const used = model === undefined
+    ? ["candidates", "seed"]
+    : [...Object.keys(GENERATION_OPTIONS), "dtype"].filter((name) =>
+      !WITHOUT_EFFECT.includes(name)
+    );
   return {
     data: filesOf(data.format === "text" ? [data.sourceFile, data.targetFile] : [data.file]),
     ...model === undefined ? { outputs: filesOf([outputs!]) } : {
@@ -121,12 +124,15 @@ function settingsOf(options: DistillCommandOptions, data: DataSpec): Record<stri
     keep,
     references,
     shard: shard === undefined ? "1/1" : `${shard.index}/${shard.count}`,
-    ...Object.fromEntries(
-      used.map((
-        name,
-      ) => [name, typeof values[name] === "bigint" ? `${values[name]}` : values[name]]),
-    ),
+    ...Object.fromEntries(used.map((name) => {
+      const value = values[name];
+      return [snakeCase(name), typeof value === "bigint" ? `${value}` : value];
+    })),
   };
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 function manifestPath(output: string): string {
@@ -151,16 +157,19 @@ function filesOf(paths: readonly string[]): Record<string, string> {
 }
 
 function manifestOf(
-  { chrf, ...counts }: DistillCounts,
+  { pairs, emptyPairs, lines, references, chrf }: DistillCounts,
   settings: Readonly<Record<string, unknown>>,
   path: string,
 ): Record<string, unknown> {
-  const distilled = counts.pairs - counts.emptyPairs - counts.references;
+  const distilled = pairs - emptyPairs - references;
   return {
     format: "ardiff-distilled-1",
     created_by: `ardiff ${VERSION}`,
     ...settings,
-    ...counts,
+    pairs,
+    empty_pairs: emptyPairs,
+    lines,
+    kept_references: references,
     mean_chrf: distilled === 0 ? null : Number((chrf / distilled).toFixed(4)),
     sha256: digestOf(path),
   };
