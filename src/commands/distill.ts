@@ -23,13 +23,15 @@ import type { Keep } from "../training/distill/keep.ts";
 import { writeJson } from "../training/distill/partial_file.ts";
 import { candidatesOfFile, candidatesOfModel } from "../training/distill/sources.ts";
 import { VERSION } from "../version.ts";
-import { pairTable } from "./pair_files.ts";
+import { type Columns, pairTable } from "./pair_files.ts";
 
 /** Options of {@linkcode distill}. */
 export interface DistillCommandOptions
   extends ValuesOf<typeof GENERATION_OPTIONS>, ValuesOf<typeof LOAD_OPTIONS> {
   /** A table of pairs, JSON lines, or two aligned files. */
   readonly data: readonly string[];
+  /** Where the sides lie in a table or in JSON lines. */
+  readonly columns?: Columns;
   /** Who writes the candidates: a model, or a file that a system has written. */
   readonly model?: string;
   readonly outputs?: string;
@@ -72,7 +74,7 @@ export async function distill(options: DistillCommandOptions, io: DistillIo): Pr
         ": expected a model in --model, or the outputs of another system in --outputs",
     );
   }
-  const data = parseDataSpec(pairTable(options.data, "--data"), "--data");
+  const data = parseDataSpec(pairTable(options.data, "--data", options.columns), "--data");
   const total = await countPairs(data);
   const { first, end } = shardRange(options.shard ?? { index: 1, count: 1 }, total);
   const settings = settingsOf(options, data);
@@ -121,6 +123,7 @@ function settingsOf(options: DistillCommandOptions, data: DataSpec): Record<stri
         (name) => `${resolveModel(model)}/${name}`,
       )),
     },
+    columns: options.columns?.join() ?? null,
     keep,
     references,
     shard: shard === undefined ? "1/1" : `${shard.index}/${shard.count}`,
