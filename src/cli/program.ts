@@ -15,6 +15,7 @@ import { importCommand } from "./declarations/import.ts";
 import { initCommand } from "./declarations/init.ts";
 import { infoCommand } from "./declarations/info.ts";
 import { mbrCommand } from "./declarations/mbr.ts";
+import { compareCommand, reportCommand } from "./declarations/report.ts";
 import { sweepCommand } from "./declarations/sweep.ts";
 import { scoreCommand } from "./declarations/score.ts";
 import { tokenizerCommand } from "./declarations/tokenizer.ts";
@@ -33,6 +34,8 @@ const COMMANDS = [
   trainCommand,
   distillCommand,
   sweepCommand,
+  reportCommand,
+  compareCommand,
   tokenizerCommand,
   importCommand,
   infoCommand,

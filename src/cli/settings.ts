@@ -20,6 +20,8 @@ export interface Setting {
 const COMMAND_LINE_ONLY: ReadonlySet<string> = new Set([
   "--input",
   "--input-format",
+  "--utility-scores",
+  "--sentence-level",
   "--field",
   "--shard",
   "--output",

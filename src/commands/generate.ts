@@ -77,7 +77,9 @@ export async function generate(
     : (result: GenerationResult, record?: JsonObject) =>
       `${formatResult(result, options.format, options.seed, record)}\n`;
 
-  await page?.write(pageStart(`How ${options.model} settles`));
+  const { model: name, steps, skip, seed } = options;
+  const facts = { model: name, steps: `${steps}`, skip, seed: `${seed}` };
+  await page?.write(pageStart(`How ${name} settles`, facts));
   try {
     const results = model.generate(inputs, {
       ...generationOptionsOf(options),

@@ -39,6 +39,7 @@ interface DraftMoment {
 export class DraftRow {
   readonly #options: DraftRowOptions;
   readonly #tokens: number[];
+  readonly #tokenLogProbabilities: number[] = [];
   #logProbability = 0;
   #draft: readonly number[] = [];
   #draftLogProbabilities: readonly number[] = [];
@@ -50,6 +51,7 @@ export class DraftRow {
   constructor(options: DraftRowOptions) {
     this.#options = options;
     this.#tokens = [...options.forced ?? []];
+    this.#tokenLogProbabilities.push(...this.#tokens.map(() => NaN));
     this.#done = this.#tokens.length >= options.limit;
     this.#verified = !this.#done;
   }
@@ -61,6 +63,11 @@ export class DraftRow {
   /** What has settled, the end token included once it has. */
   get tokens(): readonly number[] {
     return this.#tokens;
+  }
+
+  /** The log-probability of each token when it settled; NaN of one that the row was begun with. */
+  get tokenLogProbabilities(): readonly number[] {
+    return this.#tokenLogProbabilities;
   }
 
   /** The sum of the log-probabilities of the tokens, each given those before it. */
@@ -181,6 +188,7 @@ export class DraftRow {
 
   #settle(id: number, logProbability: number): void {
     this.#tokens.push(id);
+    this.#tokenLogProbabilities.push(logProbability);
     this.#logProbability += logProbability;
   }
 

@@ -41,7 +41,6 @@ export interface Learning {
 
 /** Where something was computed. */
 export interface Machine {
-  readonly processor: string;
   readonly hardwareThreads: number;
   readonly instructionSet: string;
   readonly system: string;

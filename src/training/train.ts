@@ -10,7 +10,7 @@ import { processorSeconds } from "../host/processor.ts";
 import type { ProgressOutput } from "../host/status_line.ts";
 import { describeLibrary } from "../native/library_info.ts";
 import type { Device } from "../native/model.ts";
-import { expectKnownOptions, type OptionNames } from "../host/option_names.ts";
+import { expectKnownOptions, type OptionNames } from "../option_names.ts";
 import { VERSION } from "../version.ts";
 import { checkpointPath, listCheckpoints, type RunState, tensorsOf } from "./checkpoint.ts";
 import { currentCommit } from "./commit.ts";
@@ -40,7 +40,7 @@ export interface TrainOptions {
   readonly maxSteps?: number;
   /** Stop after this many minutes. */
   readonly maxMinutes?: number;
-  /** Stop after this many minutes of the process's processor time, its start included. */
+  /** Stop after this many minutes of the process's processor time, counted from the first update. */
   readonly maxProcessorMinutes?: number;
   /** Overrules `training.device`. */
   readonly device?: string;
@@ -67,7 +67,7 @@ const SILENT: ProgressOutput = { stderr: () => {}, interactive: false };
 
 /**
  * Trains a model. The run's folder gets checkpoints, logs and, in the end, the model folder. The
- * first SIGINT or SIGTERM saves and ends the run.
+ * first SIGINT, SIGTERM or SIGHUP saves and ends the run.
  *
  * @param configuration a TOML or YAML file, or its content as an object; docs/options.md lists the keys. With
  *   an object, `options.output` is required
@@ -102,7 +102,9 @@ export async function train(
         "choose another --output",
     );
   }
-  const processorLimit = processorSeconds() + 60 * (options.maxProcessorMinutes ?? Infinity);
+  if (checkpoint === undefined && options.resume) {
+    io.stderr(`There is nothing to go on from in "${output}": starting anew.\n`);
+  }
   const deadline = performance.now() + 60_000 * (options.maxMinutes ?? Infinity);
   const last = Math.min(config.training.steps, options.maxSteps ?? Infinity);
   const say = (message: string) => void tell(io, message);
@@ -113,6 +115,7 @@ export async function train(
     : await readValidationSet(config.data.dev, run.tokenizer, run.model, config.validation);
   say(describeRun(run));
   using reporter = new Reporter({ output, config, start: run.start, last, deadline, io });
+  const processorLimit = processorSeconds() + 60 * (options.maxProcessorMinutes ?? Infinity);
   const session = new Session({
     run,
     reporter,
@@ -124,13 +127,21 @@ export async function train(
     isSpent: () => processorSeconds() >= processorLimit,
   });
   const signal = await session.train();
+  const { step } = session.state;
   if (signal !== undefined) {
     throw new UserError(
       exitCodeOf(signal),
-      `Stopped by ${signal} at step ${session.state.step}, which is saved: go on with --resume`,
+      step === 0
+        ? `Stopped by ${signal} before the first update was made: there is nothing to go on from`
+        : `Stopped by ${signal} at step ${step}, which is saved: go on with --resume`,
     );
   }
   reporter.summary(run.usage());
+  if (step === 0) {
+    say(
+      "The time was over before the first update was made: the model's weights are those of the start.",
+    );
+  }
   return exportModel(
     run,
     session,
@@ -164,7 +175,7 @@ function arithmeticOf({ training: { dtype } }: TrainingConfig, { kind }: Device)
 }
 
 function describeRun({ config, model, pairs: all, start, device }: Run): string {
-  const { pairs, cutSources, cutTargets, longestSource, longestTarget } = all.summary;
+  const { pairs, leftOut, cutSources, cutTargets, longestSource, longestTarget } = all.summary;
   const count = (value: number) => value.toLocaleString("en");
   const cut = (side: string, number: number, limit: number, longest: number) =>
     number === 0
@@ -173,6 +184,7 @@ function describeRun({ config, model, pairs: all, start, device }: Run): string 
   return [
     `${count(pairs)} pairs, ${count(parameterCounts(model.network).total)} parameters, on ` +
     `${device.kind} in ${arithmeticOf(config, device)}.`,
+    ...(leftOut === 0 ? [] : [`Pairs with an empty side, which are left out: ${count(leftOut)}.`]),
     ...cut("sources", cutSources, config.text.max_source_tokens, longestSource),
     ...cut("targets", cutTargets, config.text.target_slots, longestTarget),
     ...(start.step === 0 ? [] : [`Going on from step ${count(start.step)}.`]),

@@ -15,7 +15,7 @@ export function evaluateCommand(environment: Environment): CommandUnknownOpts {
   const command = new Command("evaluate")
     .description("Score outputs with the field's metrics.")
     .option("--hypotheses <file...>", "outputs, one file a system")
-    .option("-m, --model <dir>", "another system, the first: generate for the sources of --data")
+    .option("-m, --model <dir...>", "other systems, the first: generate for the sources of --data")
     .option("--references <file...>", "references, one file a reference")
     .option(
       "--data <file>",
@@ -65,9 +65,9 @@ export function evaluateCommand(environment: Environment): CommandUnknownOpts {
       const scoring = { metrics, bootstrap, ...forms, json };
       const generation = model === undefined
         ? undefined
-        : { ...generationValues(plain), model, maxWait: 0, window: undefined };
+        : { ...generationValues(plain), maxWait: 0, window: undefined };
       await evaluate(
-        withoutUndefined({ hypotheses, references, data, generation, ...scoring }),
+        withoutUndefined({ hypotheses, references, data, models: model, generation, ...scoring }),
         environment,
       );
     });
@@ -79,8 +79,12 @@ export function evaluateCommand(environment: Environment): CommandUnknownOpts {
       "ardiff evaluate --hypotheses out.txt --data dev.jsonl --metrics bleu,cider,coverage",
       "ardiff evaluate --hypotheses a.fr b.fr --references ref.fr --bootstrap 1000 --json",
       "ardiff evaluate --model commongen-small --data dev.jsonl --steps 5 --candidates 10",
+      "ardiff evaluate -m runs/a/model -m runs/b/model --data dev.jsonl --json",
     ],
-    remarks: ["Options from --steps on are those of generate, for --model."],
+    remarks: [
+      "Options from --steps on are those of generate, for --model. Several models are compared with the\n" +
+      "first by 1000 resamples of the paired bootstrap, unless --bootstrap says otherwise.",
+    ],
   });
   return plain;
 }

@@ -8,7 +8,7 @@ import { integer, shard, withoutUndefined } from "../values.ts";
 export function sweepCommand(environment: Environment): CommandUnknownOpts {
   const command = new Command("sweep")
     .description("Train and measure what a plan names: every combination, each once.")
-    .argument("<plan>", "plan, a TOML file: see experiments/ and docs/experiments.md")
+    .argument("<plan>", "plan, a TOML file: see experiments/ and docs/sweeps.md")
     .option("-o, --output <dir>", "folder of the results (default: runs/sweeps/NAME)")
     .option("--trainings <dir>", "folder of trainings, which plans share", "runs/trainings")
     .addOption(
