@@ -12,6 +12,7 @@ import {
   type ChoiceOptions,
   choose,
   needsConfidence,
+  needsReverse,
   type ScoredCandidate,
   type SelectByUtility,
 } from "./choose.ts";
@@ -21,16 +22,20 @@ import {
   expectConstrainable,
   type GenerationRequest,
 } from "./constraints.ts";
-import type { LoadedModel } from "./loaded_model.ts";
+import { LoadedModel } from "./loaded_model.ts";
 import { mapBatches } from "./map_batches.ts";
 import { defaultsOf, GENERATION_OPTIONS } from "./options.ts";
 import { type Candidate, sample, type SampleOptions } from "./sample.ts";
 import { sampleBeams } from "./sample_beams.ts";
 import { sampleDrafts } from "./sample_drafts.ts";
+import { scoreBackwards } from "./score_backwards.ts";
+import { expectScores } from "./score_targets.ts";
+import type { Selector } from "./selectors.ts";
 import { encodeSource, type Source } from "./source.ts";
 
 /** How a stream is generated. */
-export interface GenerateOptions extends Omit<SampleOptions, "confidence">, ChoiceOptions {
+export interface GenerateOptions
+  extends Omit<SampleOptions, "confidence">, Omit<ChoiceOptions, "select"> {
   /** Threads that compare candidates, where it takes long enough. Default 1: the caller's. */
   readonly mbrThreads?: number;
   /** Told what each batch took in the network, when it is through. */
@@ -76,6 +81,8 @@ export async function* generate(
 ): AsyncGenerator<GenerationResult, void, undefined> {
   checkCounts(options);
   checkConstraints(model, options);
+  const choosing = { ...options, select: selectorFor(model, options) };
+  using reverse = await loadReverse(model, choosing);
   const drafting = drafts(model, options);
   // Rows that are done make room for others, of any length: the more there are, the fuller the calls.
   const batchSize = drafting
@@ -85,7 +92,13 @@ export async function* generate(
   yield* mapBatches(
     encodeLines(model, lines, options),
     (batch, stopping) =>
-      workOn(model, batch, options, (...request) => pool.select(...request), stopping),
+      workOn(
+        { model, reverse },
+        batch,
+        choosing,
+        (...request) => pool.select(...request),
+        stopping,
+      ),
     {
       batchSize,
       window: options.window ?? 8 * options.batchSize,
@@ -94,6 +107,40 @@ export async function* generate(
       ...(signal && { signal }),
     },
   );
+}
+
+/** What "auto" stands for: on development sets MBR gains nothing over what shifted models are sure of. */
+function selectorFor(
+  { config }: LoadedModel,
+  { select, candidates, beam }: GenerateOptions,
+): Selector {
+  if (select !== "auto") return select;
+  if (candidates === 1 || beam > 1) return "first";
+  return config.network.shifted ? "confidence" : "mbr";
+}
+
+/** The model that reranking asks, undefined where it is not wanted. */
+async function loadReverse(
+  model: LoadedModel,
+  options: GenerateOptions & ChoiceOptions,
+): Promise<LoadedModel | undefined> {
+  const { rerankModel } = options;
+  if (!needsReverse(options)) {
+    if (rerankModel === undefined) return undefined;
+    throw new UserError(
+      ExitCode.usage,
+      `Cannot use --rerank-model "${rerankModel}" with --select ${options.select}: add --select rerank`,
+    );
+  }
+  if (rerankModel === undefined) {
+    throw new UserError(
+      ExitCode.usage,
+      'Cannot use --select "rerank" without a model from targets to sources: name it with --rerank-model',
+    );
+  }
+  const reverse = await LoadedModel.load(rerankModel, model.loadOptions);
+  expectScores(reverse, `rerank with "${rerankModel}"`);
+  return reverse;
 }
 
 /** Lines of adaptive calls are worked on in groups of so many batches. */
@@ -198,9 +245,9 @@ async function* encodeLines(
 
 /** A batch is blank lines, or lines of the same number of slots. */
 async function workOn(
-  model: LoadedModel,
+  { model, reverse }: { readonly model: LoadedModel; readonly reverse: LoadedModel | undefined },
   batch: readonly EncodedLine[],
-  options: GenerateOptions,
+  options: GenerateOptions & ChoiceOptions,
   selectByUtility: SelectByUtility,
   signal: AbortSignal,
 ): Promise<(GenerationResult | Promise<GenerationResult>)[]> {
@@ -220,8 +267,11 @@ async function workOn(
     )
     : await sample(model, sources, sampling, signal);
   options.onBatch?.(seconds);
-  return batch.map(async ({ line }, i) => {
-    const choice = await choose(line, candidates[i]!, options, selectByUtility);
+  const scored = reverse === undefined
+    ? candidates
+    : await scoreBackwards(reverse, batch.map(({ line }) => line), candidates, options, signal);
+  return batch.map(async ({ line, constraints: { wanted } }, i) => {
+    const choice = await choose(line, scored[i]!, options, selectByUtility, wanted);
     const text = choice.candidates[choice.chosen ?? 0]!.text;
     const calls = choice.chosen === null
       ? Math.max(...choice.candidates.map(({ calls }) => calls))
@@ -241,7 +291,10 @@ function rowsAtOnce({ batchSize, candidates, beam, maxRows }: GenerateOptions): 
   return Math.min(batchSize * (beam > 1 ? beam : candidates), maxRows);
 }
 
-function blankResult(line: string, { candidates, select }: GenerateOptions): GenerationResult {
+function blankResult(
+  line: string,
+  { candidates, select }: GenerateOptions & ChoiceOptions,
+): GenerationResult {
   return {
     source: line,
     text: "",

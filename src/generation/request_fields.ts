@@ -17,6 +17,7 @@ const FIELDS: {
   };
 } = {
   prefix: { field: "prefix", read: readText },
+  words: { field: "words", read: readPhrases },
   avoid: { field: "avoid", read: readPhrases },
   minLength: { field: "min_length", read: readLength },
   maxLength: { field: "max_length", read: readLength },

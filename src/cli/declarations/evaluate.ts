@@ -77,7 +77,7 @@ export function evaluateCommand(environment: Environment): CommandUnknownOpts {
 function ofEvaluate(row: GenerationOption<unknown>): GenerationOption<unknown> | undefined {
   if (row.ofStreams) return undefined;
   if (row !== GENERATION_OPTIONS.select) return row;
-  return { ...row, type: nameOf(SELECTORS.filter((name) => name !== "all")) };
+  return { ...row, type: nameOf(["auto", ...SELECTORS.filter((name) => name !== "all")]) };
 }
 
 /** Notes who an option's default comes from. */
