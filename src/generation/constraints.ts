@@ -14,7 +14,7 @@ import {
 import { WantedWords, wanting } from "./word_rule.ts";
 
 /** Names of options that a line may have for itself. */
-export type LineOption = "prefix" | "words" | "avoid" | "minLength" | "maxLength";
+export type LineOption = "prefix" | "template" | "words" | "avoid" | "minLength" | "maxLength";
 
 /** A line with what is asked of its text; what is left out is as the options say. */
 export interface GenerationRequest extends Partial<Pick<GenerationValues, LineOption>> {
@@ -97,6 +97,7 @@ export function expectConstrainable(
 /** What models whose slots settle together cannot do. */
 const NAMES = {
   prefix: "a prefix",
+  template: "a template",
   words: "words that are to stand in a text",
   avoid: "words to avoid",
   minLength: "a least length",

@@ -8,6 +8,7 @@
 import { ExitCode, UserError } from "../errors.ts";
 import { SelectionPool } from "../mbr/pool.ts";
 import type { GenerationSeconds } from "../native/generation.ts";
+import type { Template } from "../text/holes.ts";
 import {
   type ChoiceOptions,
   choose,
@@ -22,6 +23,7 @@ import {
   expectConstrainable,
   type GenerationRequest,
 } from "./constraints.ts";
+import { filled, questionOf } from "./gaps.ts";
 import { LoadedModel } from "./loaded_model.ts";
 import { mapBatches } from "./map_batches.ts";
 import { defaultsOf, GENERATION_OPTIONS } from "./options.ts";
@@ -221,6 +223,8 @@ interface EncodedLine {
   readonly line: string;
   readonly source?: Source;
   readonly constraints: Constraints;
+  /** What the candidates fill; undefined where they are whole texts. */
+  readonly template?: Template;
 }
 
 async function* encodeLines(
@@ -230,16 +234,24 @@ async function* encodeLines(
 ): AsyncGenerator<EncodedLine, void, undefined> {
   const { tokenizer, config } = model;
   const common = constraintsOf(model, { source: "" }, options);
+  const plain = options.template === undefined;
   for await (const input of lines) {
     const line = typeof input === "string" ? input : input.source;
-    let constraints = common;
-    if (typeof input !== "string") {
-      expectConstrainable(model, input);
-      constraints = constraintsOf(model, input, options);
+    if (typeof input === "string" && plain || line.trim() === "") {
+      yield line.trim() === ""
+        ? { line, constraints: common }
+        : { line, constraints: common, source: encodeSource(line, tokenizer, config.text) };
+      continue;
     }
-    yield line.trim() === ""
-      ? { line, constraints }
-      : { line, constraints, source: encodeSource(line, tokenizer, config.text) };
+    const own = typeof input === "string" ? { source: input } : input;
+    expectConstrainable(model, own);
+    const { request, template } = questionOf(model, own, options.template);
+    yield {
+      line,
+      constraints: constraintsOf(model, request, options),
+      source: encodeSource(request.source, tokenizer, config.text),
+      ...(template && { template }),
+    };
   }
 }
 
@@ -267,9 +279,13 @@ async function workOn(
     )
     : await sample(model, sources, sampling, signal);
   options.onBatch?.(seconds);
+  const texts = candidates.map((list, i) => {
+    const { template } = batch[i]!;
+    return template === undefined ? list : filled(list, template);
+  });
   const scored = reverse === undefined
-    ? candidates
-    : await scoreBackwards(reverse, batch.map(({ line }) => line), candidates, options, signal);
+    ? texts
+    : await scoreBackwards(reverse, batch.map(({ line }) => line), texts, options, signal);
   return batch.map(async ({ line, constraints: { wanted } }, i) => {
     const choice = await choose(line, scored[i]!, options, selectByUtility, wanted);
     const text = choice.candidates[choice.chosen ?? 0]!.text;

@@ -14,6 +14,7 @@ import {
   flag,
   nameOf,
   numberFrom,
+  oneGap,
   optional,
   orName,
   phrases,
@@ -132,6 +133,18 @@ export const GENERATION_OPTIONS = {
     undefined,
     OURS,
     "what every text begins with; a space at its end: and then a new word",
+  ),
+  /**
+   * A text with a gap ___ that is filled: by models that have learnt from pairs with holes, or, where the
+   * gap is its end, by any that can keep to a prefix. It goes before `prefix`.
+   */
+  template: row(
+    "--template <text>",
+    optional(oneGap),
+    undefined,
+    "Lin et al. 2023",
+    "a text with a gap ___, which is filled; a gap elsewhere than at the end needs a model that has " +
+      "learnt from pairs with holes",
   ),
   /**
    * Words that are to stand in a text, in any inflection that coverage knows: drawing and searching favour
