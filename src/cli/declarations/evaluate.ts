@@ -79,7 +79,7 @@ export function evaluateCommand(environment: Environment): CommandUnknownOpts {
       "ardiff evaluate --hypotheses out.txt --data dev.jsonl --metrics bleu,cider,coverage",
       "ardiff evaluate --hypotheses a.fr b.fr --references ref.fr --bootstrap 1000 --json",
       "ardiff evaluate --model commongen-small --data dev.jsonl --steps 5 --candidates 10",
-      "ardiff evaluate -m runs/a/model -m runs/b/model --data dev.jsonl --json",
+      "ardiff evaluate -m commongen-small -m MODEL --data dev.jsonl --json",
     ],
     remarks: [
       "Options from --steps on are those of generate, for --model. Several models are compared with the\n" +
