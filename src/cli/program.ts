@@ -8,6 +8,7 @@ import { VERSION } from "../version.ts";
 import { completionsCommand } from "./declarations/completions.ts";
 import { doctorCommand } from "./declarations/doctor.ts";
 import { evaluateCommand } from "./declarations/evaluate.ts";
+import { filesCommand } from "./declarations/files.ts";
 import { generateCommand } from "./declarations/generate.ts";
 import { goldenCommand } from "./declarations/golden.ts";
 import { importCommand } from "./declarations/import.ts";
@@ -30,6 +31,7 @@ const COMMANDS = [
   infoCommand,
   doctorCommand,
   goldenCommand,
+  filesCommand,
   completionsCommand,
 ];
 

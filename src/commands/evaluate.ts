@@ -232,8 +232,14 @@ async function generateSystem(
     candidates.push(result.candidates.map(({ text }) => text));
     progress.advance();
   }
-  const name = fileName(options.model);
+  const name = modelName(options.model);
   return { name, hypotheses, calls, ...(options.candidates > 1 && { candidates }) };
+}
+
+/** A model's folder, or the run's that it is the `model` of. */
+function modelName(path: string): string {
+  const [run, name] = path.replace(/[\\/]+$/, "").split(/[\\/]/).slice(-2);
+  return name === "model" && run !== undefined && /\w/.test(run) ? run : fileName(path);
 }
 
 function fileName(path: string): string {

@@ -1,10 +1,11 @@
 /** `ardiff train`: from a configuration to a model folder. */
+import { resolveConfiguration } from "./files.ts";
 import type { ProgressOutput } from "../host/status_line.ts";
 import { train as trainModel, type TrainOptions } from "../training/train.ts";
 
 /** Options of {@linkcode train}. */
 interface TrainCommandOptions extends TrainOptions {
-  /** The configuration, a TOML file. */
+  /** The configuration, a TOML file, or one that comes with the program. */
   readonly config: string;
 }
 
@@ -18,5 +19,5 @@ export async function train(
   { config, ...options }: TrainCommandOptions,
   io: TrainIo,
 ): Promise<void> {
-  await io.stdout(`${await trainModel(config, options, io)}\n`);
+  await io.stdout(`${await trainModel(resolveConfiguration(config), options, io)}\n`);
 }
