@@ -227,3 +227,9 @@ Deno.test("findChangedKey() takes an option that an older checkpoint lacks for i
     now: "0.5",
   });
 });
+
+Deno.test("parseTrainingConfig() refuses an epsilon with which the first updates divide by 0", () => {
+  const refused = (setting: string) => assertStringIncludes(failure(MINIMAL, [setting]), setting);
+  for (const value of ["0", "-1e-8", "1e-13", "2", "nan"]) refused(`training.epsilon=${value}`);
+  assertEquals(parse(MINIMAL, ["training.epsilon=1e-12"]).training.epsilon, 1e-12);
+});
