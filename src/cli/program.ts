@@ -10,6 +10,7 @@ import { completionsCommand } from "./declarations/completions.ts";
 import { distillCommand } from "./declarations/distill.ts";
 import { doctorCommand } from "./declarations/doctor.ts";
 import { evaluateCommand } from "./declarations/evaluate.ts";
+import { filesCommand } from "./declarations/files.ts";
 import { generateCommand } from "./declarations/generate.ts";
 import { goldenCommand } from "./declarations/golden.ts";
 import { importCommand } from "./declarations/import.ts";
@@ -43,6 +44,7 @@ const COMMANDS = [
   infoCommand,
   doctorCommand,
   goldenCommand,
+  filesCommand,
   completionsCommand,
 ];
 

@@ -18,7 +18,7 @@ const readDevice = parserOf(device);
 export function trainCommand(environment: Environment): CommandUnknownOpts {
   const command = new Command("train")
     .description("Train a model from a TOML or YAML configuration; Ctrl-C saves and stops.")
-    .argument("<config>", "configuration file, see configs/ and docs/options.md")
+    .argument("<config>", "configuration file, see ardiff files and docs/options.md")
     .addOption(
       new Option("--set <section.key=value...>", "overrule single options of the configuration")
         .argParser(addSetting),
@@ -66,6 +66,8 @@ export function trainCommand(environment: Environment): CommandUnknownOpts {
       "ardiff train configs/commongen-small.toml --find-lr > rates.tsv",
     ],
     remarks: [
+      "The configurations that come with the program name data that a clone unpacks (deno task data).\n" +
+      "For data of your own: ardiff files configs/smoke.toml > mine.toml, and name it there.",
       "The argument is the training configuration. It has nothing to do with --config, which names\n" +
       "the settings file of ardiff itself; that file cannot overrule a training configuration.",
       "Without a preset, what a configuration leaves out is as in the paper's CommonGen run, which a\n" +
