@@ -1,13 +1,13 @@
-// How many kernels the portable path launches: for a generation step and a training micro-batch of the
-// paper's CommonGen network, counted on the CPU as operators of libtorch. Where a kernel takes
+// How many kernels the portable path launches: for a generation step and a training micro-batch of
+// the paper's CommonGen network, counted on the CPU as operators of libtorch. Where a kernel takes
 // microseconds, their number is the time.
 //
 //   build/native/count_kernels [--list]
 //
-// An operator counts if it computes: views, allocations and what only calls others are left out. What
-// is one kernel on CUDA counts as one whatever the CPU makes of it: ours (torch/counted.h), products
-// with a bias, attention. Some of libtorch's launch more than one kernel, as the backward passes of
-// attention and LayerNorm do. One line a case: number, name; --list adds the operators.
+// An operator counts if it computes: views, allocations and what only calls others are left out.
+// What is one kernel on CUDA counts as one whatever the CPU makes of it: ours (torch/counted.h),
+// products with a bias, attention. Some of libtorch's launch more than one kernel, as the backward
+// passes of attention and LayerNorm do. One line a case: number, name; --list adds the operators.
 #include <ATen/record_function.h>
 
 #include <algorithm>
@@ -75,13 +75,12 @@ const std::set<std::string> kFree = {"aten::view",
                                      "aten::_local_scalar_dense"};
 
 // Those that the CPU makes of others.
-const std::set<std::string> kOne = {
-    "aten::addmm",
-    "aten::baddbmm",
-    "aten::_scaled_dot_product_flash_attention_for_cpu",
-    "aten::_scaled_dot_product_flash_attention_for_cpu_backward",
-    "aten::native_layer_norm",
-    "aten::native_layer_norm_backward"};
+const std::set<std::string> kOne = {"aten::addmm",
+                                    "aten::baddbmm",
+                                    "aten::_scaled_dot_product_flash_attention_for_cpu",
+                                    "aten::_scaled_dot_product_flash_attention_for_cpu_backward",
+                                    "aten::native_layer_norm",
+                                    "aten::native_layer_norm_backward"};
 
 std::map<std::string, int> counts;
 
@@ -102,8 +101,7 @@ std::unique_ptr<at::ObserverContext> enter(const at::RecordFunction& function) {
     auto running = std::make_unique<Running>();
     running->name = function.name();
     running->around = innermost;
-    running->hidden =
-        innermost != nullptr && (innermost->hidden || is_one(innermost->name));
+    running->hidden = innermost != nullptr && (innermost->hidden || is_one(innermost->name));
     innermost = running.get();
     return running;
 }
@@ -181,8 +179,8 @@ void count_generation(ardiff_model* model, ardiff_dtype dtype, const char* name)
     const std::vector<int32_t> ids(kLength, 5);
     const std::vector<uint8_t> mask(kLength, 1), at_rest(kSlots, 0);
     ardiff_generation* batch;
-    check(ardiff_generation_create(model, ids.data(), mask.data(), 1, kLength, 1, 0, kSlots, 1, 1.0f,
-                                   ARDIFF_GENERATION_PORTABLE, &batch, error, sizeof error));
+    check(ardiff_generation_create(model, ids.data(), mask.data(), 1, kLength, 1, 0, kSlots, 1,
+                                   1.0f, ARDIFF_GENERATION_PORTABLE, &batch, error, sizeof error));
     std::vector<float> timesteps(kSlots, 500), scale(kSlots, 1), coefficients(4 * kSlots, 0.5f);
     // The second step of a schedule that is known: from then on every batch takes the same.
     for (int step = 0; step < 2; ++step) {

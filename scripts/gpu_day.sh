@@ -77,8 +77,10 @@ machine() {
 export -f machine
 stage machine 30 bash -c machine
 
-# 1. The shim. Everything needs it.
-if ! stage build 240 scripts/build_native.sh; then
+# 1. The shim. Everything needs it. A rehearsal takes the one that is there.
+if [ -n "$quick" ] && [ -x build/native/device_check ]; then
+  log "build: the shim that is there"
+elif ! stage build 240 scripts/build_native.sh; then
   cp build/native/*.log "$OUT" 2>/dev/null
   log "nothing else can run without the shim"
   exit 1

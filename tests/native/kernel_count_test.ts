@@ -26,6 +26,9 @@ Deno.test("a step and a micro-batch launch no more kernels than their bounds", a
   });
   assertEquals(counts.map(([name]) => name), Object.keys(BOUNDS));
   for (const [name, count] of counts) {
-    assert(count > 0 && count <= BOUNDS[name]!, `${name}: ${count} kernels, ${BOUNDS[name]} allowed`);
+    assert(
+      count > 0 && count <= BOUNDS[name]!,
+      `${name}: ${count} kernels, ${BOUNDS[name]} allowed`,
+    );
   }
 });

@@ -21,8 +21,7 @@ Tensor score_bias(const Tensor& allowed, at::ScalarType compute) {
     const int64_t width = allowed.size(-1);
     std::vector<int64_t> sizes = allowed.sizes().vec();
     sizes.back() = (width + kAlignment - 1) / kAlignment * kAlignment;
-    const Tensor bias =
-        at::zeros(sizes, allowed.options().dtype(compute)).narrow(-1, 0, width);
+    const Tensor bias = at::zeros(sizes, allowed.options().dtype(compute)).narrow(-1, 0, width);
     bias.masked_fill_(allowed.logical_not(), kMaskedScore);
     return allowed.dim() == 2 ? bias.unsqueeze(1).unsqueeze(1) : bias;
 }

@@ -5,9 +5,9 @@
 
 namespace ardiff::portable {
 
-// Where `allowed` [B,N] or [..,M,N] bool is false, a large negative number to add to scores; else 0:
-// [B,1,1,N] or [..,M,N] in the compute type. Rows begin where libtorch's attention wants them to, or
-// it would copy them in every call.
+// Where `allowed` [B,N] or [..,M,N] bool is false, a large negative number to add to scores; else
+// 0: [B,1,1,N] or [..,M,N] in the compute type. Rows begin where libtorch's attention wants them
+// to, or it would copy them in every call.
 at::Tensor score_bias(const at::Tensor& allowed, at::ScalarType compute);
 
 // softmax(scale query . key + bias) . value for [B,H,*,e], heads merged: [B,*,H e]. One kernel.

@@ -5,5 +5,4 @@
 #include <ATen/record_function.h>
 
 // Until the end of the scope. `name` is a literal.
-#define ARDIFF_ONE_KERNEL(name) \
-    RECORD_FUNCTION("ardiff::" name, c10::ArrayRef<const c10::IValue>())
+#define ARDIFF_ONE_KERNEL(name) RECORD_FUNCTION("ardiff::" name, c10::ArrayRef<const c10::IValue>())

@@ -14,8 +14,8 @@ using torch::autograd::variable_list;
 
 namespace {
 
-// What a pass over the slots needs: x [M,C] and the table in the compute type, the bias [V], targets
-// [M,1].
+// What a pass over the slots needs: x [M,C] and the table in the compute type, the bias [V],
+// targets [M,1].
 struct Slots {
     Tensor x, table, bias, targets;
     int64_t at_a_time;

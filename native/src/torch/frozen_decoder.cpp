@@ -15,9 +15,9 @@ using at::Tensor;
 
 namespace {
 
-// txl's scores are (q + r_w) . k + (q + r_r) . t = (q + r_w) . (k + t) + (r_r - r_w) . t. r_w is the bias
-// of the product that makes q; the last term is one number a key: with 1 beside q it is a channel of the
-// key, rounded in two parts, and attention needs no bias.
+// txl's scores are (q + r_w) . k + (q + r_r) . t = (q + r_w) . (k + t) + (r_r - r_w) . t. r_w is
+// the bias of the product that makes q; the last term is one number a key: with 1 beside q it is a
+// channel of the key, rounded in two parts, and attention needs no bias.
 constexpr int64_t kFolded = 2;
 constexpr int64_t kHeadAlignment = 8;  // what libtorch's attention wants of a head's width
 
@@ -46,24 +46,25 @@ FrozenDecoder::FrozenDecoder(const NetworkConfig& config, const NamedTensors& we
     const int64_t heads = config.heads, head = config.head_size();
     for (const DecoderBlockNode& node : tree.decoder) {
         Linear output = linear(products, node.self.output);
-        output.weight = at::constant_pad_nd(output.weight.unflatten(1, {heads, head}),
-                                            {0, width_ - head})
-                            .flatten(1);
+        output.weight =
+            at::constant_pad_nd(output.weight.unflatten(1, {heads, head}), {0, width_ - head})
+                .flatten(1);
         TimeBlock time;
         if (node.time) {
             time.first = linear(products, node.time->first);
             time.second = linear(products, node.time->second);
         }
         if (node.r_r) time.r = weights[node.r_r->name] - weights[node.r_w->name];
-        blocks_.push_back({padded_heads(node, weights), output,
-                           linear(products, node.cross.query), linear(products, node.cross.output),
+        blocks_.push_back({padded_heads(node, weights), output, linear(products, node.cross.query),
+                           linear(products, node.cross.output),
                            linear(products, node.feed_forward_in),
                            linear(products, node.feed_forward_out), norm(weights, node.norm1),
                            norm(weights, node.norm2), norm(weights, node.norm3), time});
     }
 }
 
-// The layer that makes queries, keys and values, heads padded with zeros and with what is folded in.
+// The layer that makes queries, keys and values, heads padded with zeros and with what is folded
+// in.
 Linear FrozenDecoder::padded_heads(const DecoderBlockNode& node,
                                    const NamedTensors& weights) const {
     const int64_t heads = config_.heads, head = config_.head_size(), inner = config_.hidden;
@@ -102,9 +103,8 @@ Tensor FrozenDecoder::time_features(const Tensor& timesteps) const {
         }
         const Tensor bias = (key * block.time.r).sum(-1, true);
         const Tensor high = bias.to(compute_), low = (bias - high).to(compute_);
-        of_blocks.push_back(at::constant_pad_nd(
-            at::cat({key, high, low}, -1),
-            {0, width_ - config_.head_size() - kFolded}));
+        of_blocks.push_back(at::constant_pad_nd(at::cat({key, high, low}, -1),
+                                                {0, width_ - config_.head_size() - kFolded}));
     }
     return at::stack(of_blocks, 1);
 }

@@ -1,5 +1,5 @@
-// The decoder of the portable network as it generates: weights joined and padded once, so that a step
-// takes few kernels. Nothing is differentiable. network.h is the form that is trained.
+// The decoder of the portable network as it generates: weights joined and padded once, so that a
+// step takes few kernels. Nothing is differentiable. network.h is the form that is trained.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -10,8 +10,8 @@ namespace ardiff::portable {
 
 using at::Tensor;
 
-Tensor add_norm(const Tensor& hidden, const Tensor& delta, const Tensor& weight,
-                const Tensor& bias, double epsilon, at::ScalarType compute) {
+Tensor add_norm(const Tensor& hidden, const Tensor& delta, const Tensor& weight, const Tensor& bias,
+                double epsilon, at::ScalarType compute) {
     ARDIFF_ONE_KERNEL("add_norm");
     if (cuda::has_kernels(hidden.device())) {
         const Tensor out = at::empty(hidden.sizes(), hidden.options().dtype(compute));

@@ -1,5 +1,5 @@
-// What generation computes in one kernel on CUDA and by operators of libtorch elsewhere. Nothing here
-// is differentiable.
+// What generation computes in one kernel on CUDA and by operators of libtorch elsewhere. Nothing
+// here is differentiable.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -116,7 +116,7 @@ void TorchGenerator::start(const BatchRequest& request) {
     slots = request.slots;
     active.assign(static_cast<size_t>(rows()), slots);
     present = slots;
-    std::vector<NoiseKey> keys;         // of each row
+    std::vector<NoiseKey> keys;       // of each row
     std::vector<uint32_t> candidate;  // number of each row's candidate
     bool padded = false;
     for (int s = 0; s < sources; ++s) {
@@ -218,10 +218,9 @@ void TorchGenerator::take_step(const StepRequest& request) {
     clock_.time(seconds_.update, [&] {
         if (!request.predict_only) {
             const UpdateInput move{z, predicted, previous, in.coefficients, in.step};
-            const Tensor moved =
-                in.noise.defined()
-                    ? update(move, in.noise)
-                    : update(move, noise_, static_cast<uint32_t>(request.step));
+            const Tensor moved = in.noise.defined()
+                                     ? update(move, in.noise)
+                                     : update(move, noise_, static_cast<uint32_t>(request.step));
             z_ = mask_slots(with_first_slots(z_, moved));
         }
         x0_ = mask_slots(with_first_slots(x0_, predicted));
@@ -234,10 +233,10 @@ Tensor TorchGenerator::round(const StepRequest& request, const StepInput& in, co
                              Tensor& predicted) const {
     const Tensor ids = (request.by_logits ? weights_->likeliest : weights_->rounding).best(read);
     const Tensor rounded = weights_->network.table().index_select(0, ids);
-    predicted = (in.wanted.defined()
-                     ? predicted.reshape({-1, channels()}).index_copy(0, in.wanted, rounded)
-                     : rounded)
-                    .view(predicted.sizes());
+    predicted =
+        (in.wanted.defined() ? predicted.reshape({-1, channels()}).index_copy(0, in.wanted, rounded)
+                             : rounded)
+            .view(predicted.sizes());
     return ids;
 }
 

@@ -8,7 +8,9 @@ using at::Tensor;
 
 namespace {
 
-Tensor cat(const std::vector<Tensor>& parts) { return parts.size() == 1 ? parts[0] : at::cat(parts); }
+Tensor cat(const std::vector<Tensor>& parts) {
+    return parts.size() == 1 ? parts[0] : at::cat(parts);
+}
 
 }  // namespace
 

@@ -8,8 +8,8 @@
 
 namespace ardiff::portable {
 
-// All weights are cast to the compute type in one operation, and all gradients are gathered in a few:
-// one by one they would be most of a micro-batch's kernels.
+// All weights are cast to the compute type in one operation, and all gradients are gathered in a
+// few: one by one they would be most of a micro-batch's kernels.
 class Leaves {
   public:
     // `flat` [layout.size()] float32. Gradients are formed for what lies at `first` and behind it.

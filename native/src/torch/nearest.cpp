@@ -11,9 +11,9 @@ using at::Tensor;
 
 namespace {
 
-constexpr int64_t kTile = 4096;       // vocabulary entries at a time
-constexpr int64_t kScreened = 4096;   // slots from which on CUDA screens
-constexpr int64_t kCandidates = 8;    // of a slot that is screened
+constexpr int64_t kTile = 4096;      // vocabulary entries at a time
+constexpr int64_t kScreened = 4096;  // slots from which on CUDA screens
+constexpr int64_t kCandidates = 8;   // of a slot that is screened
 
 // Calls visit(first id, scores [M,tile]) for every tile.
 template <class Visit>
@@ -90,16 +90,15 @@ Tensor Vocabulary::screened(const Tensor& x, int64_t at_a_time) const {
         }
         // The best by exact scores, the lowest of equals.
         const Tensor candidates = std::get<0>(ids.narrow(1, 0, kCandidates).sort(1));
-        const Tensor exact =
-            (table_.index_select(0, candidates.flatten())
-                 .view({part.size(0), kCandidates, table_.size(1)}) *
-             part.unsqueeze(1))
-                .sum(2) +
-            bias_.index_select(0, candidates.flatten()).view(candidates.sizes());
+        const Tensor exact = (table_.index_select(0, candidates.flatten())
+                                  .view({part.size(0), kCandidates, table_.size(1)}) *
+                              part.unsqueeze(1))
+                                 .sum(2) +
+                             bias_.index_select(0, candidates.flatten()).view(candidates.sizes());
         const auto [top, at] = exact.max(1, true);
         const Tensor best = candidates.gather(1, at).squeeze(1);
-        // |x.e - x'.e'| <= |x - x'| |e| + |x'| |e - e'|, and what sums in float32 lose. None that was
-        // not kept can be better where its score, the last one's at most, is so far below.
+        // |x.e - x'.e'| <= |x - x'| |e| + |x'| |e - e'|, and what sums in float32 lose. None that
+        // was not kept can be better where its score, the last one's at most, is so far below.
         const Tensor length = part.norm(2, 1);
         const Tensor bound = (part - rounded).norm(2, 1) * largest_ +
                              rounded.to(at::kFloat).norm(2, 1) * lost_ +

@@ -31,8 +31,8 @@ class Vocabulary {
 
   private:
     at::Tensor table_, bias_;
-    at::Tensor rounded_;         // bfloat16: the table, its bias in two parts, zeros
-    double largest_, lost_;      // the longest embedding, and the most that rounding takes of one
+    at::Tensor rounded_;     // bfloat16: the table, its bias in two parts, zeros
+    double largest_, lost_;  // the longest embedding, and the most that rounding takes of one
 };
 
 // -|e_v|^2 / 2, the bias that makes best() the nearest embedding.

@@ -43,20 +43,44 @@ Tensor timestep_embedding(const Tensor& timesteps, int64_t channels) {
 Tensor slot_bias(const DecoderInput& input, at::ScalarType compute) {
     const Tensor& allowed = input.attention_mask;
     if (!input.key_mask.defined())
-        return allowed.defined() ? score_bias(allowed.dim() == 2 ? allowed.unsqueeze(0).unsqueeze(0)
-                                                                 : allowed,
-                                              compute)
-                                 : Tensor();
+        return allowed.defined()
+                   ? score_bias(allowed.dim() == 2 ? allowed.unsqueeze(0).unsqueeze(0) : allowed,
+                                compute)
+                   : Tensor();
     const Tensor keys = input.key_mask.unsqueeze(1).unsqueeze(1);
     return score_bias(allowed.defined() ? keys.logical_and(allowed) : keys, compute);
+}
+
+// txl's queries and keys are twice as wide as a head, and libtorch's attention wants values of the
+// same width: the layer that makes them and the one behind attention know zeros there.
+Linear Network::padded_values(const NamedTensors& products, const AttentionNode& node) const {
+    const int64_t heads = config_.heads, width = config_.head_size();
+    const auto rows = [&](const LinearNode& layer) {
+        return products[layer.weight()].view({heads, width, -1});
+    };
+    const Tensor value = rows(node.value);
+    const Tensor zeros = zero_.expand_as(value);
+    return {at::cat({products[node.query.weight()], products[node.key.weight()],
+                     at::cat({value, zeros}, 1).flatten(0, 1)}),
+            Tensor()};
+}
+
+Linear Network::padded_output(const NamedTensors& products, const AttentionNode& node) const {
+    Linear output = linear(products, node.output);
+    const Tensor columns = output.weight.unflatten(1, {config_.heads, config_.head_size()});
+    const Tensor zeros = zero_.expand_as(columns);
+    output.weight = at::cat({columns, zeros}, 2).flatten(1);
+    return output;
 }
 
 Network::Network(const NetworkConfig& config, const NamedTensors& weights,
                  const NamedTensors& products, at::ScalarType compute)
     : config_(config), compute_(compute) {
     const NetworkTree tree(config);
+    zero_ = at::zeros({1, 1, 1}, weights[tree.words.name].options().dtype(compute));
     table_ = weights[tree.words.name];
-    if (tree.embedding_norm) table_ = norm(weights, *tree.embedding_norm, kEmbeddingEpsilon)(table_);
+    if (tree.embedding_norm)
+        table_ = norm(weights, *tree.embedding_norm, kEmbeddingEpsilon)(table_);
     logits_bias_ = weights[tree.logits_bias.name];
 
     encoder_words_ = weights[tree.encoder_words.name];
@@ -67,8 +91,7 @@ Network::Network(const NetworkConfig& config, const NamedTensors& weights,
         encoder_.push_back({joined(products, {&layer.query, &layer.key, &layer.value}),
                             linear(products, layer.attention_output),
                             linear(products, layer.intermediate), linear(products, layer.output),
-                            norm(weights, layer.attention_norm),
-                            norm(weights, layer.output_norm)});
+                            norm(weights, layer.attention_norm), norm(weights, layer.output_norm)});
     }
 
     // Projections of latents and time stay float32, as what they take and give is: they are small,
@@ -88,14 +111,17 @@ Network::Network(const NetworkConfig& config, const NamedTensors& weights,
             time_0.push_back(&node.time->first);
             time_2.push_back(&node.time->second);
         }
-        if (node.r_w)
-            r.insert(r.end(), {weights[node.r_w->name], weights[node.r_r->name]});
+        if (node.r_w) r.insert(r.end(), {weights[node.r_w->name], weights[node.r_r->name]});
         decoder_.push_back(
-            {joined(products, {&node.self.query, &node.self.key, &node.self.value}),
-             linear(products, node.self.output), linear(products, node.cross.query),
-             linear(products, node.cross.output), linear(products, node.feed_forward_in),
-             linear(products, node.feed_forward_out), Tensor(), norm(weights, node.norm1),
-             norm(weights, node.norm2), norm(weights, node.norm3)});
+            {config.time == ARDIFF_TIME_TXL
+                 ? padded_values(products, node.self)
+                 : joined(products, {&node.self.query, &node.self.key, &node.self.value}),
+             config.time == ARDIFF_TIME_TXL ? padded_output(products, node.self)
+                                            : linear(products, node.self.output),
+             linear(products, node.cross.query), linear(products, node.cross.output),
+             linear(products, node.feed_forward_in), linear(products, node.feed_forward_out),
+             Tensor(), norm(weights, node.norm1), norm(weights, node.norm2),
+             norm(weights, node.norm3)});
     }
     sources_ = joined(products, sources);
     const int64_t layers = config.decoder_layers;
@@ -118,13 +144,11 @@ Network::Network(const NetworkConfig& config, const NamedTensors& weights,
 }
 
 // softmax(query . key / sqrt(d/H) + bias) . value for [B,N,H,*], heads merged.
-Tensor Network::mix(const Tensor& query, const Tensor& key, const Tensor& value,
-                    const Tensor& bias, const Dropout* dropout, Purpose purpose,
-                    int layer) const {
+Tensor Network::mix(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& bias,
+                    const Dropout* dropout, Purpose purpose, int layer) const {
     const double scale = 1.0 / std::sqrt(static_cast<double>(config_.head_size()));
     const Tensor q = query.transpose(1, 2), k = key.transpose(1, 2), v = value.transpose(1, 2);
-    if (dropout == nullptr || dropout->attention_rate == 0.0f)
-        return attend(q, k, v, bias, scale);
+    if (dropout == nullptr || dropout->attention_rate == 0.0f) return attend(q, k, v, bias, scale);
     Tensor scores = at::matmul(q * scale, k.transpose(-1, -2)).to(at::kFloat);
     if (bias.defined()) scores = scores + bias;
     const Tensor probabilities = dropout->attention(at::softmax(scores, -1), purpose, layer);
@@ -144,14 +168,13 @@ Tensor Network::encode(const Tensor& ids, const Tensor& mask, const Dropout* dro
         const auto heads = layer.query_key_value(hidden)
                                .unflatten(-1, {3, config_.heads, config_.head_size()})
                                .unbind(2);
-        const Tensor attended = mix(heads[0], heads[1], heads[2], bias, dropout,
-                                    Purpose::encoder_attention, i);
+        const Tensor attended =
+            mix(heads[0], heads[1], heads[2], bias, dropout, Purpose::encoder_attention, i);
         const Tensor mixed =
             drop(layer.attention_output(attended), Purpose::encoder_attention_output, i);
         hidden = layer.attention_norm(hidden + mixed);
         const Tensor inner = at::gelu(layer.intermediate(hidden));
-        hidden =
-            layer.output_norm(hidden + drop(layer.output(inner), Purpose::encoder_output, i));
+        hidden = layer.output_norm(hidden + drop(layer.output(inner), Purpose::encoder_output, i));
     }
     return hidden;
 }
@@ -171,15 +194,13 @@ CrossAttention Network::attend_to(const Tensor& encoded, const Tensor& mask) con
 // [layers,R,N,d]: what every block makes of the time embedding [R,N,channels].
 Tensor Network::time_keys(const Tensor& time, const Dropout* dropout) const {
     const int64_t layers = config_.decoder_layers, channels = time.size(-1);
-    const Tensor raw = (dropout == nullptr
-                            ? time.unsqueeze(0)
-                            : dropout->of_layers(time, Purpose::decoder_time,
-                                                 config_.decoder_layers))
+    const Tensor raw = (dropout == nullptr ? time.unsqueeze(0)
+                                           : dropout->of_layers(time, Purpose::decoder_time,
+                                                                config_.decoder_layers))
                            .to(compute_)
                            .flatten(1, 2)
                            .expand({layers, -1, channels});
-    const Tensor inner =
-        at::silu(at::baddbmm(time_0_.bias, raw, time_0_.weight.transpose(1, 2)));
+    const Tensor inner = at::silu(at::baddbmm(time_0_.bias, raw, time_0_.weight.transpose(1, 2)));
     return at::baddbmm(time_2_.bias, inner, time_2_.weight.transpose(1, 2))
         .unflatten(1, {time.size(0), time.size(1)});
 }
@@ -187,25 +208,28 @@ Tensor Network::time_keys(const Tensor& time, const Dropout* dropout) const {
 Tensor Network::self_attention(const DecoderBlock& block, const Tensor& x, const Tensor& time_key,
                                const Tensor& bias, const Dropout* dropout, int layer) const {
     const int64_t heads = config_.heads, width = config_.head_size();
-    Tensor all = block.query_key_value(x).unflatten(-1, {3, heads, width});
+    const auto attended = [&](const Tensor& query, const Tensor& key, const Tensor& value) {
+        return block.self_output(
+            mix(query, key, value, bias, dropout, Purpose::decoder_attention, layer));
+    };
+    Tensor all = block.query_key_value(x);
+    if (config_.time == ARDIFF_TIME_TXL) {
+        // (q + r_w) . k + (q + r_r) . t is one product of twice the width.
+        const auto parts =
+            all.split_with_sizes({config_.hidden, config_.hidden, 2 * config_.hidden}, -1);
+        const Tensor query = parts[0].unflatten(-1, {heads, 1, width}) + block.r;
+        const Tensor key = parts[1].unflatten(-1, {heads, width});
+        const Tensor time = time_key.unflatten(-1, {heads, width}).expand_as(key);
+        return attended(query.flatten(-2), at::cat({key, time}, -1),
+                        parts[2].unflatten(-1, {heads, 2 * width}));
+    }
+    all = all.unflatten(-1, {3, heads, width});
     if (config_.time == ARDIFF_TIME_ROTARY) {
-        const auto halves =
-            time_key.to(at::kFloat).unflatten(-1, {1, heads, width}).chunk(2, -1);
+        const auto halves = time_key.to(at::kFloat).unflatten(-1, {1, heads, width}).chunk(2, -1);
         all = rotate(all, at::complex(halves[0], halves[1])).to(compute_);
     }
     const auto parts = all.unbind(2);
-    if (config_.time != ARDIFF_TIME_TXL) {
-        return block.self_output(mix(parts[0], parts[1], parts[2], bias, dropout,
-                                     Purpose::decoder_attention, layer));
-    }
-    // (q + r_w) . k + (q + r_r) . t is one product of twice the width.
-    const Tensor query = (parts[0].unsqueeze(-2) + block.r).flatten(-2);
-    const Tensor time = time_key.unflatten(-1, {heads, width}).expand_as(parts[1]);
-    const Tensor mixed =
-        mix(query, at::cat({parts[1], time}, -1), at::constant_pad_nd(parts[2], {0, width}), bias,
-            dropout, Purpose::decoder_attention, layer);
-    return block.self_output(
-        mixed.unflatten(-1, {heads, 2 * width}).narrow(-1, 0, width).flatten(-2));
+    return attended(parts[0], parts[1], parts[2]);
 }
 
 Tensor Network::cross_attention(const DecoderBlock& block, const Tensor& x,

@@ -93,6 +93,8 @@ class Network {
         Norm norm1, norm2, norm3;
     };
 
+    Linear padded_values(const NamedTensors& products, const AttentionNode& node) const;
+    Linear padded_output(const NamedTensors& products, const AttentionNode& node) const;
     at::Tensor mix(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                    const at::Tensor& bias, const Dropout* dropout, Purpose purpose,
                    int layer) const;
@@ -109,6 +111,7 @@ class Network {
     const NetworkConfig config_;
     const at::ScalarType compute_;
 
+    at::Tensor zero_;  // [1,1,1] in the compute type
     at::Tensor table_, logits_bias_;
     at::Tensor encoder_words_, encoder_positions_, encoder_type_;
     Norm encoder_norm_;
@@ -117,7 +120,7 @@ class Network {
     at::Tensor waiting_;
     at::Tensor positions_;
     Norm input_norm_;
-    Linear sources_;         // keys and values of all blocks, one behind the other
+    Linear sources_;          // keys and values of all blocks, one behind the other
     Linear time_0_, time_2_;  // those of all blocks: weights [layers,out,in], biases [layers,1,out]
     std::vector<DecoderBlock> decoder_;
 };

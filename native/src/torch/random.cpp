@@ -65,25 +65,26 @@ GenerationNoise::GenerationNoise(const std::vector<NoiseKey>& keys,
 Tensor GenerationNoise::of_step(uint32_t step, int64_t slots, int64_t channels) const {
     ARDIFF_ONE_KERNEL("generation_noise");
     const int64_t rows = keys_.size(1), quads = (channels + 3) / 4;
-    return fill({rows, slots, channels}, on_device_.device(), rows * slots * quads,
-                [&](const Tensor& noise) { cuda::generation_noise(on_device_, step, noise); },
-                [&](float* to, int64_t first, int64_t last) {
-                    const int64_t* const keys = keys_.const_data_ptr<int64_t>();
-                    for (int64_t i = first; i < last; ++i) {
-                        const int64_t row = i / quads / slots, channel = i % quads * 4;
-                        const uint32_t counter[4] = {static_cast<uint32_t>(i % quads),
-                                                     static_cast<uint32_t>(i / quads % slots), step,
-                                                     static_cast<uint32_t>(keys[2 * rows + row])};
-                        const uint32_t key[2] = {static_cast<uint32_t>(keys[row]),
-                                                 static_cast<uint32_t>(keys[rows + row])};
-                        uint32_t words[4];
-                        philox4x32_10(counter, key, words);
-                        float values[4];
-                        normal_values(words, values);
-                        std::copy_n(values, std::min<int64_t>(4, channels - channel),
-                                    to + i / quads * channels + channel);
-                    }
-                });
+    return fill(
+        {rows, slots, channels}, on_device_.device(), rows * slots * quads,
+        [&](const Tensor& noise) { cuda::generation_noise(on_device_, step, noise); },
+        [&](float* to, int64_t first, int64_t last) {
+            const int64_t* const keys = keys_.const_data_ptr<int64_t>();
+            for (int64_t i = first; i < last; ++i) {
+                const int64_t row = i / quads / slots, channel = i % quads * 4;
+                const uint32_t counter[4] = {static_cast<uint32_t>(i % quads),
+                                             static_cast<uint32_t>(i / quads % slots), step,
+                                             static_cast<uint32_t>(keys[2 * rows + row])};
+                const uint32_t key[2] = {static_cast<uint32_t>(keys[row]),
+                                         static_cast<uint32_t>(keys[rows + row])};
+                uint32_t words[4];
+                philox4x32_10(counter, key, words);
+                float values[4];
+                normal_values(words, values);
+                std::copy_n(values, std::min<int64_t>(4, channels - channel),
+                            to + i / quads * channels + channel);
+            }
+        });
 }
 
 namespace {
@@ -108,16 +109,16 @@ Tensor TrainingRandom::normal(at::IntArrayRef sizes, Purpose purpose,
     ARDIFF_ONE_KERNEL("training_normal");
     const int64_t count = c10::multiply_integers(sizes);
     const cuda::Site site{key_, random_site(purpose, 0, 0), step_, micro_batch_};
-    return fill(sizes, device, (count + 3) / 4,
-                [&](const Tensor& noise) { cuda::training_normal(site, noise); },
-                [&](float* to, int64_t first, int64_t last) {
-                    for_each_group(site, first, last, [&](int64_t group, const uint32_t* words) {
-                        float values[4];
-                        normal_values(words, values);
-                        std::copy_n(values, std::min<int64_t>(4, count - 4 * group),
-                                    to + 4 * group);
-                    });
-                });
+    return fill(
+        sizes, device, (count + 3) / 4,
+        [&](const Tensor& noise) { cuda::training_normal(site, noise); },
+        [&](float* to, int64_t first, int64_t last) {
+            for_each_group(site, first, last, [&](int64_t group, const uint32_t* words) {
+                float values[4];
+                normal_values(words, values);
+                std::copy_n(values, std::min<int64_t>(4, count - 4 * group), to + 4 * group);
+            });
+        });
 }
 
 Tensor TrainingRandom::mask(at::IntArrayRef sizes, float rate, uint32_t site,
@@ -127,17 +128,18 @@ Tensor TrainingRandom::mask(at::IntArrayRef sizes, float rate, uint32_t site,
     const uint32_t threshold = dropout_threshold(rate);
     const float scale = dropout_scale(rate);
     const cuda::Site at{key_, site, step_, micro_batch_};
-    return fill(sizes, device, (count + 7) / 8,
-                [&](const Tensor& mask) { cuda::training_mask(at, threshold, scale, mask); },
-                [&](float* to, int64_t first, int64_t last) {
-                    for_each_group(at, first, last, [&](int64_t group, const uint32_t* words) {
-                        for (int64_t i = 8 * group; i < std::min(count, 8 * group + 8); ++i) {
-                            const uint32_t word = words[i % 8 / 2];
-                            const uint32_t half = i % 2 == 0 ? word & 0xffffu : word >> 16;
-                            to[i] = half >= threshold ? scale : 0.0f;
-                        }
-                    });
-                });
+    return fill(
+        sizes, device, (count + 7) / 8,
+        [&](const Tensor& mask) { cuda::training_mask(at, threshold, scale, mask); },
+        [&](float* to, int64_t first, int64_t last) {
+            for_each_group(at, first, last, [&](int64_t group, const uint32_t* words) {
+                for (int64_t i = 8 * group; i < std::min(count, 8 * group + 8); ++i) {
+                    const uint32_t word = words[i % 8 / 2];
+                    const uint32_t half = i % 2 == 0 ? word & 0xffffu : word >> 16;
+                    to[i] = half >= threshold ? scale : 0.0f;
+                }
+            });
+        });
 }
 
 }  // namespace ardiff::portable

@@ -38,8 +38,8 @@ struct Loss {
     }
 };
 
-// A TrainingBatch on the device, in the types it came in. Undefined: not given; the mask: nothing is
-// padded.
+// A TrainingBatch on the device, in the types it came in. Undefined: not given; the mask: nothing
+// is padded.
 struct BatchInput {
     Tensor mask, ids, targets, timesteps, left, positions, key_mask, attention_mask;
     Tensor weights, embedding_noise, diffusion_noise;
@@ -123,8 +123,7 @@ BatchInput TorchTrainer::upload_batch(const TrainingBatch& batch) const {
         if (data != nullptr) staging.add(tensor, data, sizes);
     };
     const uint8_t* const end = batch.mask + rows * batch.length;
-    add(in.mask, std::find(batch.mask, end, 0) == end ? nullptr : batch.mask,
-        {rows, batch.length});
+    add(in.mask, std::find(batch.mask, end, 0) == end ? nullptr : batch.mask, {rows, batch.length});
     add(in.ids, batch.ids, {rows, batch.length});
     add(in.targets, batch.target_ids, {rows, slots});
     add(in.timesteps, batch.timesteps, {rows, slots});
@@ -226,11 +225,10 @@ void TorchTrainer::run_batch(const ardiff_training_options& options, const Train
         };
         total = weighted(slot_total);
         const at::NoGradGuard no_grad;
-        terms =
-            at::stack({total, weighted(parts.mse), weighted(parts.nll), weighted(parts.prior)});
+        terms = at::stack({total, weighted(parts.mse), weighted(parts.nll), weighted(parts.prior)});
         if (batch.slot_terms != nullptr) {
-            slot_terms = at::stack({slot_total, parts.mse, parts.nll, parts.prior, parts.mse_x0,
-                                    parts.mse_embedding});
+            slot_terms = at::stack(
+                {slot_total, parts.mse, parts.nll, parts.prior, parts.mse_x0, parts.mse_embedding});
         }
     });
     if (backward) {

@@ -1,11 +1,12 @@
-// The CUDA kernels, run on the CPU: kernels.cu is compiled as C++, the 32 threads of a warp are threads
-// that wait for each other where they exchange values. Held to libtorch's operators, which compute the
-// same where there is no CUDA.
+// The CUDA kernels, run on the CPU: kernels.cu is compiled as C++, the 32 threads of a warp are
+// threads that wait for each other where they exchange values. Held to libtorch's operators, which
+// compute the same where there is no CUDA.
 #include <ATen/ATen.h>
 
 #include <barrier>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <thread>
 #include <vector>
 
@@ -52,7 +53,7 @@ void sincospif(float x, float* sine, float* cosine) {
 }  // namespace
 
 #define __device__
-#define __global__ static
+#define __global__
 #include "torch/cuda/kernels.cu"
 #undef __device__
 #undef __global__
@@ -114,9 +115,8 @@ void test_noise() {
                           x0.const_data_ptr<float>(), previous.const_data_ptr<float>(),
                           moved.mutable_data_ptr<float>());
         });
-        const ardiff::portable::UpdateInput in{z.narrow(1, 0, slots), x0,
-                                               previous.narrow(1, 0, slots),
-                                               k.narrow(1, 0, slots), step};
+        const ardiff::portable::UpdateInput in{
+            z.narrow(1, 0, slots), x0, previous.narrow(1, 0, slots), k.narrow(1, 0, slots), step};
         expect(largest_gap(moved, ardiff::portable::update(in, noise, 9)) < 2e-5f,
                "the CUDA kernel moves latents");
     }
@@ -128,12 +128,11 @@ void test_training_random() {
     const int64_t count = 1003;
     const Tensor drawn = at::empty({count}), mask = at::empty({count});
     launch((count + 3) / 4, [&] {
-        ardiff_training_normal(5, 6,
-                               ardiff::random_site(ardiff::Purpose::diffusion_noise, 0, 0), 11, 2,
-                               count, drawn.mutable_data_ptr<float>());
+        ardiff_training_normal(5, 6, ardiff::random_site(ardiff::Purpose::diffusion_noise, 0, 0),
+                               11, 2, count, drawn.mutable_data_ptr<float>());
     });
-    expect(largest_gap(drawn, random.normal({count}, ardiff::Purpose::diffusion_noise,
-                                            at::kCPU)) < 1e-5f,
+    expect(largest_gap(drawn, random.normal({count}, ardiff::Purpose::diffusion_noise, at::kCPU)) <
+               1e-5f,
            "the CUDA kernel draws the noise of training");
     launch((count + 7) / 8, [&] {
         ardiff_training_mask(5, 6, 77, 11, 2, ardiff::dropout_threshold(0.3f),

@@ -32,13 +32,11 @@ void test_cross_entropy() {
         const Tensor x = values({1, slots, width}, 1).requires_grad_(true),
                      table = values({vocabulary, width}, 2).requires_grad_(true),
                      bias = values({vocabulary}, 3).requires_grad_(true);
-        const Tensor log_probabilities =
-            at::log_softmax(at::matmul(x, table.t()) + bias, -1);
+        const Tensor log_probabilities = at::log_softmax(at::matmul(x, table.t()) + bias, -1);
         const Tensor plain =
             -log_probabilities.gather(-1, targets.unsqueeze(-1)).squeeze(-1) * (1 - smoothing) -
             log_probabilities.mean(-1) * smoothing;
-        const auto expected =
-            torch::autograd::grad({(plain * weights).sum()}, {x, table, bias});
+        const auto expected = torch::autograd::grad({(plain * weights).sum()}, {x, table, bias});
         for (const int64_t at_a_time : {int64_t{1}, 5 * vocabulary, int64_t{1} << 20}) {
             const Tensor loss = ardiff::portable::cross_entropy(x, table, bias, targets, smoothing,
                                                                 at::kFloat, at_a_time);

@@ -1,4 +1,5 @@
-// What the ABI does not show: how the CPU kernels' wing fails, and what CUDA takes. Run by tests/native/unit_test.ts.
+// What the ABI does not show: how the CPU kernels' wing fails, and what CUDA takes. Run by
+// tests/native/unit_test.ts.
 #include <unistd.h>
 
 #include "unit.h"

@@ -88,9 +88,9 @@ bool has_kernels(const at::Device& device) {
 void launch(const at::Device& device, const char* kernel, int64_t threads, void** parameters) {
     if (threads == 0) return;
     const int64_t blocks = (threads + kThreads - 1) / kThreads;
-    const int result = driver().launch(function_of(device, kernel), static_cast<unsigned>(blocks),
-                                       1, 1, kThreads, 1, 1, 0, present_stream(device), parameters,
-                                       nullptr);
+    const int result =
+        driver().launch(function_of(device, kernel), static_cast<unsigned>(blocks), 1, 1, kThreads,
+                        1, 1, 0, present_stream(device), parameters, nullptr);
     if (result == 0) return;
     const char* name = nullptr;
     driver().error_name(result, &name);

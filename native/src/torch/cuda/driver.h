@@ -1,5 +1,5 @@
-// CUDA through the driver that libtorch has loaded: no CUDA compiler and no CUDA header is needed to
-// build the shim.
+// CUDA through the driver that libtorch has loaded: no CUDA compiler and no CUDA header is needed
+// to build the shim.
 #pragma once
 
 #include <c10/core/Device.h>

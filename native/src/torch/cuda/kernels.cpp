@@ -34,8 +34,7 @@ void generation_noise(const Tensor& keys, uint32_t step, const Tensor& noise) {
 
 void update(const Update& in, const Tensor& out) {
     const int64_t stride = in.z.stride(0) / in.z.size(2);
-    const int64_t plan_stride =
-        in.coefficients.size(0) == 1 ? 0 : in.coefficients.stride(0) / 4;
+    const int64_t plan_stride = in.coefficients.size(0) == 1 ? 0 : in.coefficients.stride(0) / 4;
     run(out.device(), "ardiff_update", quads(out), in.keys.const_data_ptr<int64_t>(),
         in.step.const_data_ptr<int64_t>(), out.size(0), out.size(1), out.size(2), stride,
         floats(in.coefficients), plan_stride, floats(in.z), floats(in.x0), floats(in.previous),

@@ -1,8 +1,8 @@
 // The kernels of the CUDA path: random numbers, and what libtorch would take several kernels for.
 // kernels.ptx is made of this file by scripts/check_cuda.sh and travels with the sources, so that
 // nobody else needs a CUDA compiler; kernels.cpp hands it to the driver and knows the parameters.
-// native/tests/unit/cuda_test.cpp runs this file on the CPU. Values are of the compute type, float or
-// bfloat16, or float where nothing is said.
+// native/tests/unit/cuda_test.cpp runs this file on the CPU. Values are of the compute type, float
+// or bfloat16, or float where nothing is said.
 #include "core/philox.h"
 
 namespace {
@@ -56,8 +56,8 @@ struct Quad {
     float values[4];
 };
 
-__device__ void draw(const int64_t* keys, uint32_t step, int64_t rows, int64_t slots,
-                     int64_t quads, int64_t index, Quad& quad) {
+__device__ void draw(const int64_t* keys, uint32_t step, int64_t rows, int64_t slots, int64_t quads,
+                     int64_t index, Quad& quad) {
     quad.row = index / quads / slots;
     quad.slot = index / quads % slots;
     quad.channel = index % quads * 4;
@@ -113,9 +113,8 @@ __device__ void site_words(uint32_t key_low, uint32_t key_high, uint32_t site, u
 }  // namespace
 
 // out [rows,slots,channels], a thread for four channels of a slot.
-extern "C" __global__ void ardiff_generation_noise(const int64_t* keys, uint32_t step,
-                                                   int64_t rows, int64_t slots, int64_t channels,
-                                                   float* out) {
+extern "C" __global__ void ardiff_generation_noise(const int64_t* keys, uint32_t step, int64_t rows,
+                                                   int64_t slots, int64_t channels, float* out) {
     const int64_t quads = (channels + 3) / 4, index = global_index();
     if (index >= rows * slots * quads) return;
     Quad quad;
@@ -124,9 +123,9 @@ extern "C" __global__ void ardiff_generation_noise(const int64_t* keys, uint32_t
     for (int64_t i = 0; i < 4 && quad.channel + i < channels; ++i) to[i] = quad.values[i];
 }
 
-// out = a z + b x0 + c noise + e previous, with the noise of `*step`. z, previous: the first `slots`
-// slots of rows that are `stride` slots long; x0, out: [rows,slots,channels]; coefficients [..,4],
-// those of row r begin at 4 * plan_stride * r. A thread for four channels of a slot.
+// out = a z + b x0 + c noise + e previous, with the noise of `*step`. z, previous: the first
+// `slots` slots of rows that are `stride` slots long; x0, out: [rows,slots,channels]; coefficients
+// [..,4], those of row r begin at 4 * plan_stride * r. A thread for four channels of a slot.
 extern "C" __global__ void ardiff_update(const int64_t* keys, const int64_t* step, int64_t rows,
                                          int64_t slots, int64_t channels, int64_t stride,
                                          const float* coefficients, int64_t plan_stride,
@@ -149,8 +148,7 @@ extern "C" __global__ void ardiff_update(const int64_t* keys, const int64_t* ste
 // four.
 extern "C" __global__ void ardiff_training_normal(uint32_t key_low, uint32_t key_high,
                                                   uint32_t site, uint32_t step,
-                                                  uint32_t micro_batch, int64_t count,
-                                                  float* out) {
+                                                  uint32_t micro_batch, int64_t count, float* out) {
     const int64_t first = global_index() * 4;
     if (first >= count) return;
     uint32_t words[4];
