@@ -6,13 +6,18 @@ import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { Environment } from "../host/environment.ts";
 import { VERSION } from "../version.ts";
 import { completionsCommand } from "./declarations/completions.ts";
+import { distillCommand } from "./declarations/distill.ts";
 import { doctorCommand } from "./declarations/doctor.ts";
 import { evaluateCommand } from "./declarations/evaluate.ts";
 import { generateCommand } from "./declarations/generate.ts";
 import { goldenCommand } from "./declarations/golden.ts";
 import { importCommand } from "./declarations/import.ts";
+import { initCommand } from "./declarations/init.ts";
 import { infoCommand } from "./declarations/info.ts";
 import { mbrCommand } from "./declarations/mbr.ts";
+import { compareCommand, reportCommand } from "./declarations/report.ts";
+import { sweepCommand } from "./declarations/sweep.ts";
+import { scoreCommand } from "./declarations/score.ts";
 import { tokenizerCommand } from "./declarations/tokenizer.ts";
 import { trainCommand } from "./declarations/train.ts";
 import { EXIT_CODES } from "./exit_codes.ts";
@@ -23,8 +28,14 @@ import { suggestChoices } from "./values.ts";
 const COMMANDS = [
   generateCommand,
   mbrCommand,
+  scoreCommand,
   evaluateCommand,
+  initCommand,
   trainCommand,
+  distillCommand,
+  sweepCommand,
+  reportCommand,
+  compareCommand,
   tokenizerCommand,
   importCommand,
   infoCommand,

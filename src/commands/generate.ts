@@ -1,6 +1,7 @@
 /** `ardiff generate`: a line in, a line out. */
 import { ExitCode, UserError } from "../errors.ts";
 import type { OutputFormat } from "../generation/choices.ts";
+import type { GenerationRequest } from "../generation/constraints.ts";
 import { formatResult } from "../generation/format.ts";
 import type { GenerationResult } from "../generation/generate.ts";
 import { type InputFormat, readInputs } from "../generation/inputs.ts";
@@ -14,6 +15,7 @@ import { traceAsText } from "../generation/trace_text.ts";
 import type { Environment } from "../host/environment.ts";
 import { Interrupts } from "../host/interrupts.ts";
 import type { JsonObject } from "../host/json_value.ts";
+import { tell } from "../host/messages.ts";
 import { ProgressBar } from "../host/progress_bar.ts";
 import { inputFile, openOutput } from "../host/streams.ts";
 import { supports } from "../mbr/select.ts";
@@ -66,7 +68,7 @@ export async function generate(
   const notes = new Notes(environment, progress);
   // The objects of the lines whose results are not written yet, the oldest first.
   const records: JsonObject[] = [];
-  const inputs = sourcesOf(readInputs(lines, { ...options, ...notes.ofInput }), records);
+  const inputs = requestsOf(readInputs(lines, { ...options, ...notes.ofInput }), records);
   const tokenText = (id: number) => model.tokenizer.tokenText(id);
   const { text, diffusion } = model.config;
   const pageModel = { tokenText, padId: text.pad_id, steps: diffusion.steps };
@@ -75,7 +77,9 @@ export async function generate(
     : (result: GenerationResult, record?: JsonObject) =>
       `${formatResult(result, options.format, options.seed, record)}\n`;
 
-  await page?.write(pageStart(`How ${options.model} settles`));
+  const { model: name, steps, skip, seed } = options;
+  const facts = { model: name, steps: `${steps}`, skip, seed: `${seed}` };
+  await page?.write(pageStart(`How ${name} settles`, facts));
   try {
     const results = model.generate(inputs, {
       ...generationOptionsOf(options),
@@ -98,14 +102,14 @@ export async function generate(
   notes.report(text.max_source_tokens);
 }
 
-/** The sources of inputs; the objects that they lay in are put aside. */
-async function* sourcesOf(
+/** What inputs ask for; the objects that they lay in are put aside. */
+async function* requestsOf(
   inputs: ReturnType<typeof readInputs>,
   records: JsonObject[],
-): AsyncGenerator<string, void, undefined> {
-  for await (const { source, record } of inputs) {
+): AsyncGenerator<GenerationRequest, void, undefined> {
+  for await (const { record, ...request } of inputs) {
     records.push(record);
-    yield source;
+    yield request;
   }
 }
 
@@ -120,7 +124,7 @@ export function checkSelection({ mbrMethod, utility }: ModelRunOptions): void {
 }
 
 /** What people are told about their input. */
-class Notes {
+export class Notes {
   #lines = 0;
   #truncated = 0;
   #failed = 0;
@@ -142,7 +146,7 @@ class Notes {
   };
 
   /** Takes note of a result that was written. */
-  count({ truncated }: GenerationResult): void {
+  count({ truncated }: Pick<GenerationResult, "truncated">): void {
     this.#lines++;
     if (truncated) this.#truncated++;
   }
@@ -162,7 +166,7 @@ class Notes {
 
   #say(message: string): void {
     this.#progress.hide();
-    this.#environment.stderr(`${message}.\n`);
+    tell(this.#environment, `${message}.`);
   }
 }
 

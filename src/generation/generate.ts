@@ -15,10 +15,17 @@ import {
   type ScoredCandidate,
   type SelectByUtility,
 } from "./choose.ts";
+import {
+  type Constraints,
+  constraintsOf,
+  expectConstrainable,
+  type GenerationRequest,
+} from "./constraints.ts";
 import type { LoadedModel } from "./loaded_model.ts";
 import { mapBatches } from "./map_batches.ts";
 import { defaultsOf, GENERATION_OPTIONS } from "./options.ts";
 import { type Candidate, sample, type SampleOptions } from "./sample.ts";
+import { sampleBeams } from "./sample_beams.ts";
 import { sampleDrafts } from "./sample_drafts.ts";
 import { encodeSource, type Source } from "./source.ts";
 
@@ -36,6 +43,9 @@ export const GENERATION_DEFAULTS: GenerateOptions = {
   maxRows: 1024,
 };
 
+/** A line, alone or with what is asked of its text: that goes before the options. */
+export type GenerationInput = string | GenerationRequest;
+
 /** What became of a line. */
 export interface GenerationResult {
   /** The input line. */
@@ -48,7 +58,7 @@ export interface GenerationResult {
   readonly candidates: readonly ScoredCandidate[];
   /** Network calls of the chosen candidate, or the most of any where all are results; 0 for a blank line. */
   readonly calls: number;
-  /** Whether the line was over the model's source limit. */
+  /** Whether the line was over the model's source limit, or its prefix over that of targets. */
   readonly truncated: boolean;
 }
 
@@ -60,17 +70,20 @@ export interface GenerationResult {
  */
 export async function* generate(
   model: LoadedModel,
-  lines: Iterable<string> | AsyncIterable<string>,
+  lines: Iterable<GenerationInput> | AsyncIterable<GenerationInput>,
   options: GenerateOptions,
   signal?: AbortSignal,
 ): AsyncGenerator<GenerationResult, void, undefined> {
   checkCounts(options);
+  checkConstraints(model, options);
   const drafting = drafts(model, options);
   // Rows that are done make room for others, of any length: the more there are, the fuller the calls.
-  const batchSize = drafting ? GROUP * options.batchSize : options.batchSize;
+  const batchSize = drafting
+    ? Math.max(1, Math.floor(GROUP / options.beam)) * options.batchSize
+    : options.batchSize;
   using pool = new SelectionPool(options.mbrThreads ?? 1);
   yield* mapBatches(
-    encodeLines(model, lines),
+    encodeLines(model, lines, options),
     (batch, stopping) =>
       workOn(model, batch, options, (...request) => pool.select(...request), stopping),
     {
@@ -109,7 +122,7 @@ function drafts(
 /** Generates for lines that are all at hand. */
 export function generateBatch(
   model: LoadedModel,
-  lines: readonly string[],
+  lines: readonly GenerationInput[],
   options: GenerateOptions,
 ): Promise<GenerationResult[]> {
   return Array.fromAsync(generate(model, lines, options));
@@ -123,20 +136,63 @@ function checkCounts(options: GenerateOptions): void {
   }
 }
 
+/** @throws {UserError} for options that contradict each other, or that the model cannot keep to */
+function checkConstraints(model: LoadedModel, options: GenerateOptions): void {
+  expectConstrainable(model, options);
+  checkBeams(options);
+  const { minLength, maxLength } = options;
+  if (maxLength === undefined || minLength <= maxLength) return;
+  throw new UserError(
+    ExitCode.usage,
+    `Cannot use --min-length ${minLength} with --max-length ${maxLength}: no text is as long as the ` +
+      "one and as short as the other",
+  );
+}
+
+/** @throws {UserError} for options that do not go with a beam search */
+function checkBeams({ beam, candidates, draft, steps }: GenerateOptions): void {
+  if (beam === 1) return;
+  const refuse = (flag: string, reason: string): never => {
+    throw new UserError(ExitCode.usage, `Cannot use ${flag} with --beam ${beam}: ${reason}`);
+  };
+  if (candidates > beam) {
+    refuse(
+      `--candidates ${candidates}`,
+      `a search has as many texts as beams; ask for more of these`,
+    );
+  }
+  if (draft !== "auto" && draft > 0) {
+    refuse(`--draft ${draft}`, "a search goes on by one slot a call");
+  }
+  if (steps !== "auto") {
+    refuse(`--steps ${steps}`, "a search goes on by one slot a call; --max-length is its limit");
+  }
+}
+
 /** A line, as the network takes it unless it is blank. */
 interface EncodedLine {
   readonly line: string;
   readonly source?: Source;
+  readonly constraints: Constraints;
 }
 
 async function* encodeLines(
-  { tokenizer, config }: LoadedModel,
-  lines: Iterable<string> | AsyncIterable<string>,
+  model: LoadedModel,
+  lines: Iterable<GenerationInput> | AsyncIterable<GenerationInput>,
+  options: GenerateOptions,
 ): AsyncGenerator<EncodedLine, void, undefined> {
-  for await (const line of lines) {
+  const { tokenizer, config } = model;
+  const common = constraintsOf(model, { source: "" }, options);
+  for await (const input of lines) {
+    const line = typeof input === "string" ? input : input.source;
+    let constraints = common;
+    if (typeof input !== "string") {
+      expectConstrainable(model, input);
+      constraints = constraintsOf(model, input, options);
+    }
     yield line.trim() === ""
-      ? { line }
-      : { line, source: encodeSource(line, tokenizer, config.text) };
+      ? { line, constraints }
+      : { line, constraints, source: encodeSource(line, tokenizer, config.text) };
   }
 }
 
@@ -149,10 +205,19 @@ async function workOn(
   signal: AbortSignal,
 ): Promise<(GenerationResult | Promise<GenerationResult>)[]> {
   const sources = batch.flatMap(({ source }) => source ?? []);
+  const inputs = batch.flatMap(({ source, constraints }) =>
+    source === undefined ? [] : { source, constraints }
+  );
   if (sources.length === 0) return batch.map(({ line }) => blankResult(line, options));
   const sampling = { ...options, confidence: needsConfidence(options) };
   const { candidates, seconds } = drafts(model, options)
-    ? await sampleDrafts(model, sources, rowsAtOnce(options), sampling, signal)
+    ? await (options.beam > 1 ? sampleBeams : sampleDrafts)(
+      model,
+      inputs,
+      rowsAtOnce(options),
+      sampling,
+      signal,
+    )
     : await sample(model, sources, sampling, signal);
   options.onBatch?.(seconds);
   return batch.map(async ({ line }, i) => {
@@ -166,14 +231,14 @@ async function workOn(
       text,
       ...choice,
       calls,
-      truncated: sources[i]!.truncated,
+      truncated: sources[i]!.truncated || inputs[i]!.constraints.cut,
     };
   });
 }
 
 /** Rows in a call: all candidates of a batch's lines, but no more than fit. */
-function rowsAtOnce({ batchSize, candidates, maxRows }: GenerateOptions): number {
-  return Math.min(batchSize * candidates, maxRows);
+function rowsAtOnce({ batchSize, candidates, beam, maxRows }: GenerateOptions): number {
+  return Math.min(batchSize * (beam > 1 ? beam : candidates), maxRows);
 }
 
 function blankResult(line: string, { candidates, select }: GenerateOptions): GenerationResult {

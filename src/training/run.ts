@@ -8,25 +8,30 @@ import { ExitCode, UserError } from "../errors.ts";
 import { readTextFile } from "../host/files.ts";
 import { resolveDevice } from "../native/device.ts";
 import { type Device, NativeModel } from "../native/model.ts";
-import { flatLayout, type FlatPlace, NativeTrainer } from "../native/trainer.ts";
+import { flatLayout, type FlatPlace, NativeTrainer, type TrainerUsage } from "../native/trainer.ts";
 import { trainBpe } from "../text/bpe_trainer.ts";
 import { parseTokenizer } from "../text/parse_tokenizer.ts";
 import { readPairs } from "../text/records.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { preparedBatches, type TrainingData } from "./batch_stream.ts";
+import { type PreparedBatch, preparedBatches } from "./batch_stream.ts";
 import {
   type CheckpointContent,
   readRecord,
   restoreTrainer,
   type RunState,
+  tensorsOf,
   type TrainingRecord,
 } from "./checkpoint.ts";
-import { findChangedKey, type TrainingConfig } from "./config.ts";
+import { findChangedKeys, type TrainingConfig } from "./config.ts";
+import { expectUsable, expectValidation } from "./checks.ts";
 import { initialWeights } from "./initial_weights.ts";
 import { modelConfigOf } from "./model_config.ts";
-import { slotsOfPairs } from "./slots.ts";
+import type { TrainingAt } from "./options.ts";
+import { valueAt } from "./scheduled.ts";
+import { trainingAt } from "./schedules.ts";
 import { TokenCache } from "./token_cache.ts";
-import { type Update, updates } from "./updates.ts";
+import { TrainingPairs } from "./training_pairs.ts";
+import { type Update, updates, type UpdatesOptions } from "./updates.ts";
 
 /** What a run is made from. */
 interface RunOptions {
@@ -52,13 +57,15 @@ const START: RunState = {
 
 /** A run. Dispose of it when done. */
 export class Run implements Disposable {
+  /** What trainers before the present one have used. */
+  #usedBefore: TrainerUsage = { forward: 0, backward: 0, update: 0, peakBytes: 0 };
+
   private constructor(
     readonly config: TrainingConfig,
     readonly model: ModelConfig,
     readonly tokenizer: Tokenizer,
-    readonly data: TrainingData,
-    readonly trainer: NativeTrainer,
-    readonly layout: readonly FlatPlace[],
+    readonly pairs: TrainingPairs,
+    private training: OpenTrainer,
     readonly device: Device,
     /** Where the run stood when it was opened. */
     readonly start: RunState,
@@ -74,57 +81,68 @@ export class Run implements Disposable {
     const { config, checkpoint, source } = options;
     const record = checkpoint === undefined ? undefined : readRecord(checkpoint);
     if (record === undefined) expectUsable(config, source);
-    else expectSameConfig(record, config, checkpoint!);
-    expectGrid(config);
+    else expectSameConfig(record, config, checkpoint!, options.say);
+    expectValidation(config);
     const tokenizer = await openTokenizer(options);
     const { max_source_tokens: maxSourceTokens, target_slots: targetSlots } = config.text;
-    const pairs = await TokenCache.open(
-      options.cacheFolder,
-      config.data.train,
-      tokenizer,
-      { maxSourceTokens, targetSlots },
-      () => options.say("Tokenising the training data."),
-    );
+    const pairs = await TrainingPairs.open(config.data.train, ({ spec }) =>
+      TokenCache.open(
+        options.cacheFolder,
+        spec,
+        tokenizer,
+        { maxSourceTokens, targetSlots },
+        () => options.say("Tokenising the training data."),
+      ));
     try {
-      if (record !== undefined && record.data !== pairs.key) {
-        throw new UserError(
-          ExitCode.data,
-          `Cannot resume from "${checkpoint}": "data.train" gives other pairs than then; ` +
-            "put its files back or start anew with another --output",
-        );
-      }
-      const model = modelConfigOf(config, tokenizer, pairs, source);
-      const data = { pairs, slots: slotsOfPairs(pairs, model.text) };
+      if (record !== undefined) expectSameData(record, pairs.keys, config, checkpoint!);
+      const model = modelConfigOf(config, tokenizer, pairs.all(), source);
       const device = resolveDevice(parseDevice(config.training.device));
-      // What a checkpoint goes on from is in it.
-      const startFrom = checkpoint === undefined ? config.training.start_from : null;
-      const { trainer, layout } = await createTrainer(config, model, device, startFrom);
-      if (checkpoint !== undefined) restoreTrainer(checkpoint, trainer, layout);
-      return new Run(config, model, tokenizer, data, trainer, layout, device, record ?? START);
+      const start = record ?? START;
+      const weights = checkpoint === undefined ? startingWeights(config, model) : () => undefined; // they are in the checkpoint
+      const training = await createTrainer(config, model, device, start.step + 1, weights);
+      if (checkpoint !== undefined) restoreTrainer(checkpoint, training.trainer, training.layout);
+      return new Run(config, model, tokenizer, pairs, training, device, start);
     } catch (error) {
       pairs[Symbol.dispose]();
       throw error;
     }
   }
 
-  /** Makes updates without end, from where the run stands. */
-  updates(): AsyncGenerator<Update, never, undefined> {
+  /** The trainer, which is another one where another part of the network is trained. */
+  get trainer(): NativeTrainer {
+    return this.training.trainer;
+  }
+
+  /** Where tensors lie in the trainer's buffers. */
+  get layout(): readonly FlatPlace[] {
+    return this.training.layout;
+  }
+
+  /** Makes updates, from where the run stands, until it is over. */
+  updates(
+    options: Pick<UpdatesOptions, "onBatch" | "isOver" | "rateAt"> = {},
+  ): AsyncGenerator<Update, void, undefined> {
     const { step, position, skipped } = this.start;
-    const batches = preparedBatches(this.data, this.config, this.model, step + 1, position);
-    return updates(
-      this.trainer,
-      batches,
-      this.config,
+    return updates({
+      ...options,
+      trainerAt: (step) => this.#trainerAt(step),
+      batches: preparedBatches(this.pairs, this.config, this.model, step + 1, position),
+      config: this.config,
       skipped,
-      (rows) => this.#describeRows(rows),
-    );
+      describeRows: ({ step, rows }: PreparedBatch) => this.pairs.at(step).describe(rows),
+    });
+  }
+
+  /** Time and memory used so far. */
+  usage(): TrainerUsage {
+    return sumOfUsage(this.#usedBefore, this.trainer.usage());
   }
 
   /** What a checkpoint of a state holds. */
   checkpointContent(state: RunState): CheckpointContent {
     return {
       state,
-      data: this.data.pairs.key,
+      data: this.pairs.keys.join(" "),
       config: this.config,
       model: this.model,
       tokenizerJson: this.tokenizer.toJson(),
@@ -133,16 +151,40 @@ export class Run implements Disposable {
 
   [Symbol.dispose](): void {
     this.trainer[Symbol.dispose]();
-    this.data.pairs[Symbol.dispose]();
+    this.pairs[Symbol.dispose]();
   }
 
-  #describeRows(rows: Uint32Array): string {
-    const { train } = this.config.data;
-    const file = train.format === "text" ? train.sourceFile : train.file;
-    const lines = Array.from(rows.subarray(0, 8), (row) => this.data.pairs.line(row));
-    const more = rows.length > lines.length ? ` and ${rows.length - lines.length} more` : "";
-    return `${file} lines ${lines.join(", ")}${more}`;
+  /** The trainer of an update; what is trained is fixed for the life of one. */
+  async #trainerAt(step: number): Promise<NativeTrainer> {
+    const { trainer, layout, part } = this.training;
+    if (valueAt(this.config.training.train_only, step) === part) return trainer;
+    const state = STATES.map((name) => [name, trainer.read(name)] as const);
+    this.#usedBefore = this.usage();
+    trainer[Symbol.dispose]();
+    const weights = tensorsOf(state[0]![1], layout);
+    this.training = await createTrainer(this.config, this.model, this.device, step, weights);
+    for (const [name, values] of state) this.trainer.write(name, values);
+    return this.trainer;
   }
+}
+
+/** What a trainer holds, weights first. */
+const STATES = ["weights", "firstMoment", "secondMoment", "average"] as const;
+
+/** A trainer, and what it trains. */
+interface OpenTrainer {
+  readonly trainer: NativeTrainer;
+  readonly layout: readonly FlatPlace[];
+  readonly part: TrainingAt["train_only"];
+}
+
+function sumOfUsage(before: TrainerUsage, now: TrainerUsage): TrainerUsage {
+  return {
+    forward: before.forward + now.forward,
+    backward: before.backward + now.backward,
+    update: before.update + now.update,
+    peakBytes: Math.max(before.peakBytes, now.peakBytes),
+  };
 }
 
 /** The device that `training.device` names. */
@@ -152,72 +194,52 @@ function parseDevice(name: string): "auto" | Device {
   return { kind: kind as Device["kind"], index: Number(index) };
 }
 
-function expectSameConfig(record: TrainingRecord, config: TrainingConfig, path: string): void {
-  const changed = findChangedKey(record.config, config);
-  if (changed === undefined) return;
-  throw new UserError(
-    ExitCode.model,
-    `Cannot resume from "${path}": "${changed.key}" was ${changed.before} and is now ` +
-      `${changed.now}; set it back or start anew with another --output`,
+/** Refuses what makes a difference to updates that were made, and tells what does to those to come. */
+function expectSameConfig(
+  record: TrainingRecord,
+  config: TrainingConfig,
+  path: string,
+  say: (message: string) => void,
+): void {
+  const changed = findChangedKeys(record.config, config);
+  const late = changed.find(({ update }) => update <= record.step);
+  if (late !== undefined) {
+    throw new UserError(
+      ExitCode.model,
+      `Cannot resume from "${path}": "${late.key}" was ${late.before} and is now ` +
+        `${late.now}; set it back or start anew with another --output`,
+    );
+  }
+  for (const { key, before, now, update } of changed) {
+    say(
+      `From update ${update} on, "${key}" differs from then: it was ${before} and is now ${now}.`,
+    );
+  }
+  const [before, now] = [record.config.training.steps, config.training.steps];
+  const { decay } = config.training;
+  if (before === now || (decay !== "linear" && decay !== "cosine")) return;
+  say(
+    `"training.steps" was ${before} and is now ${now}: the learning rate falls to 0 at the new end, ` +
+      "as from here on if it had been so from the start.",
   );
 }
 
-/**
- * Finds options that do not go together before the data are read, which may take long.
- *
- * @throws {UserError} at the first
- */
-function expectUsable(config: TrainingConfig, source: string): void {
-  const { file, normalizers, vocabulary_size: vocabSize } = config.tokenizer;
-  if (file !== null && normalizers.length > 0) {
-    throw new UserError(
-      ExitCode.model,
-      `Cannot apply "tokenizer.normalizers" to "${file}": a given tokenizer has its own; leave out ` +
-        "one of the two",
-    );
-  }
-  const { left_to_right_share: share } = config.diffusion;
-  if (config.network.shifted && share !== null) {
-    throw new UserError(
-      ExitCode.model,
-      `Cannot draw a share of ${share} from the left-to-right phase: with "network.shifted" every ` +
-        'row visits every place; leave out "diffusion.left_to_right_share", or set it to none',
-    );
-  }
-  const { rounding_loss, train_only, start_from } = config.training;
-  if (config.network.shifted && rounding_loss !== "prediction") {
-    throw new UserError(
-      ExitCode.model,
-      `Cannot take the rounding loss of "${rounding_loss}" with "network.shifted": a settled slot holds ` +
-        'another token than it predicts; set training.rounding_loss = "prediction"',
-    );
-  }
-  if (train_only === "token_chain" && (config.network.token_chain === 0 || start_from === null)) {
-    throw new UserError(
-      ExitCode.model,
-      'Cannot train "token_chain" only: expected a network.token_chain above 0, and a model in ' +
-        "training.start_from to train it on",
-    );
-  }
-  const onePair = { sourceLengths: [1], targetLengths: [1] };
-  modelConfigOf(config, { vocabSize, special: { pad: 0, bos: null, eos: 1 } }, onePair, source);
-}
-
-/**
- * Finds a number of validation steps that generation cannot take before the first validation, which
- * may be hours away.
- *
- * @throws {UserError} that names the most there can be
- */
-function expectGrid({ data, validation, network, text, diffusion }: TrainingConfig): void {
-  if (data.dev === null || validation.lines === 0 || network.shifted) return;
-  const fewestSlots = text.length === "batch" ? 1 : text.target_slots;
-  const { count } = processOf(diffusion).timesteps(fewestSlots);
-  if (validation.steps <= count) return;
+/** The sets of data must be those of the checkpoint; of those it has not reached, there may be more. */
+function expectSameData(
+  { data, step }: TrainingRecord,
+  keys: readonly string[],
+  { data: { train }, text }: TrainingConfig,
+  path: string,
+): void {
+  const before = data.split(" ");
+  const added = train.slice(before.length);
+  // The slots of sources depend on all data.
+  const mayAdd = text.length === "fixed" && added.every(({ from }) => from >= step);
+  if (before.every((key, index) => key === keys[index]) && (added.length === 0 || mayAdd)) return;
   throw new UserError(
-    ExitCode.model,
-    `Cannot validate in validation.steps = ${validation.steps}: this diffusion has ${count} ` +
-      "timesteps to take them from; set fewer",
+    ExitCode.data,
+    `Cannot resume from "${path}": "data.train" gives other pairs than then; ` +
+      "put its files back or start anew with another --output",
   );
 }
 
@@ -236,15 +258,19 @@ async function openTokenizer({ config, checkpoint, say }: RunOptions): Promise<T
   return await parseTokenizer(json, "tokenizer.json");
 }
 
+/** A tensor by its name; undefined where it is to be drawn. */
+type WeightSource = (name: string) => Float32Array<ArrayBuffer> | undefined;
+
 /**
- * The weights of a model folder to start from.
+ * The weights of `training.start_from`, where there is one.
  *
  * @throws {UserError} where it holds another network
  */
 function startingWeights(
-  path: string,
+  { training: { start_from: path } }: TrainingConfig,
   { network }: ModelConfig,
-): (name: string) => Float32Array<ArrayBuffer> | undefined {
+): WeightSource {
+  if (path === null) return () => undefined;
   const { config, tensors } = loadModelFolder(path);
   for (const [key, value] of Object.entries(network)) {
     const theirs = config.network[key as keyof typeof network];
@@ -264,29 +290,37 @@ function startingWeights(
 
 /** Both sides of the training data, one vocabulary being shared by them. */
 async function* sidesOf(config: TrainingConfig): AsyncGenerator<string> {
-  for await (const { source, target } of readPairs(config.data.train)) {
-    yield source;
-    yield target;
+  for (const { spec } of config.data.train) {
+    for await (const { source, target } of readPairs(spec)) {
+      yield source;
+      yield target;
+    }
   }
 }
 
+/**
+ * Makes the trainer of an update, at its start.
+ *
+ * @param weights gives tensors; those it lacks are drawn
+ */
 async function createTrainer(
-  { training }: TrainingConfig,
+  config: TrainingConfig,
   model: ModelConfig,
   device: Device,
-  startFrom: string | null,
-): Promise<{ trainer: NativeTrainer; layout: FlatPlace[] }> {
+  update: number,
+  weights: WeightSource,
+): Promise<OpenTrainer> {
   const { shifted } = model.network;
+  const training = trainingAt(config.training, update);
   using network = new NativeModel(networkFields(model.network));
   const inputs = new Map(network.tensors.map(({ name, shape }) => [name, shape.at(-1)!]));
   // A bias has as many inputs as the weight of its layer; the output layer's weight is tied.
   const inputsOf = (bias: string) =>
     inputs.get(bias.replace(/\.bias$/, ".weight")) ?? model.network.embedding_size;
-  const given = startFrom === null ? undefined : startingWeights(startFrom, model);
   network.tensors.forEach((tensor, index) => {
     network.write(
       index,
-      given?.(tensor.name) ??
+      weights(tensor.name) ??
         initialWeights(tensor, { seed: training.seed, place: index, inputsOf, shifted }),
     );
   });
@@ -298,5 +332,5 @@ async function createTrainer(
     chainOnly: training.train_only === "token_chain",
     ...processOf(model.diffusion).trainingTables(),
   });
-  return { trainer, layout: flatLayout(network) };
+  return { trainer, layout: flatLayout(network), part: training.train_only };
 }

@@ -5,10 +5,12 @@ import { toFloat32 } from "../denoiser/tensors.ts";
 import { ExitCode, UserError } from "../errors.ts";
 import { parentOf, readTextFile } from "../host/files.ts";
 import { exitCodeOf } from "../host/interrupts.ts";
+import { tell } from "../host/messages.ts";
+import { processorSeconds } from "../host/processor.ts";
 import type { ProgressOutput } from "../host/status_line.ts";
 import { describeLibrary } from "../native/library_info.ts";
 import type { Device } from "../native/model.ts";
-import { expectKnownOptions, type OptionNames } from "../host/option_names.ts";
+import { expectKnownOptions, type OptionNames } from "../option_names.ts";
 import { VERSION } from "../version.ts";
 import { checkpointPath, listCheckpoints, type RunState, tensorsOf } from "./checkpoint.ts";
 import { currentCommit } from "./commit.ts";
@@ -38,6 +40,8 @@ export interface TrainOptions {
   readonly maxSteps?: number;
   /** Stop after this many minutes. */
   readonly maxMinutes?: number;
+  /** Stop after this many minutes of the process's processor time, counted from the first update. */
+  readonly maxProcessorMinutes?: number;
   /** Overrules `training.device`. */
   readonly device?: string;
   /** Overrules `training.dtype`. */
@@ -52,6 +56,7 @@ const OPTION_NAMES: OptionNames<TrainOptions> = {
   resume: true,
   maxSteps: true,
   maxMinutes: true,
+  maxProcessorMinutes: true,
   device: true,
   dtype: true,
   threads: true,
@@ -62,9 +67,9 @@ const SILENT: ProgressOutput = { stderr: () => {}, interactive: false };
 
 /**
  * Trains a model. The run's folder gets checkpoints, logs and, in the end, the model folder. The
- * first SIGINT or SIGTERM saves and ends the run.
+ * first SIGINT, SIGTERM or SIGHUP saves and ends the run.
  *
- * @param configuration a TOML file, or its content as an object; docs/options.md lists the keys. With
+ * @param configuration a TOML or YAML file, or its content as an object; docs/options.md lists the keys. With
  *   an object, `options.output` is required
  * @param io is told how the run goes. Default: nobody is
  * @returns the path of the model folder
@@ -97,9 +102,12 @@ export async function train(
         "choose another --output",
     );
   }
+  if (checkpoint === undefined && options.resume) {
+    io.stderr(`There is nothing to go on from in "${output}": starting anew.\n`);
+  }
   const deadline = performance.now() + 60_000 * (options.maxMinutes ?? Infinity);
   const last = Math.min(config.training.steps, options.maxSteps ?? Infinity);
-  const say = (message: string) => io.stderr(`${message}\n`);
+  const say = (message: string) => void tell(io, message);
   const cacheFolder = `${parentOf(output)}/.cache/ardiff`;
   using run = await Run.open({ config, source, cacheFolder, checkpoint, say });
   const validationSet = config.data.dev === null
@@ -107,6 +115,7 @@ export async function train(
     : await readValidationSet(config.data.dev, run.tokenizer, run.model, config.validation);
   say(describeRun(run));
   using reporter = new Reporter({ output, config, start: run.start, last, deadline, io });
+  const processorLimit = processorSeconds() + 60 * (options.maxProcessorMinutes ?? Infinity);
   const session = new Session({
     run,
     reporter,
@@ -115,15 +124,24 @@ export async function train(
     generateTexts: textGeneratorOf(run),
     last,
     deadline,
+    isSpent: () => processorSeconds() >= processorLimit,
   });
   const signal = await session.train();
+  const { step } = session.state;
   if (signal !== undefined) {
     throw new UserError(
       exitCodeOf(signal),
-      `Stopped by ${signal} at step ${session.state.step}, which is saved: go on with --resume`,
+      step === 0
+        ? `Stopped by ${signal} before the first update was made: there is nothing to go on from`
+        : `Stopped by ${signal} at step ${step}, which is saved: go on with --resume`,
     );
   }
-  reporter.summary(run.trainer.usage());
+  reporter.summary(run.usage());
+  if (step === 0) {
+    say(
+      "The time was over before the first update was made: the model's weights are those of the start.",
+    );
+  }
   return exportModel(
     run,
     session,
@@ -146,7 +164,7 @@ function settingsOf({ set = [], device, dtype, threads }: TrainOptions): string[
 }
 
 function baseName(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1).replace(/\.toml$/, "");
+  return path.slice(path.lastIndexOf("/") + 1).replace(/\.(toml|ya?ml)$/i, "");
 }
 
 /** What the network is computed in: on a CPU, bfloat16 takes AMX. */
@@ -156,8 +174,8 @@ function arithmeticOf({ training: { dtype } }: TrainingConfig, { kind }: Device)
     : dtype;
 }
 
-function describeRun({ config, model, data, start, device }: Run): string {
-  const { pairs, cutSources, cutTargets, longestSource, longestTarget } = data.pairs.summary;
+function describeRun({ config, model, pairs: all, start, device }: Run): string {
+  const { pairs, leftOut, cutSources, cutTargets, longestSource, longestTarget } = all.summary;
   const count = (value: number) => value.toLocaleString("en");
   const cut = (side: string, number: number, limit: number, longest: number) =>
     number === 0
@@ -166,6 +184,7 @@ function describeRun({ config, model, data, start, device }: Run): string {
   return [
     `${count(pairs)} pairs, ${count(parameterCounts(model.network).total)} parameters, on ` +
     `${device.kind} in ${arithmeticOf(config, device)}.`,
+    ...(leftOut === 0 ? [] : [`Pairs with an empty side, which are left out: ${count(leftOut)}.`]),
     ...cut("sources", cutSources, config.text.max_source_tokens, longestSource),
     ...cut("targets", cutTargets, config.text.target_slots, longestTarget),
     ...(start.step === 0 ? [] : [`Going on from step ${count(start.step)}.`]),
@@ -181,7 +200,7 @@ function exportModel(
   command: string,
 ): string {
   const path = `${output}/${RUN_FILES.model}`;
-  const { config, model, data } = run;
+  const { config, model, pairs } = run;
   const best = config.checkpoints.export === "best" ? state.best : null;
   const stored = best && loadModelFolder(checkpointPath(checkpoints, best.step)).tensors;
   const values = stored === null
@@ -194,7 +213,7 @@ function exportModel(
     model,
     state,
     step,
-    data: data.pairs.summary,
+    data: pairs.summary,
     validation: validation?.step === step ? validation : recordedValidation(output, step),
     command,
     version: VERSION,

@@ -14,7 +14,8 @@ import {
 import type { PreparedBatch } from "./batch_stream.ts";
 import type { TrainingConfig } from "./config.ts";
 import type { DataPosition } from "./data_order.ts";
-import { averageDecay, learningRate } from "./schedules.ts";
+import type { TrainingAt } from "./options.ts";
+import { averageDecay, learningRate, trainingAt } from "./schedules.ts";
 
 /** What an update did. */
 export interface Update {
@@ -41,26 +42,43 @@ export class NonFiniteUpdate extends UserError {
   }
 }
 
+/** What {@linkcode updates} works with. */
+export interface UpdatesOptions {
+  /** The trainer of an update. */
+  readonly trainerAt: (step: number) => Promise<UpdateTrainer>;
+  readonly batches: Iterator<PreparedBatch, never>;
+  readonly config: TrainingConfig;
+  /** Updates left out so far. */
+  readonly skipped: number;
+  /** Names the lines of a micro-batch's pairs, for messages. */
+  readonly describeRows: (prepared: PreparedBatch) => string;
+  /** Is told of every micro-batch that has been computed, and how many seconds it took. */
+  readonly onBatch?: (prepared: PreparedBatch, seconds: number) => void;
+  /** Whether to end between the micro-batches of an update; what it has gathered is dropped. */
+  readonly isOver?: () => boolean;
+  /** The learning rate of an update. Default: the configuration's. */
+  readonly rateAt?: (step: number) => number;
+}
+
+type UpdateTrainer = Pick<NativeTrainer, "batch" | "update">;
+
 /**
- * Makes updates without end.
+ * Makes updates until it is over.
  *
- * @param skipped updates left out so far
- * @param describeRows names the lines of pairs, for messages
  * @throws {NonFiniteUpdate} where gradients are not finite, unless the configuration says to skip
  */
-export async function* updates(
-  trainer: Pick<NativeTrainer, "batch" | "update">,
-  batches: Iterator<PreparedBatch, never>,
-  { training }: TrainingConfig,
-  skipped: number,
-  describeRows: (rows: Uint32Array) => string,
-): AsyncGenerator<Update, never, undefined> {
+export async function* updates(options: UpdatesOptions): AsyncGenerator<Update, void, undefined> {
+  const { trainerAt, batches, config, describeRows, onBatch, isOver = () => false } = options;
+  let { skipped } = options;
   let next = batches.next().value;
   for (;;) {
     const { step, epoch, positionAfter: position } = next;
+    const training = trainingAt(config.training, step);
+    const trainer = await trainerAt(step);
     const parts: { prepared: PreparedBatch; terms: LossTerms }[] = [];
     do {
       const prepared = next;
+      const began = performance.now();
       const running = trainer.batch(prepared.batch, batchOptions(prepared, training));
       let terms: LossTerms;
       try {
@@ -68,10 +86,12 @@ export async function* updates(
       } finally {
         terms = await running;
       }
+      onBatch?.(prepared, (performance.now() - began) / 1000);
       parts.push({ prepared, terms });
+      if (next.step === step && isOver()) return;
     } while (next.step === step);
 
-    const rate = learningRate(training, step);
+    const rate = options.rateAt?.(step) ?? learningRate(training, step);
     const { gradientNorm, applied } = await trainer.update({
       ...PLAIN_UPDATE,
       ...namedAs(UPDATE_FIELDS, training),
@@ -99,7 +119,7 @@ export async function* updates(
 
 function batchOptions(
   { step, microBatch, selfCondition, normaliser }: PreparedBatch,
-  training: TrainingConfig["training"],
+  training: TrainingAt,
 ): BatchOptions {
   return {
     ...PLAIN_BATCH,
@@ -138,13 +158,13 @@ function sumOf(terms: readonly LossTerms[]): LossTerms {
 function nonFinite(
   step: number,
   parts: readonly { prepared: PreparedBatch; terms: LossTerms }[],
-  describeRows: (rows: Uint32Array) => string,
+  describeRows: (prepared: PreparedBatch) => string,
 ): NonFiniteUpdate {
   const culprit = parts.find(({ terms }) => !Number.isFinite(terms.loss));
   const what = culprit === undefined
     ? "the gradients are not finite although the loss is"
     : `the loss of micro-batch ${culprit.prepared.microBatch} is ${culprit.terms.loss} (` +
-      `${describeRows(culprit.prepared.rows)})`;
+      `${describeRows(culprit.prepared)})`;
   return new NonFiniteUpdate(
     `Stopped at step ${step}: ${what}; lower training.learning_rate, or leave such updates out ` +
       'with --resume --set training.non_finite="skip"',

@@ -1,14 +1,16 @@
 /**
  * What the averaged weights can do by now: their loss on held-out pairs by timestep, and BLEU of
- * what they generate.
+ * what they generate, and chrF.
  */
 import type { ModelConfig } from "../denoiser/config.ts";
 import { corpusBleu } from "../metrics/bleu.ts";
+import { corpusChrf } from "../metrics/chrf.ts";
 import type { LossTerms, NativeTrainer } from "../native/trainer.ts";
 import { PLAIN_BATCH } from "../native/trainer_options.ts";
 import { shiftedSettings } from "./batch_stream.ts";
 import type { TrainingConfig } from "./config.ts";
 import { assembleBatch, evenTimesteps } from "./micro_batch.ts";
+import { trainingAt } from "./schedules.ts";
 import { assembleShifted, NOTHING_WAITS } from "./shifted_batch.ts";
 import type { PairGroup, ValidationSet } from "./validation_set.ts";
 
@@ -45,11 +47,16 @@ export interface Validation {
   readonly byTimestep: readonly TimestepBucket[];
   /** Corpus BLEU as sacreBLEU computes it, 0 to 100; null where no lines are translated. */
   readonly bleu: number | null;
-  /** Lines that were translated for it; absent in logs from before it was noted. */
+  /** chrF likewise; absent in logs from before it was noted. */
+  readonly chrf?: number | null;
+  /** Lines that were translated for them; absent in logs from before it was noted. */
   readonly lines?: number;
   /** Of the first lines, unselected. */
   readonly samples: readonly Sample[];
 }
+
+/** Weights with which the loss is that of the settled slots, whatever is trained. */
+const EVERY_SLOT = { settled: 1, waiting: 1 };
 
 /** Parts into which the timesteps are divided. */
 const BUCKETS = 10;
@@ -69,17 +76,19 @@ export async function validate(
 ): Promise<Validation | undefined> {
   const loss = await validationLoss(trainer, set.groups, config, model, isInterrupted);
   if (loss === undefined) return undefined;
-  if (set.examples.length === 0) return { ...loss, bleu: null, samples: [] };
+  if (set.examples.length === 0) return { ...loss, bleu: null, chrf: null, samples: [] };
   const outputs = await generateTexts(set.examples.map(({ source }) => source), isInterrupted);
   if (outputs === undefined) return undefined;
-  const { score } = corpusBleu(outputs, set.examples.map(({ references }) => references));
+  const references = set.examples.map(({ references }) => references);
+  const { score: bleu } = corpusBleu(outputs, references);
+  const chrf = corpusChrf(outputs, references);
   const samples = set.examples.slice(0, config.validation.samples)
     .map(({ source, references }, i) => ({
       source,
       output: outputs[i]!,
       reference: references[0]!,
     }));
-  return { ...loss, bleu: score, lines: outputs.length, samples };
+  return { ...loss, bleu, chrf, lines: outputs.length, samples };
 }
 
 /** The loss of the averaged weights, without dropout. */
@@ -90,7 +99,9 @@ async function validationLoss(
   model: ModelConfig,
   isInterrupted: IsInterrupted,
 ): Promise<Pick<Validation, "terms" | "byTimestep"> | undefined> {
-  const { training, diffusion } = config;
+  const { diffusion } = config;
+  // As at the end of the run, so that all validations of it can be compared.
+  const training = trainingAt(config.training, config.training.steps);
   const timesteps = evenTimesteps(model.diffusion, diffusion.left_to_right_share);
   const buckets = new BucketSums(model.diffusion.steps);
   const sums = { loss: 0, mse: 0, nll: 0, prior: 0 };
@@ -106,7 +117,7 @@ async function validationLoss(
         paddingWeight: training.padding_weight,
       };
       const batch = model.network.shifted
-        ? assembleShifted(part, shiftedSettings(settings, config, model), NOTHING_WAITS)
+        ? assembleShifted(part, shiftedSettings(settings, EVERY_SLOT, model), NOTHING_WAITS)
         : assembleBatch(part, settings, timesteps);
       const slotTerms = new Float32Array(6 * batch.rows * batch.slots);
       const terms = await trainer.batch(batch, {

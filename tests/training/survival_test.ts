@@ -5,7 +5,13 @@ import { loadModelFolder } from "../../src/denoiser/model_folder.ts";
 import { readSafetensors } from "../../src/denoiser/safetensors.ts";
 import { listCheckpoints, readRecord } from "../../src/training/checkpoint.ts";
 import { withFolder } from "../denoiser/test_files.ts";
-import { assertSameWeights, runTraining, trainingProcess, writeRun } from "./sample_run.ts";
+import {
+  assertSameWeights,
+  runTraining,
+  trainingProcess,
+  writeRun,
+  writeRunInPhases,
+} from "./sample_run.ts";
 
 const KILLS = 20;
 
@@ -81,7 +87,7 @@ function checkFolder(output: string): string[] {
 Deno.test(
   `kill -9 at ${KILLS} random moments leaves only folders that load, and loses no step that was saved`,
   withFolder(async (folder) => {
-    const config = writeRun(folder);
+    const config = writeRunInPhases(folder);
     const [killed, whole] = [`${folder}/killed`, `${folder}/whole`];
     const options = ["checkpoints.every=4"];
     let reached = 0;
@@ -110,9 +116,9 @@ Deno.test(
   }),
 );
 
-for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]] as const) {
   Deno.test(
-    `${signal} finishes the step, saves and exits ${exitCode}; the run can go on`,
+    `${signal} saves what is done and exits ${exitCode}; the run can go on`,
     withFolder(async (folder) => {
       const config = writeRun(folder);
       const output = `${folder}/run`;
@@ -160,9 +166,15 @@ Deno.test(
   withFolder(async (folder) => {
     const config = writeRun(folder);
     const output = `${folder}/run`;
-    // A step of so many micro-batches takes minutes.
-    const run = start(config, output, "training.accumulation=65535");
-    await run.messages.until("parameters");
+    // Candidates of so many calls take minutes.
+    const run = start(
+      config,
+      output,
+      "validation.every=1",
+      "validation.steps=1000",
+      "validation.candidates=1000",
+    );
+    await run.messages.until("step ");
     await new Promise((resolve) => setTimeout(resolve, 500));
     run.process.kill("SIGINT");
     await run.messages.until("once more to stop at once");

@@ -14,7 +14,7 @@ import { describeLibrary } from "../../src/native/library_info.ts";
 import { listCheckpoints } from "../../src/training/checkpoint.ts";
 import { NonFiniteUpdate } from "../../src/training/updates.ts";
 import { withFolder } from "../denoiser/test_files.ts";
-import { assertSameWeights, runTraining, writeRun } from "./sample_run.ts";
+import { assertSameWeights, runTraining, writeRun, writeRunInPhases } from "./sample_run.ts";
 
 const steps = (output: string) =>
   listCheckpoints(`${output}/checkpoints`).map((path) => Number(path.slice(-8)));
@@ -97,6 +97,77 @@ for (const [way, set] of Object.entries(WAYS)) {
 }
 
 Deno.test(
+  "train() goes through the phases of a run, bit for bit whenever it is resumed",
+  withFolder(async (folder) => {
+    const config = writeRunInPhases(folder);
+    const [whole, parts] = [`${folder}/whole`, `${folder}/parts`];
+    const { stderr } = await runTraining(config, { output: whole });
+    assertStringIncludes(stderr, "220 pairs, ");
+    assertStringIncludes(stderr, "From step 31 on: training.accumulation = 2.\n");
+    assertStringIncludes(stderr, "From step 51 on: 220 other pairs.\n");
+    assertStringIncludes(stderr, "From step 111 on: 70 other pairs.\n");
+    // At the ends of phases, within them, and one update after another.
+    for (const maxSteps of [30, 51, 100, 110, 150, 170, 200]) {
+      await runTraining(config, { output: parts, maxSteps, resume: true });
+    }
+    const state = (output: string) => `${output}/checkpoints/step-00000200`;
+    assertSameWeights(state(whole), state(parts));
+    const card = Deno.readTextFileSync(`${whole}/model/README.md`);
+    assertStringIncludes(card, "train.tgt (updates 1 to 110)");
+    assertStringIncludes(card, '| training.waiting_weight | {"0":0,"60":0.3} |');
+  }),
+);
+
+Deno.test(
+  "train() trains the chain head alone where a phase says so",
+  withFolder(async (folder) => {
+    const config = writeRunInPhases(folder);
+    const output = `${folder}/run`;
+    const weights = () => {
+      const checkpoint = listCheckpoints(`${output}/checkpoints`).at(-1)!;
+      return toFloat32(
+        readSafetensors(`${checkpoint}/training.safetensors`).tensors.get("weights")!,
+      );
+    };
+    const changed = async (maxSteps: number) => {
+      const before = weights();
+      await runTraining(config, { output, maxSteps, resume: true });
+      return weights().filter((value, i) => value !== before[i]).length;
+    };
+    await runTraining(config, { output, maxSteps: 149 });
+    assert(await changed(150) > 5000);
+    const head = await changed(160);
+    assert(head > 0 && head < 5000, `${head} weights changed`);
+  }),
+);
+
+Deno.test(
+  "train() takes a change of what is to come, says so, and refuses one of what was",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const output = `${folder}/run`;
+    await runTraining(config, { output, maxSteps: 10 });
+    const resume = (...set: string[]) =>
+      runTraining(config, { output, resume: true, maxSteps: 12, set });
+    await assertRejects(
+      () => resume("training.dropout={ 0 = 0.1, 9 = 0.2 }"),
+      UserError,
+      '"training.dropout" was 0.1 and is now {"0":0.1,"9":0.2}; set it back',
+    );
+    const { stderr } = await resume("training.dropout={ 0 = 0.1, 10 = 0.2 }", "training.steps=300");
+    assertStringIncludes(
+      stderr,
+      'From update 11 on, "training.dropout" differs from then: it was 0.1 and is now ' +
+        '{"0":0.1,"10":0.2}.',
+    );
+    assertStringIncludes(
+      stderr,
+      '"training.steps" was 200 and is now 300: the learning rate falls',
+    );
+  }),
+);
+
+Deno.test(
   "train() keeps the last checkpoints and the best",
   withFolder(async (folder) => {
     const output = `${folder}/run`;
@@ -138,6 +209,63 @@ Deno.test(
     assertEquals(values(`${output}/model`), values(checkpoint));
     assertMatch(card(), figures);
     assertStringIncludes(card(), `The weights are those of update ${best["step"]}, the best.`);
+  }),
+);
+
+Deno.test(
+  "train() ends when validations have not become better for as long as its patience",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const patience = ["validation.every=4", "validation.patience=3", "training.learning_rate=0"];
+    for (const metric of ["bleu", "chrf", "loss"]) {
+      const output = `${folder}/${metric}`;
+      const set = [...patience, `checkpoints.metric=${metric}`];
+      const { stderr } = await runTraining(config, { output, set });
+      // The average nears weights that stay as they are: it is the same from the start.
+      assertMatch(
+        stderr,
+        /Stopped at step 16: no better .* in 3 validations; the best is .*, of step 4/,
+      );
+      assertEquals(steps(output), [4, 16]);
+    }
+    const [first] = records(`${folder}/chrf`).filter(({ event }) => event === "validation");
+    assert(typeof first!["chrf"] === "number");
+  }),
+);
+
+Deno.test(
+  "train() refuses a patience that could never end the run",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    for (
+      const [setting, message] of [
+        ["validation.every=0", "it needs validation.every above 0"],
+        ["validation.lines=0", 'it needs validation.lines above 0 for "bleu"'],
+      ] as const
+    ) {
+      const set = ["validation.every=1", "validation.patience=2", setting];
+      await assertRejects(
+        () => runTraining(config, { output: `${folder}/run`, set }),
+        UserError,
+        `Cannot end a run by validation.patience = 2: ${message}`,
+      );
+    }
+  }),
+);
+
+Deno.test(
+  "train() says where there is nothing to resume, and what it leaves out",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const path = `${folder}/train.tgt`;
+    Deno.writeTextFileSync(path, Deno.readTextFileSync(path).replace(/^.*\n/, "\n"));
+    const output = `${folder}/run`;
+    const { stderr } = await runTraining(config, { output, maxSteps: 1, resume: true });
+    assertStringIncludes(stderr, `There is nothing to go on from in "${output}": starting anew.\n`);
+    assertStringIncludes(stderr, "149 pairs, ");
+    assertStringIncludes(stderr, "Pairs with an empty side, which are left out: 1.");
+    const card = Deno.readTextFileSync(`${output}/model/README.md`);
+    assertStringIncludes(card, "149 pairs (1 more with an empty side left out)");
   }),
 );
 
@@ -432,12 +560,14 @@ Deno.test({
 });
 
 Deno.test(
-  "train() stops when its time is over and exports what it has",
+  "train() exports what it has where its time is over before the first update",
   withFolder(async (folder) => {
     const output = `${folder}/run`;
-    const { stdout } = await runTraining(writeRun(folder), { output, maxMinutes: 0 });
+    const { stdout, stderr } = await runTraining(writeRun(folder), { output, maxMinutes: 0 });
     assertEquals(stdout, `${output}/model\n`);
-    assertEquals(steps(output), [1]);
+    assertEquals(steps(output), []);
+    assertStringIncludes(stderr, "The time was over before the first update was made");
+    loadModelFolder(`${output}/model`);
   }),
 );
 

@@ -1,17 +1,11 @@
 /** Declares `ardiff generate`. */
-import {
-  Command,
-  type CommandUnknownOpts,
-  InvalidArgumentError,
-  Option,
-} from "@commander-js/extra-typings";
+import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { ExitCode } from "../../errors.ts";
 import { OUTPUT_FORMATS } from "../../generation/choices.ts";
-import type { Shard } from "../../generation/shard.ts";
 import type { Environment } from "../../host/environment.ts";
 import { addGenerationOptions, generationValues } from "../generation_options.ts";
 import { addGuide } from "../guide.ts";
-import { withoutUndefined } from "../values.ts";
+import { shard, withoutUndefined } from "../values.ts";
 
 /** The command. */
 export function generateCommand(environment: Environment): CommandUnknownOpts {
@@ -64,17 +58,8 @@ export function generateCommand(environment: Environment): CommandUnknownOpts {
       "output line: an empty one for an empty line, and for JSON without the field (the exit code\n" +
       `is then ${ExitCode.data}). With --select all the candidates of a line stand on one line, tabs between\n` +
       "them. The outputs of all shards, joined in order, are the output of the whole.",
+      "Fields of JSON input overrule options for their line: prefix, avoid, min_length, max_length.",
     ],
   });
   return plain;
-}
-
-/** A shard: `2/8` is the second of eight. */
-function shard(text: string): Shard {
-  const match = /^(\d+)\/(\d+)$/.exec(text);
-  const [index, count] = [Number(match?.[1]), Number(match?.[2])];
-  if (!(index >= 1 && index <= count && Number.isSafeInteger(count))) {
-    throw new InvalidArgumentError("Expected i/n with i from 1 to n, as in 2/8.");
-  }
-  return { index, count };
 }

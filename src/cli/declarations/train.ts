@@ -7,6 +7,7 @@ import {
 } from "@commander-js/extra-typings";
 import { device } from "../../generation/value_types.ts";
 import type { Environment } from "../../host/environment.ts";
+import { PRESETS } from "../../training/presets.ts";
 import { addGuide } from "../guide.ts";
 import { withFacts } from "../option_facts.ts";
 import { integer, number, parserOf, withoutUndefined } from "../values.ts";
@@ -16,7 +17,7 @@ const readDevice = parserOf(device);
 /** The command. */
 export function trainCommand(environment: Environment): CommandUnknownOpts {
   const command = new Command("train")
-    .description("Train a model from a TOML configuration; Ctrl-C saves and stops.")
+    .description("Train a model from a TOML or YAML configuration; Ctrl-C saves and stops.")
     .argument("<config>", "configuration file, see configs/ and docs/options.md")
     .addOption(
       new Option("--set <section.key=value...>", "overrule single options of the configuration")
@@ -54,6 +55,11 @@ export function trainCommand(environment: Environment): CommandUnknownOpts {
     remarks: [
       "The argument is the training configuration. It has nothing to do with --config, which names\n" +
       "the settings file of ardiff itself; that file cannot overrule a training configuration.",
+      "Without a preset, what a configuration leaves out is as in the paper's CommonGen run, which a\n" +
+      'CPU cannot do in a day. With preset = "NAME" above its tables it starts from one of these\n' +
+      `(docs/options.md has their values):${
+        Object.entries(PRESETS).map(([name, { text }]) => `\n  ${name.padEnd(21)} ${text}`).join("")
+      }`,
     ],
   });
   return command;
