@@ -29,6 +29,8 @@ export const ExitCode = {
   diverged: 8,
   /** A check (golden values, doctor, a metric comparison) ran and did not pass. */
   check: 9,
+  /** Stopped by SIGHUP after saving. */
+  hungUp: 129,
   /** Stopped by SIGINT after saving. */
   interrupted: 130,
   /** Stopped by SIGTERM after saving. */

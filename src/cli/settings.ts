@@ -20,6 +20,8 @@ export interface Setting {
 const COMMAND_LINE_ONLY: ReadonlySet<string> = new Set([
   "--input",
   "--input-format",
+  "--utility-scores",
+  "--sentence-level",
   "--field",
   "--shard",
   "--output",
@@ -33,6 +35,7 @@ const COMMAND_LINE_ONLY: ReadonlySet<string> = new Set([
   "evaluate --model",
   "distill --model",
   "--outputs",
+  "--columns",
   "--source",
   "--target",
   "--dev",

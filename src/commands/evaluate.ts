@@ -77,7 +77,7 @@ export async function evaluate(options: EvaluateOptions, io: EvaluateIo): Promis
   }
   const generated: GeneratedSystem[] = [];
   const runs = runsOf(options);
-  const names = systemNames(runs.map(({ model }) => model));
+  const names = systemNames(runs.map(({ model }) => model), modelName);
   for (const [k, run] of runs.entries()) {
     generated.push(await generateSystem(run, names[k]!, testSet.sources!, io));
   }
@@ -93,6 +93,21 @@ function runsOf({ models = [], generation }: EvaluateOptions): ModelRunOptions[]
 /** Resamples where two models or more are compared and no number is given. */
 const COMPARING = 1000;
 
+/** Options of the command that are none of the scores'. */
+const OF_THE_COMMAND: readonly string[] = [
+  "hypotheses",
+  "models",
+  "generation",
+  "references",
+  "data",
+  "json",
+];
+
+function scoringOf(options: EvaluateOptions): Partial<ScoreOptions> {
+  const all = Object.entries(options);
+  return Object.fromEntries(all.filter(([name]) => !OF_THE_COMMAND.includes(name)));
+}
+
 /**
  * Scores outputs that are at hand and prints the scores as a table or as JSON, there with how the first
  * systems were generated.
@@ -102,7 +117,7 @@ const COMPARING = 1000;
 async function printScores(
   input: ScoreInput,
   runs: readonly ModelRun[],
-  options: Pick<EvaluateOptions, keyof ScoreOptions | "json">,
+  options: EvaluateOptions,
   io: EvaluateIo,
 ): Promise<void> {
   const metrics = options.metrics ?? DEFAULT_METRICS;
@@ -117,7 +132,7 @@ async function printScores(
   }
   for (const notice of scoreNotices(input, metrics, options)) tell(io, `${notice}.`);
   const bootstrap = options.bootstrap ?? (runs.length > 1 ? COMPARING : 0);
-  const report = score(input, { ...options, metrics, bootstrap });
+  const report = score(input, { ...scoringOf(options), metrics, bootstrap });
   if (options.json) {
     const json = reportToJson(report) as { readonly systems: readonly object[] };
     const systems = json.systems.map((system, k) => ({
@@ -280,13 +295,22 @@ async function generateSystem(
   };
 }
 
+/** A model's folder, or the run's that it is the `model` of. */
+function modelName(path: string): string {
+  const [run, name] = path.replace(/[\\/]+$/, "").split(/[\\/]/).slice(-2);
+  return name === "model" && run !== undefined && /\w/.test(run) ? run : fileName(path);
+}
+
 function fileName(path: string): string {
   return path.replace(/[\\/]+$/, "").split(/[\\/]/).at(-1)!;
 }
 
 /** Names of files or folders, or whole paths where two have the same name. */
-function systemNames(paths: readonly string[]): readonly string[] {
-  const names = paths.map(fileName);
+function systemNames(
+  paths: readonly string[],
+  nameOf: (path: string) => string = fileName,
+): readonly string[] {
+  const names = paths.map(nameOf);
   return new Set(names).size === paths.length ? names : paths;
 }
 

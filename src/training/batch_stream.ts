@@ -56,6 +56,8 @@ export interface PreparedBatch {
   readonly rows: Uint32Array;
   /** Epoch of the batch, and where its update leaves the data. */
   readonly epoch: number;
+  /** Micro-batches of that epoch. */
+  readonly ofEpoch: number;
   readonly positionAfter: DataPosition;
 }
 
@@ -105,13 +107,14 @@ export function* preparedBatches(
 function batchesOf(
   { sourceLengths, targetLengths }: Pairs,
   slots: Uint32Array,
-  { training: { seed, batch_size: batchSize } }: TrainingConfig,
+  { training: { seed, batch_size: batchSize, batch_tokens: batchTokens } }: TrainingConfig,
   { diffusion }: ModelConfig,
   position: DataPosition,
 ): Iterator<BatchRows, never> {
   // Where slots are left out, their number follows from where a target's tokens end.
   const lengths = processOf(diffusion).leavesSlotsOut ? targetLengths : sourceLengths;
-  return batchesFrom({ lengths, slots }, { seed, batchSize }, position);
+  const sizes = { lengths, slots, sourceLengths, targetLengths };
+  return batchesFrom(sizes, { seed, batchSize, batchTokens }, position);
 }
 
 function settingsOf(
@@ -179,7 +182,7 @@ function timestepsOf({ model, leftToRightShare }: UpdateContext, random: Random)
   return randomTimesteps(model.diffusion, leftToRightShare, random);
 }
 
-function prepare({ rows, epoch }: BatchRows, context: UpdateContext, microBatch: number) {
+function prepare({ rows, epoch, ofEpoch }: BatchRows, context: UpdateContext, microBatch: number) {
   const { training, model, pairs, step } = context;
   const random = (purpose: number) => new Random(training.seed, purpose, step, microBatch);
   const texts = Array.from(rows, (row) => pairs.read(row));
@@ -188,5 +191,5 @@ function prepare({ rows, epoch }: BatchRows, context: UpdateContext, microBatch:
   const selfCondition = model.network.self_conditioning &&
     random(Purpose.selfConditioning).uniform() < training.self_conditioning_probability;
   const tokens = texts.reduce((sum, { source, target }) => sum + source.length + target.length, 0);
-  return { batch, selfCondition, tokens, rows, epoch };
+  return { batch, selfCondition, tokens, rows, epoch, ofEpoch };
 }

@@ -23,10 +23,11 @@ import {
   type TrainingRecord,
 } from "./checkpoint.ts";
 import { findChangedKeys, type TrainingConfig } from "./config.ts";
+import { expectUsable, expectValidation } from "./checks.ts";
 import { initialWeights } from "./initial_weights.ts";
 import { modelConfigOf } from "./model_config.ts";
 import type { TrainingAt } from "./options.ts";
-import { beginnings, valueAt } from "./scheduled.ts";
+import { valueAt } from "./scheduled.ts";
 import { trainingAt } from "./schedules.ts";
 import { TokenCache } from "./token_cache.ts";
 import { TrainingPairs } from "./training_pairs.ts";
@@ -81,7 +82,7 @@ export class Run implements Disposable {
     const record = checkpoint === undefined ? undefined : readRecord(checkpoint);
     if (record === undefined) expectUsable(config, source);
     else expectSameConfig(record, config, checkpoint!, options.say);
-    expectGrid(config);
+    expectValidation(config);
     const tokenizer = await openTokenizer(options);
     const { max_source_tokens: maxSourceTokens, target_slots: targetSlots } = config.text;
     const pairs = await TrainingPairs.open(config.data.train, ({ spec }) =>
@@ -239,70 +240,6 @@ function expectSameData(
     ExitCode.data,
     `Cannot resume from "${path}": "data.train" gives other pairs than then; ` +
       "put its files back or start anew with another --output",
-  );
-}
-
-/**
- * Finds options that do not go together before the data are read, which may take long.
- *
- * @throws {UserError} at the first
- */
-function expectUsable(config: TrainingConfig, source: string): void {
-  const { file, normalizers, vocabulary_size: vocabSize } = config.tokenizer;
-  if (file !== null && normalizers.length > 0) {
-    throw new UserError(
-      ExitCode.model,
-      `Cannot apply "tokenizer.normalizers" to "${file}": a given tokenizer has its own; leave out ` +
-        "one of the two",
-    );
-  }
-  const { left_to_right_share: share } = config.diffusion;
-  if (config.network.shifted && share !== null) {
-    throw new UserError(
-      ExitCode.model,
-      `Cannot draw a share of ${share} from the left-to-right phase: with "network.shifted" every ` +
-        'row visits every place; leave out "diffusion.left_to_right_share", or set it to none',
-    );
-  }
-  const { rounding_loss, train_only, start_from } = config.training;
-  if (config.network.shifted && rounding_loss !== "prediction") {
-    throw new UserError(
-      ExitCode.model,
-      `Cannot take the rounding loss of "${rounding_loss}" with "network.shifted": a settled slot holds ` +
-        'another token than it predicts; set training.rounding_loss = "prediction"',
-    );
-  }
-  const chainAlone = beginnings(train_only).map((updates) => valueAt(train_only, updates + 1))
-    .map((part) => part === "token_chain");
-  if (
-    chainAlone.includes(true) && config.network.token_chain === 0 ||
-    chainAlone[0] && start_from === null
-  ) {
-    throw new UserError(
-      ExitCode.model,
-      'Cannot train "token_chain" only: expected a network.token_chain above 0, and a model in ' +
-        "training.start_from to train it on, or updates that train all before",
-    );
-  }
-  const onePair = { sourceLengths: [1], targetLengths: [1] };
-  modelConfigOf(config, { vocabSize, special: { pad: 0, bos: null, eos: 1 } }, onePair, source);
-}
-
-/**
- * Finds a number of validation steps that generation cannot take before the first validation, which
- * may be hours away.
- *
- * @throws {UserError} that names the most there can be
- */
-function expectGrid({ data, validation, network, text, diffusion }: TrainingConfig): void {
-  if (data.dev === null || validation.lines === 0 || network.shifted) return;
-  const fewestSlots = text.length === "batch" ? 1 : text.target_slots;
-  const { count } = processOf(diffusion).timesteps(fewestSlots);
-  if (validation.steps <= count) return;
-  throw new UserError(
-    ExitCode.model,
-    `Cannot validate in validation.steps = ${validation.steps}: this diffusion has ${count} ` +
-      "timesteps to take them from; set fewer",
   );
 }
 

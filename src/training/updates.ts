@@ -54,7 +54,7 @@ export interface UpdatesOptions {
   readonly describeRows: (prepared: PreparedBatch) => string;
   /** Is told of every micro-batch that has been computed, and how many seconds it took. */
   readonly onBatch?: (prepared: PreparedBatch, seconds: number) => void;
-  /** Whether to end before the next micro-batch; what an update has gathered by then is dropped. */
+  /** Whether to end between the micro-batches of an update; what it has gathered is dropped. */
   readonly isOver?: () => boolean;
   /** The learning rate of an update. Default: the configuration's. */
   readonly rateAt?: (step: number) => number;
@@ -77,7 +77,6 @@ export async function* updates(options: UpdatesOptions): AsyncGenerator<Update, 
     const trainer = await trainerAt(step);
     const parts: { prepared: PreparedBatch; terms: LossTerms }[] = [];
     do {
-      if (isOver()) return;
       const prepared = next;
       const began = performance.now();
       const running = trainer.batch(prepared.batch, batchOptions(prepared, training));
@@ -89,6 +88,7 @@ export async function* updates(options: UpdatesOptions): AsyncGenerator<Update, 
       }
       onBatch?.(prepared, (performance.now() - began) / 1000);
       parts.push({ prepared, terms });
+      if (next.step === step && isOver()) return;
     } while (next.step === step);
 
     const rate = options.rateAt?.(step) ?? learningRate(training, step);

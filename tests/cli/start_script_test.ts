@@ -36,6 +36,7 @@ Deno.test(
     };
     assertEquals(await setOf("info", "models/x"), "-P=reading");
     assertEquals(await setOf("--no-color", "completions", "bash"), "-P=reading");
+    assertEquals(await setOf("files", "configs/smoke.toml"), "-P=reading");
     assertEquals(await setOf("evaluate", "--hypotheses", "a b"), "-P=reading");
     assertEquals(await setOf("evaluate", "-m", "model"), "-P=ardiff");
     assertEquals(await setOf("evaluate", "--model=model"), "-P=ardiff");
@@ -59,6 +60,18 @@ Deno.test(
     const { stdout } = await run(path, ["doctor"], { env: { ARDIFF_LIBTORCH: "/elsewhere" } });
     assertStringIncludes(stdout, "--allow-ffi\n");
     assert(!stdout.includes("--allow-net"));
+  }),
+);
+
+Deno.test(
+  "bin/ardiff tells the program that nohup lets it live through a hang-up",
+  withFolder(async (folder) => {
+    const path = clone(folder);
+    const say = '#!/bin/sh\necho "hang-up: ${ARDIFF_HANGUP:-heard}"\n';
+    Deno.writeTextFileSync(`${folder}/.tools/bin/deno`, say);
+    assertEquals((await run(path, ["train"])).stdout, "hang-up: heard\n");
+    const ignoring = await run("sh", ["-c", `trap '' HUP; exec "${path}" train`]);
+    assertEquals(ignoring.stdout, "hang-up: ignored\n");
   }),
 );
 

@@ -63,6 +63,7 @@ function* numberedBatches(events: string[]): Generator<PreparedBatch, never> {
       tokens: 100,
       rows: Uint32Array.of(number, number + 1),
       epoch: 0,
+      ofEpoch: 10,
       positionAfter: { epoch: 0, batch: 2 * step },
     };
   }

@@ -93,7 +93,7 @@ export function evaluateCommand(environment: Environment): CommandUnknownOpts {
 function ofEvaluate(row: GenerationOption<unknown>): GenerationOption<unknown> | undefined {
   if (row.ofStreams) return undefined;
   if (row !== GENERATION_OPTIONS.select) return row;
-  return { ...row, type: nameOf(SELECTORS.filter((name) => name !== "all")) };
+  return { ...row, type: nameOf(["auto", ...SELECTORS.filter((name) => name !== "all")]) };
 }
 
 /** What takes the place of sacreBLEU's tokenizers that need a dictionary or a model. */
