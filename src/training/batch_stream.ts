@@ -45,6 +45,8 @@ export interface PreparedBatch {
   readonly tokens: number;
   /** Numbers of the pairs. */
   readonly rows: Uint32Array;
+  /** Those of all micro-batches of the update, whose ever they are. */
+  readonly updateRows: readonly Uint32Array[];
   /** Epoch of the batch, and where its update leaves the data. */
   readonly epoch: number;
   readonly positionAfter: DataPosition;
@@ -56,6 +58,7 @@ export interface PreparedBatch {
  *
  * @param step number of the first update
  * @param position where its data begin
+ * @param place the rank whose micro-batches are wanted, every `size`-th of an update
  */
 export function* preparedBatches(
   data: TrainingData,
@@ -63,6 +66,7 @@ export function* preparedBatches(
   model: ModelConfig,
   step: number,
   position: DataPosition,
+  { rank, size }: { readonly rank: number; readonly size: number } = { rank: 0, size: 1 },
 ): Generator<PreparedBatch, never, undefined> {
   const { seed, batch_size: batchSize, accumulation } = config.training;
   const { sourceLengths, targetLengths } = data.pairs;
@@ -81,8 +85,10 @@ export function* preparedBatches(
       // Targets of nothing but the end token may have no slot that counts.
       normaliser: weights.reduce((sum, weight) => sum + weight, 0) || 1,
       positionAfter: { epoch, batch: batch + 1 },
+      updateRows: parts.map(({ rows }) => rows),
     };
     for (const [microBatch, part] of parts.entries()) {
+      if (microBatch % size !== rank) continue;
       yield { ...update, microBatch, ...prepare(part, data, config, model, step, microBatch) };
     }
   }

@@ -7,6 +7,7 @@ import { processOf } from "../diffusion/process.ts";
 import { ExitCode, UserError } from "../errors.ts";
 import { readTextFile } from "../host/files.ts";
 import { resolveDevice } from "../native/device.ts";
+import { describeLibrary } from "../native/library_info.ts";
 import { type Device, NativeModel } from "../native/model.ts";
 import { flatLayout, type FlatPlace, NativeTrainer } from "../native/trainer.ts";
 import { trainBpe } from "../text/bpe_trainer.ts";
@@ -25,7 +26,9 @@ import { findChangedKey, type TrainingConfig } from "./config.ts";
 import { initialWeights } from "./initial_weights.ts";
 import { modelConfigOf } from "./model_config.ts";
 import { slotsOfPairs } from "./slots.ts";
+import type { ProcessGroup } from "./process_group.ts";
 import { TokenCache } from "./token_cache.ts";
+import { updateExchange } from "./update_exchange.ts";
 import { type Update, updates } from "./updates.ts";
 
 /** What a run is made from. */
@@ -39,6 +42,16 @@ interface RunOptions {
   readonly checkpoint: string | undefined;
   /** Says what takes a while. */
   readonly say: (message: string) => void;
+  /** The ranks that train together. */
+  readonly group: ProcessGroup;
+}
+
+/** What rank 0 finds before training, for all ranks. */
+interface Preparation {
+  readonly tokenizerJson: string;
+  /** The tokenised data. */
+  readonly data: string;
+  readonly start: RunState;
 }
 
 const START: RunState = {
@@ -60,6 +73,9 @@ export class Run implements Disposable {
     readonly trainer: NativeTrainer,
     readonly layout: readonly FlatPlace[],
     readonly device: Device,
+    /** CPU threads of this process. */
+    readonly threads: number,
+    readonly group: ProcessGroup,
     /** Where the run stood when it was opened. */
     readonly start: RunState,
   ) {}
@@ -71,36 +87,41 @@ export class Run implements Disposable {
    *   damaged or was made with other options or data
    */
   static async open(options: RunOptions): Promise<Run> {
-    const { config, checkpoint, source } = options;
-    const record = checkpoint === undefined ? undefined : readRecord(checkpoint);
-    if (record === undefined) expectUsable(config, source);
-    else expectSameConfig(record, config, checkpoint!);
-    expectGrid(config);
-    const tokenizer = await openTokenizer(options);
-    const { max_source_tokens: maxSourceTokens, target_slots: targetSlots } = config.text;
-    const pairs = await TokenCache.open(
-      options.cacheFolder,
-      config.data.train,
-      tokenizer,
-      { maxSourceTokens, targetSlots },
-      () => options.say("Tokenising the training data."),
+    const { config, source, cacheFolder, checkpoint, group } = options;
+    const found: { prepared?: Prepared } = {};
+    const { tokenizerJson, data: key, start } = await group.first(
+      async (): Promise<Preparation> => {
+        const { tokenizer, pairs, start } = found.prepared = await prepare(options);
+        return { tokenizerJson: tokenizer.toJson(), data: pairs.key, start };
+      },
     );
+    const tokenizer = found.prepared?.tokenizer ??
+      await parseTokenizer(tokenizerJson, MODEL_FILES.tokenizer);
+    const pairs = found.prepared?.pairs ?? TokenCache.openMade(cacheFolder, key, tokenizer);
     try {
-      if (record !== undefined && record.data !== pairs.key) {
-        throw new UserError(
-          ExitCode.data,
-          `Cannot resume from "${checkpoint}": "data.train" gives other pairs than then; ` +
-            "put its files back or start anew with another --output",
-        );
-      }
       const model = modelConfigOf(config, tokenizer, pairs, source);
       const data = { pairs, slots: slotsOfPairs(pairs, model.text) };
-      const device = resolveDevice(parseDevice(config.training.device));
-      // What a checkpoint goes on from is in it.
-      const startFrom = checkpoint === undefined ? config.training.start_from : null;
-      const { trainer, layout } = await createTrainer(config, model, device, startFrom);
-      if (checkpoint !== undefined) restoreTrainer(checkpoint, trainer, layout);
-      return new Run(config, model, tokenizer, data, trainer, layout, device, record ?? START);
+      const device = deviceOf(config, group);
+      const threads = threadsOf(config, group);
+      // What a checkpoint goes on from is in it; other ranks get what rank 0 starts from.
+      const startFrom = checkpoint === undefined && group.isFirst
+        ? config.training.start_from
+        : null;
+      const { trainer, layout } = await createTrainer(config, model, device, threads, startFrom);
+      if (checkpoint !== undefined && group.isFirst) restoreTrainer(checkpoint, trainer, layout);
+      await shareState(group, trainer);
+      return new Run(
+        config,
+        model,
+        tokenizer,
+        data,
+        trainer,
+        layout,
+        device,
+        threads,
+        group,
+        start,
+      );
     } catch (error) {
       pairs[Symbol.dispose]();
       throw error;
@@ -110,13 +131,15 @@ export class Run implements Disposable {
   /** Makes updates without end, from where the run stands. */
   updates(): AsyncGenerator<Update, never, undefined> {
     const { step, position, skipped } = this.start;
-    const batches = preparedBatches(this.data, this.config, this.model, step + 1, position);
+    const { data, config, model, group } = this;
+    const batches = preparedBatches(data, config, model, step + 1, position, group);
     return updates(
       this.trainer,
       batches,
       this.config,
       skipped,
       (rows) => this.#describeRows(rows),
+      updateExchange(this.trainer, group, config.training.accumulation),
     );
   }
 
@@ -143,6 +166,62 @@ export class Run implements Disposable {
     const more = rows.length > lines.length ? ` and ${rows.length - lines.length} more` : "";
     return `${file} lines ${lines.join(", ")}${more}`;
   }
+}
+
+/** What rank 0 has opened. */
+interface Prepared {
+  readonly tokenizer: Tokenizer;
+  readonly pairs: TokenCache;
+  readonly start: RunState;
+}
+
+async function prepare(options: RunOptions): Promise<Prepared> {
+  const { config, checkpoint, source } = options;
+  const record = checkpoint === undefined ? undefined : readRecord(checkpoint);
+  if (record === undefined) expectUsable(config, source);
+  else expectSameConfig(record, config, checkpoint!);
+  expectGrid(config);
+  const tokenizer = await openTokenizer(options);
+  const { max_source_tokens: maxSourceTokens, target_slots: targetSlots } = config.text;
+  const pairs = await TokenCache.open(
+    options.cacheFolder,
+    config.data.train,
+    tokenizer,
+    { maxSourceTokens, targetSlots },
+    () => options.say("Tokenising the training data."),
+  );
+  if (record !== undefined && record.data !== pairs.key) {
+    pairs[Symbol.dispose]();
+    throw new UserError(
+      ExitCode.data,
+      `Cannot resume from "${checkpoint}": "data.train" gives other pairs than then; ` +
+        "put its files back or start anew with another --output",
+    );
+  }
+  return { tokenizer, pairs, start: record ?? START };
+}
+
+/** Gives every rank the weights, moments and average of rank 0. */
+async function shareState(group: ProcessGroup, trainer: NativeTrainer): Promise<void> {
+  if (group.size === 1) return;
+  for (const state of ["weights", "firstMoment", "secondMoment", "average"] as const) {
+    const values = trainer.read(state);
+    await group.share(values);
+    if (!group.isFirst) trainer.write(state, values);
+  }
+}
+
+/** The device of a rank: of several on a machine, each has a CUDA device of its own. */
+function deviceOf({ training }: TrainingConfig, { localRank }: ProcessGroup): Device {
+  const device = resolveDevice(parseDevice(training.device));
+  const isNamed = training.device.includes(":");
+  return device.kind === "cuda" && !isNamed ? { ...device, index: localRank } : device;
+}
+
+/** CPU threads of a rank: those of a machine share its hardware threads. */
+function threadsOf({ training }: TrainingConfig, { localSize }: ProcessGroup): number {
+  if (training.threads !== 0 || localSize === 1) return training.threads;
+  return Math.max(1, Math.floor(describeLibrary().threads / localSize));
 }
 
 /** The device that `training.device` names. */
@@ -274,6 +353,7 @@ async function createTrainer(
   { training }: TrainingConfig,
   model: ModelConfig,
   device: Device,
+  threads: number,
   startFrom: string | null,
 ): Promise<{ trainer: NativeTrainer; layout: FlatPlace[] }> {
   const { shifted } = model.network;
@@ -293,7 +373,7 @@ async function createTrainer(
   const trainer = await NativeTrainer.create(network, {
     device,
     dtype: training.dtype,
-    threads: training.threads,
+    threads,
     portable: false,
     chainOnly: training.train_only === "token_chain",
     ...processOf(model.diffusion).trainingTables(),

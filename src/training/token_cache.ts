@@ -145,6 +145,25 @@ export class TokenCache implements Disposable {
     return new TokenCache(key, path, wide);
   }
 
+  /**
+   * Opens a cache that another rank of the same training has made.
+   *
+   * @throws {UserError} where it is not there
+   */
+  static openMade(folder: string, key: string, { vocabSize }: Tokenizer): TokenCache {
+    const path = `${folder}/${key}`;
+    try {
+      return new TokenCache(key, path, vocabSize > 2 ** 16);
+    } catch (error) {
+      throw new UserError(
+        ExitCode.data,
+        `Cannot read the tokenised data "${path}" that rank 0 has made (${messageOf(error)}): ` +
+          "put the run's folder, --output, on a disk that all ranks see",
+        { cause: error },
+      );
+    }
+  }
+
   /** A cache that is there; one that is damaged makes way and is as good as none. */
   static #openWhole(key: string, path: string, wide: boolean): TokenCache | undefined {
     if (statIfPresent(path) === null) return undefined;

@@ -3,6 +3,7 @@ import { loadModelFolder, writeModelFolder } from "../denoiser/model_folder.ts";
 import { parameterCounts } from "../denoiser/parameters.ts";
 import { toFloat32 } from "../denoiser/tensors.ts";
 import { ExitCode, UserError } from "../errors.ts";
+import { variable } from "../host/environment.ts";
 import { parentOf, readTextFile } from "../host/files.ts";
 import { exitCodeOf } from "../host/interrupts.ts";
 import type { ProgressOutput } from "../host/status_line.ts";
@@ -12,6 +13,7 @@ import { expectKnownOptions, type OptionNames } from "../host/option_names.ts";
 import { VERSION } from "../version.ts";
 import { checkpointPath, listCheckpoints, type RunState, tensorsOf } from "./checkpoint.ts";
 import { currentCommit } from "./commit.ts";
+import { placeOf } from "./launcher.ts";
 import {
   checkTrainingSettings,
   parseTrainingConfig,
@@ -19,9 +21,11 @@ import {
   type TrainingSettings,
 } from "./config.ts";
 import { modelCard } from "./model_card.ts";
-import { recordedValidation, Reporter } from "./reporter.ts";
+import { ALONE, joinRanks, type ProcessGroup } from "./process_group.ts";
+import { recordedValidation, Reporter, SILENT_REPORTER } from "./reporter.ts";
 import { Run } from "./run.ts";
 import { openRunFolder, RUN_FILES } from "./run_folder.ts";
+import { expectSameSetup, setupOf } from "./same_setup.ts";
 import { Session } from "./session.ts";
 import { textGeneratorOf } from "./text_generator.ts";
 import { readValidationSet } from "./validation_set.ts";
@@ -44,6 +48,8 @@ export interface TrainOptions {
   readonly dtype?: string;
   /** Overrules `training.threads`. */
   readonly threads?: number;
+  /** Seconds to wait for other ranks: to come, and later to answer. Default 600. */
+  readonly rankTimeout?: number;
 }
 
 const OPTION_NAMES: OptionNames<TrainOptions> = {
@@ -55,14 +61,21 @@ const OPTION_NAMES: OptionNames<TrainOptions> = {
   device: true,
   dtype: true,
   threads: true,
+  rankTimeout: true,
 };
+
+/** Seconds; as long as a checkpoint or a validation may take. */
+const RANK_TIMEOUT = 600;
 
 /** Tells nobody. */
 const SILENT: ProgressOutput = { stderr: () => {}, interactive: false };
 
 /**
  * Trains a model. The run's folder gets checkpoints, logs and, in the end, the model folder. The
- * first SIGINT or SIGTERM saves and ends the run.
+ * first SIGINT or SIGTERM saves and ends the run, SIGUSR1 saves and goes on.
+ *
+ * Where torchrun or srun has started several of this program, they share the micro-batches of an update;
+ * rank 0 alone writes. docs/machines.md
  *
  * @param configuration a TOML file, or its content as an object; docs/options.md lists the keys. With
  *   an object, `options.output` is required
@@ -88,25 +101,34 @@ export async function train(
   }
   const output = options.output ?? `runs/${baseName(source)}`;
   const folder = `${output}/${RUN_FILES.checkpoints}`;
-  using _lock = openRunFolder(output);
-  const checkpoint = listCheckpoints(folder).at(-1);
-  if (checkpoint !== undefined && !options.resume) {
+  using group = await groupOf(config, options.rankTimeout);
+  const found: { lock?: Disposable } = {};
+  const checkpoint = await group.first(() => {
+    found.lock = openRunFolder(output);
+    const last = listCheckpoints(folder).at(-1);
+    if (last === undefined || options.resume) return last ?? null;
+    found.lock[Symbol.dispose]();
     throw new UserError(
       ExitCode.usage,
       `Cannot train into "${output}": it holds checkpoints; add --resume to go on from them, or ` +
         "choose another --output",
     );
-  }
+  }) ?? undefined;
+  using _lock = found.lock;
   const deadline = performance.now() + 60_000 * (options.maxMinutes ?? Infinity);
   const last = Math.min(config.training.steps, options.maxSteps ?? Infinity);
-  const say = (message: string) => io.stderr(`${message}\n`);
+  const say = (message: string) => {
+    if (group.isFirst) io.stderr(`${message}\n`);
+  };
   const cacheFolder = `${parentOf(output)}/.cache/ardiff`;
-  using run = await Run.open({ config, source, cacheFolder, checkpoint, say });
+  using run = await Run.open({ config, source, cacheFolder, checkpoint, say, group });
   const validationSet = config.data.dev === null
     ? undefined
     : await readValidationSet(config.data.dev, run.tokenizer, run.model, config.validation);
   say(describeRun(run));
-  using reporter = new Reporter({ output, config, start: run.start, last, deadline, io });
+  using reporter = group.isFirst
+    ? new Reporter({ output, config, start: run.start, last, deadline, io, group })
+    : SILENT_REPORTER;
   const session = new Session({
     run,
     reporter,
@@ -124,6 +146,7 @@ export async function train(
     );
   }
   reporter.summary(run.trainer.usage());
+  if (!group.isFirst) return `${output}/${RUN_FILES.model}`;
   return exportModel(
     run,
     session,
@@ -135,6 +158,33 @@ export async function train(
         JSON.stringify(output)
       } }), at step ${session.state.step}`,
   );
+}
+
+/**
+ * Joins the ranks that a launcher has started.
+ *
+ * @throws {UserError} where there are more than can share an update, where some do not come, or differ
+ */
+async function groupOf(config: TrainingConfig, seconds = RANK_TIMEOUT): Promise<ProcessGroup> {
+  const place = placeOf(variable);
+  if (place === undefined) return ALONE;
+  const { accumulation } = config.training;
+  if (place.size > accumulation) {
+    throw new UserError(
+      ExitCode.usage,
+      `Cannot share an update of ${accumulation} micro-batch${accumulation === 1 ? "" : "es"} ` +
+        `(training.accumulation) among ${place.size} ranks: start at most ${accumulation}, or set a ` +
+        "larger training.accumulation and a smaller training.batch_size",
+    );
+  }
+  const group = await joinRanks(place, seconds);
+  try {
+    await expectSameSetup(group, setupOf(config));
+    return group;
+  } catch (error) {
+    group[Symbol.dispose]();
+    throw error;
+  }
 }
 
 /** The settings of `--set`, and after them those of options of their own. */
@@ -156,7 +206,7 @@ function arithmeticOf({ training: { dtype } }: TrainingConfig, { kind }: Device)
     : dtype;
 }
 
-function describeRun({ config, model, data, start, device }: Run): string {
+function describeRun({ config, model, data, start, device, group }: Run): string {
   const { pairs, cutSources, cutTargets, longestSource, longestTarget } = data.pairs.summary;
   const count = (value: number) => value.toLocaleString("en");
   const cut = (side: string, number: number, limit: number, longest: number) =>
@@ -168,6 +218,9 @@ function describeRun({ config, model, data, start, device }: Run): string {
     `${device.kind} in ${arithmeticOf(config, device)}.`,
     ...cut("sources", cutSources, config.text.max_source_tokens, longestSource),
     ...cut("targets", cutTargets, config.text.target_slots, longestTarget),
+    ...(group.size === 1 ? [] : [
+      `${group.size} ranks share the ${config.training.accumulation} micro-batches of an update.`,
+    ]),
     ...(start.step === 0 ? [] : [`Going on from step ${count(start.step)}.`]),
   ].join("\n");
 }

@@ -15,6 +15,7 @@ import type { PreparedBatch } from "./batch_stream.ts";
 import type { TrainingConfig } from "./config.ts";
 import type { DataPosition } from "./data_order.ts";
 import { averageDecay, learningRate } from "./schedules.ts";
+import { type MicroBatchResult, NO_EXCHANGE, type UpdateExchange } from "./update_exchange.ts";
 
 /** What an update did. */
 export interface Update {
@@ -46,6 +47,7 @@ export class NonFiniteUpdate extends UserError {
  *
  * @param skipped updates left out so far
  * @param describeRows names the lines of pairs, for messages
+ * @param exchange with other ranks, whose micro-batches are not in `batches`
  * @throws {NonFiniteUpdate} where gradients are not finite, unless the configuration says to skip
  */
 export async function* updates(
@@ -54,11 +56,12 @@ export async function* updates(
   { training }: TrainingConfig,
   skipped: number,
   describeRows: (rows: Uint32Array) => string,
+  exchange: UpdateExchange = NO_EXCHANGE,
 ): AsyncGenerator<Update, never, undefined> {
   let next = batches.next().value;
   for (;;) {
-    const { step, epoch, positionAfter: position } = next;
-    const parts: { prepared: PreparedBatch; terms: LossTerms }[] = [];
+    const { step, epoch, positionAfter: position, updateRows } = next;
+    const mine: MicroBatchResult[] = [];
     do {
       const prepared = next;
       const running = trainer.batch(prepared.batch, batchOptions(prepared, training));
@@ -68,8 +71,10 @@ export async function* updates(
       } finally {
         terms = await running;
       }
-      parts.push({ prepared, terms });
+      mine.push({ terms, tokens: prepared.tokens, rows: prepared.rows.length });
+      await exchange.addGradients();
     } while (next.step === step);
+    const parts = await exchange.finish(mine);
 
     const rate = learningRate(training, step);
     const { gradientNorm, applied } = await trainer.update({
@@ -80,7 +85,7 @@ export async function* updates(
       averageDecay: averageDecay(training, step - skipped),
     });
     if (!applied) {
-      if (training.non_finite === "stop") throw nonFinite(step, parts, describeRows);
+      if (training.non_finite === "stop") throw nonFinite(step, parts, updateRows, describeRows);
       skipped++;
     }
     yield {
@@ -90,8 +95,8 @@ export async function* updates(
       gradientNorm,
       learningRate: rate,
       applied,
-      tokens: parts.reduce((sum, { prepared }) => sum + prepared.tokens, 0),
-      rows: parts.reduce((sum, { prepared }) => sum + prepared.rows.length, 0),
+      tokens: parts.reduce((sum, { tokens }) => sum + tokens, 0),
+      rows: parts.reduce((sum, { rows }) => sum + rows, 0),
       position,
     };
   }
@@ -137,14 +142,15 @@ function sumOf(terms: readonly LossTerms[]): LossTerms {
 
 function nonFinite(
   step: number,
-  parts: readonly { prepared: PreparedBatch; terms: LossTerms }[],
+  parts: readonly MicroBatchResult[],
+  updateRows: readonly Uint32Array[],
   describeRows: (rows: Uint32Array) => string,
 ): NonFiniteUpdate {
-  const culprit = parts.find(({ terms }) => !Number.isFinite(terms.loss));
-  const what = culprit === undefined
+  const microBatch = parts.findIndex(({ terms }) => !Number.isFinite(terms.loss));
+  const what = microBatch < 0
     ? "the gradients are not finite although the loss is"
-    : `the loss of micro-batch ${culprit.prepared.microBatch} is ${culprit.terms.loss} (` +
-      `${describeRows(culprit.prepared.rows)})`;
+    : `the loss of micro-batch ${microBatch} is ${parts[microBatch]!.terms.loss} (` +
+      `${describeRows(updateRows[microBatch]!)})`;
   return new NonFiniteUpdate(
     `Stopped at step ${step}: ${what}; lower training.learning_rate, or leave such updates out ` +
       'with --resume --set training.non_finite="skip"',

@@ -22,6 +22,7 @@ Deno.test(
       last: 2,
       deadline: Infinity,
       io,
+      group: { size: 1, seconds: 0 },
     });
     const usageAfter = (forward: number) => ({ forward, backward: 0, update: 0, peakBytes: 0 });
     const update = (step: number, forward: number) =>

@@ -3,6 +3,7 @@ import { ExitCode, UserError } from "../../src/errors.ts";
 import { readTextFile } from "../../src/host/files.ts";
 import { listCheckpoints } from "../../src/training/checkpoint.ts";
 import { parseTrainingConfig } from "../../src/training/config.ts";
+import { ALONE } from "../../src/training/process_group.ts";
 import { Reporter } from "../../src/training/reporter.ts";
 import { Run } from "../../src/training/run.ts";
 import { Session } from "../../src/training/session.ts";
@@ -28,6 +29,7 @@ async function trainWith(folder: string, generateTexts: TextGenerator): Promise<
     cacheFolder: `${folder}/cache`,
     checkpoint: undefined,
     say: () => {},
+    group: ALONE,
   });
   const { tokenizer, model, start } = run;
   const validationSet = await readValidationSet(
@@ -37,7 +39,14 @@ async function trainWith(folder: string, generateTexts: TextGenerator): Promise<
     config.validation,
   );
   const limits = { last: 10, deadline: Infinity };
-  using reporter = new Reporter({ output: folder, config, start, ...limits, io: SILENT });
+  using reporter = new Reporter({
+    output: folder,
+    config,
+    start,
+    ...limits,
+    io: SILENT,
+    group: ALONE,
+  });
   const session = new Session({
     run,
     reporter,

@@ -447,22 +447,6 @@ async function saidOfBf16(folder: string): Promise<string> {
   return (await runTraining(writeRun(folder), options)).stderr;
 }
 
-/** Makes the weights so large that the loss overflows. */
-function overflowWeights(path: string): void {
-  const { tensors } = readSafetensors(path);
-  const changed = [...tensors].map(([name, tensor]) => {
-    const values = toFloat32(tensor);
-    return floatTensor(
-      name,
-      tensor.shape,
-      () => name === "weights" ? values.fill(1e30) : values,
-      "F32",
-    );
-  });
-  writeSafetensors(path, changed);
-  Deno.removeSync(path.replace(/[^/]*$/, "manifest.json")); // which would tell
-}
-
 Deno.test(
   "train() starts from a model's weights and tokenizer, where the network is the same",
   withFolder(async (folder) => {
