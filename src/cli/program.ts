@@ -12,6 +12,7 @@ import { generateCommand } from "./declarations/generate.ts";
 import { goldenCommand } from "./declarations/golden.ts";
 import { importCommand } from "./declarations/import.ts";
 import { infoCommand } from "./declarations/info.ts";
+import { joinCommand } from "./declarations/join.ts";
 import { mbrCommand } from "./declarations/mbr.ts";
 import { tokenizerCommand } from "./declarations/tokenizer.ts";
 import { trainCommand } from "./declarations/train.ts";
@@ -22,6 +23,7 @@ import { suggestChoices } from "./values.ts";
 
 const COMMANDS = [
   generateCommand,
+  joinCommand,
   mbrCommand,
   evaluateCommand,
   trainCommand,

@@ -8,13 +8,7 @@ import { resolveModel } from "../denoiser/model_path.ts";
 import { ExitCode, messageOf, UserError } from "../errors.ts";
 import type { Fail } from "../host/fail.ts";
 import { statIfPresent, writeAll, writeFileAtomically } from "../host/files.ts";
-import {
-  boolean,
-  integer,
-  nullable,
-  readKnownFields,
-  text as string,
-} from "../host/json_fields.ts";
+import { integer, nullable, readKnownFields, text as string } from "../host/json_fields.ts";
 import { isObject, type JsonObject } from "../host/json_value.ts";
 import { digestOf } from "../host/manifest.ts";
 import type { Shard } from "./shard.ts";

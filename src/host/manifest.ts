@@ -63,7 +63,7 @@ function readManifest(path: string, fail: Fail): Readonly<Record<string, unknown
 }
 
 /** The SHA-256 of a file, in hexadecimal. */
-function digestOf(path: string): string {
+export function digestOf(path: string): string {
   const hash = createHash("sha256");
   const block = new Uint8Array(BLOCK);
   using file = Deno.openSync(path);

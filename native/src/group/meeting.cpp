@@ -85,7 +85,7 @@ c10::intrusive_ptr<c10d::Store> meet(const Meeting& meeting) {
     }
     if (missing.empty()) return store;
     throw Error(ARDIFF_INVALID_STATE,
-                format("%s did not come within %.0f s", names_of(missing).c_str(),
+                format("%s did not come within %g s", names_of(missing).c_str(),
                        static_cast<double>(meeting.patience.count()) / 1000));
 }
 
