@@ -21,7 +21,7 @@ using namespace ardiff::cpu;
 
 namespace {
 
-const Kernels& kernels = JOIN(kernels_, ARDIFF_ISA);
+const Kernels& table = JOIN(kernels_, ARDIFF_ISA);
 int passed = 0, failed = 0;
 
 void expect(bool holds, const char* what, double error) {
@@ -55,7 +55,7 @@ double gelu(double x) { return 0.5 * x * (1 + std::erf(x * std::sqrt(0.5))); }
 
 // A linear layer with GELU, its gradients of input and weights.
 void check_products(int rows, int out, int in) {
-    const OperandKernels<float>& k = kernels.of_float;
+    const OperandKernels<float>& k = table.of_float;
     std::vector<float> w(static_cast<size_t>(out * in));
     for (float& x : w) x = value();
     Floats forward(Matrix<float>::packed_values(out, in));
@@ -112,7 +112,7 @@ void check_products(int rows, int out, int in) {
 
 // A row's result has the same bits whatever rows are beside it.
 void check_batch_invariance() {
-    const OperandKernels<float>& k = kernels.of_float;
+    const OperandKernels<float>& k = table.of_float;
     constexpr int most = 29, out = 40, in = 57;
     std::vector<float> w(out * in);
     for (float& x : w) x = value();
@@ -136,9 +136,9 @@ void check_batch_invariance() {
 
 void check_normal() {
     constexpr int count = 37;
-    const Stream stream{{{1, 2}}, 3, 4, 5};
+    const Stream stream{{1, 2}, 3, 4, 5};
     float noise[count + 32];
-    kernels.normal(stream, 0, count, noise);
+    table.normal(stream, 0, count, noise);
     double mean = 0, square = 0;
     for (int i = 0; i < count; ++i) mean += noise[i] / count;
     for (int i = 0; i < count; ++i) square += noise[i] * noise[i] / count;
@@ -147,7 +147,7 @@ void check_normal() {
     int differing = 0;
     for (int first = 0; first < count; ++first) {
         float part[count + 32];
-        kernels.normal(stream, first, count - first, part);
+        table.normal(stream, first, count - first, part);
         for (int i = first; i < count; ++i) differing += part[i - first] != noise[i];
     }
     expect(differing == 0, "normal from any place", differing);
@@ -159,27 +159,27 @@ void check_nearest() {
     vocabulary.size = size;
     vocabulary.width = width;
     vocabulary.stride = padded(width);
-    Floats table(static_cast<int64_t>(size) * vocabulary.stride);
+    Floats embeddings(static_cast<int64_t>(size) * vocabulary.stride);
     Floats bias(padded(size)), x((rows + kSpareRows) * vocabulary.stride);
     for (int v = 0; v < padded(size); ++v) bias[v] = -std::numeric_limits<float>::infinity();
     for (int v = 0; v < size; ++v) {
         double square = 0;
         for (int c = 0; c < width; ++c) {
-            const float e = table[v * vocabulary.stride + c] = value();
+            const float e = embeddings[v * vocabulary.stride + c] = value();
             square += static_cast<double>(e) * e;
         }
         bias[v] = static_cast<float>(-square / 2);
         vocabulary.largest_norm =
             std::fmax(vocabulary.largest_norm, static_cast<float>(std::sqrt(square)));
     }
-    vocabulary.table = table.data();
+    vocabulary.table = embeddings.data();
     for (int r = 0; r < rows; ++r)
         for (int c = 0; c < width; ++c) x[r * vocabulary.stride + c] = value();
-    Floats packed(kernels.vocabulary_bytes(size, width) / 4 + 16);
-    kernels.pack_vocabulary(vocabulary, packed.data());
-    Floats scratch(kernels.nearest_scratch(rows, vocabulary) + 16);
+    Floats packed(table.vocabulary_bytes(size, width) / 4 + 16);
+    table.pack_vocabulary(vocabulary, packed.data());
+    Floats scratch(table.nearest_scratch(rows, vocabulary) + 16);
     int32_t index[rows + kSpareRows];
-    kernels.nearest(rows, x.data(), vocabulary, bias.data(), scratch.data(), index);
+    table.nearest(rows, x.data(), vocabulary, bias.data(), scratch.data(), index);
     int wrong = 0;
     for (int r = 0; r < rows; ++r) {
         double best = -1e30, chosen = 0;
@@ -187,7 +187,7 @@ void check_nearest() {
             double score = bias[v];
             for (int c = 0; c < width; ++c)
                 score += static_cast<double>(x[r * vocabulary.stride + c]) *
-                         table[v * vocabulary.stride + c];
+                         embeddings[v * vocabulary.stride + c];
             best = std::fmax(best, score);
             if (v == index[r]) chosen = score;
         }
@@ -201,11 +201,11 @@ void check_denormals() {
     volatile float tiny = 1e-30f;
     float within;
     {
-        const Work work(kernels);
+        const Work work(table);
         within = tiny * 1e-10f;
     }
     const float after = tiny * 1e-10f;
-    const bool flushes = kernels.vector_width > 4 || std::string_view(kernels.name) == "neon";
+    const bool flushes = table.vector_width > 4 || std::string_view(table.name) == "neon";
     expect(flushes ? within == 0 : true, "denormals are flushed", within);
     expect(after != 0, "denormals are there again", after);
 }
@@ -213,7 +213,7 @@ void check_denormals() {
 }  // namespace
 
 int main() {
-    std::printf("%s, vectors of %d floats\n", kernels.name, kernels.vector_width);
+    std::printf("%s, vectors of %d floats\n", table.name, table.vector_width);
     for (const auto& [rows, out, in] :
          {std::array{1, 5, 3}, {7, 64, 33}, {12, 32, 64}, {13, 97, 128}, {29, 40, 200}})
         check_products(rows, out, in);
