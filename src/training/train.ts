@@ -3,6 +3,7 @@ import { loadModelFolder, writeModelFolder } from "../denoiser/model_folder.ts";
 import { parameterCounts } from "../denoiser/parameters.ts";
 import { toFloat32 } from "../denoiser/tensors.ts";
 import { ExitCode, UserError } from "../errors.ts";
+import { variable } from "../host/environment.ts";
 import { parentOf, readTextFile } from "../host/files.ts";
 import { exitCodeOf } from "../host/interrupts.ts";
 import { tell } from "../host/messages.ts";
@@ -14,6 +15,7 @@ import { expectKnownOptions, type OptionNames } from "../option_names.ts";
 import { VERSION } from "../version.ts";
 import { checkpointPath, listCheckpoints, type RunState, tensorsOf } from "./checkpoint.ts";
 import { currentCommit } from "./commit.ts";
+import { placeOf } from "./launcher.ts";
 import {
   checkTrainingSettings,
   parseTrainingConfig,
@@ -21,9 +23,12 @@ import {
   type TrainingSettings,
 } from "./config.ts";
 import { modelCard } from "./model_card.ts";
-import { recordedValidation, Reporter } from "./reporter.ts";
+import { ALONE, joinRanks, type ProcessGroup } from "./process_group.ts";
+import { recordedValidation, Reporter, SILENT_REPORTER } from "./reporter.ts";
 import { Run } from "./run.ts";
 import { openRunFolder, RUN_FILES } from "./run_folder.ts";
+import { expectSameSetup, setupOf } from "./same_setup.ts";
+import { beginnings, valueAt } from "./scheduled.ts";
 import { Session } from "./session.ts";
 import { textGeneratorOf } from "./text_generator.ts";
 import { readValidationSet } from "./validation_set.ts";
@@ -48,6 +53,10 @@ export interface TrainOptions {
   readonly dtype?: string;
   /** Overrules `training.threads`. */
   readonly threads?: number;
+  /** Seconds to wait for other ranks: to come, and later to answer. Default 600. */
+  readonly rankTimeout?: number;
+  /** Train alone, also where a launcher has started several of this program. */
+  readonly alone?: boolean;
 }
 
 const OPTION_NAMES: OptionNames<TrainOptions> = {
@@ -60,14 +69,22 @@ const OPTION_NAMES: OptionNames<TrainOptions> = {
   device: true,
   dtype: true,
   threads: true,
+  rankTimeout: true,
+  alone: true,
 };
+
+/** Seconds; as long as a checkpoint or a validation may take. */
+const RANK_TIMEOUT = 600;
 
 /** Tells nobody. */
 const SILENT: ProgressOutput = { stderr: () => {}, interactive: false };
 
 /**
  * Trains a model. The run's folder gets checkpoints, logs and, in the end, the model folder. The
- * first SIGINT, SIGTERM or SIGHUP saves and ends the run.
+ * first SIGINT, SIGTERM or SIGHUP saves and ends the run, SIGUSR1 saves and goes on.
+ *
+ * Where torchrun or srun has started several of this program, they share the micro-batches of an update;
+ * rank 0 alone writes. docs/machines.md
  *
  * @param configuration a TOML or YAML file, or its content as an object; docs/options.md lists the keys. With
  *   an object, `options.output` is required
@@ -93,28 +110,37 @@ export async function train(
   }
   const output = options.output ?? `runs/${baseName(source)}`;
   const folder = `${output}/${RUN_FILES.checkpoints}`;
-  using _lock = openRunFolder(output);
-  const checkpoint = listCheckpoints(folder).at(-1);
-  if (checkpoint !== undefined && !options.resume) {
+  const last = Math.min(config.training.steps, options.maxSteps ?? Infinity);
+  using group = await groupOf(config, last, options);
+  const found: { lock?: Disposable } = {};
+  const checkpoint = await group.first(() => {
+    found.lock = openRunFolder(output);
+    const last = listCheckpoints(folder).at(-1);
+    if (last === undefined || options.resume) return last ?? null;
+    found.lock[Symbol.dispose]();
     throw new UserError(
       ExitCode.usage,
       `Cannot train into "${output}": it holds checkpoints; add --resume to go on from them, or ` +
         "choose another --output",
     );
-  }
-  if (checkpoint === undefined && options.resume) {
-    io.stderr(`There is nothing to go on from in "${output}": starting anew.\n`);
-  }
+  }) ?? undefined;
+  using _lock = found.lock;
   const deadline = performance.now() + 60_000 * (options.maxMinutes ?? Infinity);
-  const last = Math.min(config.training.steps, options.maxSteps ?? Infinity);
-  const say = (message: string) => void tell(io, message);
+  const say = (message: string) => {
+    if (group.isFirst) tell(io, message);
+  };
+  if (checkpoint === undefined && options.resume) {
+    say(`There is nothing to go on from in "${output}": starting anew.`);
+  }
   const cacheFolder = `${parentOf(output)}/.cache/ardiff`;
-  using run = await Run.open({ config, source, cacheFolder, checkpoint, say });
+  using run = await Run.open({ config, source, cacheFolder, checkpoint, say, group });
   const validationSet = config.data.dev === null
     ? undefined
     : await readValidationSet(config.data.dev, run.tokenizer, run.model, config.validation);
   say(describeRun(run));
-  using reporter = new Reporter({ output, config, start: run.start, last, deadline, io });
+  using reporter = group.isFirst
+    ? new Reporter({ output, config, start: run.start, last, deadline, io, group })
+    : SILENT_REPORTER;
   const processorLimit = processorSeconds() + 60 * (options.maxProcessorMinutes ?? Infinity);
   const session = new Session({
     run,
@@ -142,6 +168,7 @@ export async function train(
       "The time was over before the first update was made: the model's weights are those of the start.",
     );
   }
+  if (!group.isFirst) return `${output}/${RUN_FILES.model}`;
   return exportModel(
     run,
     session,
@@ -153,6 +180,41 @@ export async function train(
         JSON.stringify(output)
       } }), at step ${session.state.step}`,
   );
+}
+
+/**
+ * Joins the ranks that a launcher has started.
+ *
+ * @throws {UserError} where there are more than can share an update, where some do not come, or differ
+ */
+async function groupOf(
+  config: TrainingConfig,
+  last: number,
+  { alone = false, rankTimeout = RANK_TIMEOUT }: TrainOptions,
+): Promise<ProcessGroup> {
+  const place = alone ? undefined : placeOf(variable);
+  if (place === undefined) return ALONE;
+  const { accumulation, steps } = config.training;
+  const fewest = Math.min(
+    ...beginnings(accumulation).filter((updates) => updates < steps)
+      .map((updates) => valueAt(accumulation, updates + 1)),
+  );
+  if (place.size > fewest) {
+    throw new UserError(
+      ExitCode.usage,
+      `Cannot share an update of ${fewest} micro-batch${fewest === 1 ? "" : "es"} ` +
+        `(training.accumulation) among ${place.size} ranks: start at most ${fewest}, or set a ` +
+        "larger training.accumulation and a smaller training.batch_size",
+    );
+  }
+  const group = await joinRanks(place, rankTimeout);
+  try {
+    await expectSameSetup(group, setupOf(config, last));
+    return group;
+  } catch (error) {
+    group[Symbol.dispose]();
+    throw error;
+  }
 }
 
 /** The settings of `--set`, and after them those of options of their own. */
@@ -174,7 +236,7 @@ function arithmeticOf({ training: { dtype } }: TrainingConfig, { kind }: Device)
     : dtype;
 }
 
-function describeRun({ config, model, pairs: all, start, device }: Run): string {
+function describeRun({ config, model, pairs: all, start, place, group }: Run): string {
   const { pairs, leftOut, cutSources, cutTargets, longestSource, longestTarget } = all.summary;
   const count = (value: number) => value.toLocaleString("en");
   const cut = (side: string, number: number, limit: number, longest: number) =>
@@ -183,10 +245,13 @@ function describeRun({ config, model, pairs: all, start, device }: Run): string 
       : [`${count(number)} ${side} were cut to ${limit} tokens; the longest has ${longest}.`];
   return [
     `${count(pairs)} pairs, ${count(parameterCounts(model.network).total)} parameters, on ` +
-    `${device.kind} in ${arithmeticOf(config, device)}.`,
+    `${place.device.kind} in ${arithmeticOf(config, place.device)}.`,
     ...(leftOut === 0 ? [] : [`Pairs with an empty side, which are left out: ${count(leftOut)}.`]),
     ...cut("sources", cutSources, config.text.max_source_tokens, longestSource),
     ...cut("targets", cutTargets, config.text.target_slots, longestTarget),
+    ...(group.size === 1 ? [] : [
+      `${group.size} ranks share the ${config.training.accumulation} micro-batches of an update.`,
+    ]),
     ...(start.step === 0 ? [] : [`Going on from step ${count(start.step)}.`]),
   ].join("\n");
 }

@@ -39,11 +39,27 @@ export function trainCommand(environment: Environment): CommandUnknownOpts {
       new Option("--dtype <type>", "overrules training.dtype").choices(["f32", "bf16"] as const),
     )
     .option("--threads <n>", "overrules training.threads", integer(0, 1024))
+    .option(
+      "--rank-timeout <seconds>",
+      "under torchrun or srun: how long to wait for other ranks (default: 600)",
+      number(0.1, 1e6),
+    )
     .action(async (config, options) => {
       const { train } = await import("../../commands/train.ts");
       // Without the options that all commands have.
-      const { set, output, resume, maxSteps, maxMinutes, device, dtype, threads } = options;
-      const own = { set, output, resume, maxSteps, maxMinutes, device, dtype, threads };
+      const { set, output, resume, maxSteps, maxMinutes, device, dtype, threads, rankTimeout } =
+        options;
+      const own = {
+        set,
+        output,
+        resume,
+        maxSteps,
+        maxMinutes,
+        device,
+        dtype,
+        threads,
+        rankTimeout,
+      };
       await train({ ...withoutUndefined(own), config }, environment);
     }) as CommandUnknownOpts;
   addGuide(command, {
@@ -51,6 +67,7 @@ export function trainCommand(environment: Environment): CommandUnknownOpts {
       "ardiff train configs/smoke.toml",
       "ardiff train configs/commongen-small.toml --max-minutes 60 --set training.learning_rate=1e-3",
       "ardiff train configs/commongen-small.toml --resume",
+      "torchrun --nproc-per-node 2 --no-python ardiff train configs/smoke.toml --set training.accumulation=2",
     ],
     remarks: [
       "The argument is the training configuration. It has nothing to do with --config, which names\n" +
@@ -60,6 +77,8 @@ export function trainCommand(environment: Environment): CommandUnknownOpts {
       `(docs/options.md has their values):${
         Object.entries(PRESETS).map(([name, { text }]) => `\n  ${name.padEnd(21)} ${text}`).join("")
       }`,
+      "Ctrl-C and SIGTERM save and stop, SIGUSR1 saves and goes on. Several processes that torchrun or\n" +
+      "srun starts train one model together, at most training.accumulation of them (docs/machines.md).",
     ],
   });
   return command;
