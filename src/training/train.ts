@@ -250,7 +250,7 @@ function describeRun({ config, model, pairs: all, start, place, group }: Run): s
     ...cut("sources", cutSources, config.text.max_source_tokens, longestSource),
     ...cut("targets", cutTargets, config.text.target_slots, longestTarget),
     ...(group.size === 1 ? [] : [
-      `${group.size} ranks share the ${config.training.accumulation} micro-batches of an update.`,
+      `${group.size} ranks share the micro-batches of an update.`,
     ]),
     ...(start.step === 0 ? [] : [`Going on from step ${count(start.step)}.`]),
   ].join("\n");
