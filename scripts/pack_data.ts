@@ -1,5 +1,5 @@
 /**
- * Packs the data sets that a clone carries: FOLDER/commongen and FOLDER/tatoeba-en-fr into
+ * Packs the data sets that a clone carries: those in FOLDER into
  * data/packed, with the checksums of what `deno task data` must unpack. Run once for each release of
  * the data:
  *

@@ -1,6 +1,6 @@
 /**
- * Unpacks the data sets that a clone carries, data/packed, to data/commongen and
- * data/tatoeba-en-fr, and checks every file's SHA-256. Files that are already right are left alone.
+ * Unpacks the data sets that a clone carries, data/packed, to folders of
+ * data, and checks every file's SHA-256. Files that are already right are left alone.
  */
 import { ExitCode, messageOf, UserError } from "../src/errors.ts";
 
@@ -17,10 +17,16 @@ export const PACKED_FILES: readonly string[] = [
   "commongen/dev.jsonl",
   "tatoeba-en-fr/train.tsv",
   "tatoeba-en-fr/dev.tsv",
+  "e2e/trainset.csv",
+  "e2e/devset.csv",
 ];
 
 /** Licences and attributions, stored as they are. */
-export const NOTICES: readonly string[] = ["commongen/LICENSE", "tatoeba-en-fr/ABOUT.txt"];
+export const NOTICES: readonly string[] = [
+  "commongen/LICENSE",
+  "tatoeba-en-fr/ABOUT.txt",
+  "e2e/ABOUT.txt",
+];
 
 /** What became of a file. */
 export interface UnpackedFile {

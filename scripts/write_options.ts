@@ -12,6 +12,7 @@ import { settingsOf } from "../src/cli/settings.ts";
 import { isShared } from "../src/cli/shared_options.ts";
 import { processEnvironment } from "../src/host/environment.ts";
 import { describeOptions } from "../src/training/options.ts";
+import { PRESETS } from "../src/training/presets.ts";
 import { optionText } from "./option_text.ts";
 
 /** Who a default comes from where nobody else is named. */
@@ -29,13 +30,25 @@ Where a variable is named, it holds wherever the flag is not given, and the sett
 option too: [command-line.md](command-line.md).
 
 This page is written by \`scripts/write_options.ts\` from the declarations in \`src/cli/\`,
-\`src/generation/options.ts\` and \`src/training/options.ts\`: change those, not this.
+\`src/generation/options.ts\`, \`src/training/options.ts\` and \`src/training/presets.ts\`: change
+those, not this.
 `;
 
 const TRAINING_HEAD = `## Training configurations
 
-A TOML file; \`configs/\` has examples. A key that is left out has its default; an unknown one is an
-error. Defaults are those of the paper's CommonGen run where it has them.
+A TOML file, or YAML where its name ends in \`.yaml\` or \`.yml\`; \`configs/\` has examples, and
+\`ardiff init\` writes one for data of yours. A key that is left out has the value of the
+[preset](#presets), or else its default; an unknown one is an error. Defaults are those of the paper's
+CommonGen run where it has them.
+
+Where the values are "or a table by update", an option may change in the course of a run:
+\`waiting_weight = { "0" = 0, "2000" = 0.3 }\` is 0 for the first 2000 updates and 0.3 after them.
+`;
+
+const PRESETS_HEAD = `### Presets
+
+\`preset = "NAME"\`, above the first table, or \`--set preset=NAME\`. A preset sets options; what a
+configuration says itself wins.
 `;
 
 const DATA = `### [data.train] and [data.dev]
@@ -50,13 +63,22 @@ const DATA = `### [data.train] and [data.dev]
 | \`header\` | \`tsv\`, \`csv\` | whether the first row names the columns; default: where columns go by name |
 | \`delimiter\` | \`tsv\`, \`csv\` | one character; default tab or comma |
 | \`group_sources\` | all | equal sources become one example with all their references; default false |
+| \`from\`, \`until\` | all, in \`[data.train]\` | the number of updates after which the set is trained on, and after which no longer; default from the first update to the last |
+
+Training data may be a list, \`[[data.train]]\`: the sets whose \`from\` and \`until\` an update lies
+between are trained on as one set.
+
+\`data.hold_out = 0.02\`, in the place of \`[data.dev]\`, holds a share of the sources out of the
+training data, chosen by a hash of their text, with all their targets: the development set, that of a list's first
+set.
 `;
 
 /** The page's text. */
 export function optionsPage(): string {
   const program = makeProgram(processEnvironment());
   const commands = leavesOf(program).map(commandSection);
-  return [HEAD, ...commands, sharedSection(program), trainingSections(), DATA].join("\n");
+  return [HEAD, ...commands, sharedSection(program), trainingSections(), presetSection(), DATA]
+    .join("\n");
 }
 
 function commandSection(command: CommandUnknownOpts): string {
@@ -120,6 +142,29 @@ function trainingSections(): string {
       ]),
     )
   ).join("");
+}
+
+/** What presets are for, and what each sets; an empty cell is the option's default. */
+function presetSection(): string {
+  const presets = Object.entries(PRESETS);
+  const names = describeOptions().map(({ name }) => name);
+  const rows = names.flatMap((name) => {
+    const [section, key] = name.split(".") as [string, string];
+    const values = presets.map(([, { values }]) => {
+      const sections: Readonly<Record<string, object | undefined>> = values;
+      return (sections[section] as Readonly<Record<string, unknown>> | undefined)?.[key];
+    });
+    if (values.every((value) => value === undefined)) return [];
+    return [[
+      code(name),
+      ...values.map((value) => value === undefined ? "" : code(JSON.stringify(value))),
+    ]];
+  });
+  return [
+    PRESETS_HEAD,
+    table(["preset", "for whom"], presets.map(([name, { text }]) => [code(name), text])),
+    table(["key", ...presets.map(([name]) => code(name))], rows),
+  ].join("\n");
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

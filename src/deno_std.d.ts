@@ -31,7 +31,7 @@ declare module "@std/assert" {
   ): Promise<E>;
 }
 
-declare module "@std/yaml" {
+declare module "npm:deno-std@1.4.0/yaml/mod.js" {
   /** Parses a document of YAML 1.2; throws a SyntaxError. */
   export function parse(content: string): unknown;
 }

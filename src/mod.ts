@@ -30,13 +30,23 @@ export type { DeviceChoice, ValueType } from "./generation/value_types.ts";
 export {
   type GenerateOptions,
   GENERATION_DEFAULTS,
+  type GenerationInput,
   type GenerationResult,
 } from "./generation/generate.ts";
+export type { GenerationRequest, LineOption } from "./generation/constraints.ts";
 export type { Candidate, SampleOptions } from "./generation/sample.ts";
 export { type ChoiceOptions, type ScoredCandidate } from "./generation/choose.ts";
+export type {
+  PairScore,
+  ScorePairsOptions,
+  TextPair,
+  TokenScore,
+} from "./generation/score_pairs.ts";
 export type { Trace } from "./generation/trace.ts";
 export { type TokenText, traceAsText } from "./generation/trace_text.ts";
 export {
+  LATENT_VIEWS,
+  type LatentView,
   NOISE_SCHEDULES,
   type NoiseScheduleName,
   type SamplerName,
@@ -44,6 +54,7 @@ export {
   STEP_GRIDS,
   type StepGridKind,
 } from "./diffusion/names.ts";
+
 export type { TimestepConfig } from "./diffusion/timesteps/scheme.ts";
 export { type TimestepSchemeName, TRAINED_SCHEMES } from "./diffusion/timesteps/schemes.ts";
 export {
@@ -103,6 +114,7 @@ export {
   reportToJson,
   type ResampledScore,
   ROUGE_REFERENCES,
+  ROUGE_TOKENIZERS,
   ROUGE_VARIANTS,
   type RougeOptions,
   type RougeScore,
@@ -130,13 +142,15 @@ export type { CallCounts } from "./metrics/calls.ts";
 
 // Training.
 export { train, type TrainOptions } from "./training/train.ts";
-export type { DataTable, TrainingSettings } from "./training/config.ts";
+export type { DataTable, TrainingSettings, TrainingTable } from "./training/config.ts";
+export type { PresetName } from "./training/presets.ts";
+export { OPTIONS as TRAINING_OPTIONS, type OptionValues } from "./training/options.ts";
 export {
   type Option as TrainingOption,
-  OPTIONS as TRAINING_OPTIONS,
   type OptionValue,
-  type OptionValues,
-} from "./training/options.ts";
+  type ScheduledOption as ScheduledTrainingOption,
+} from "./training/option.ts";
+export type { ByUpdate, Scheduled } from "./training/scheduled.ts";
 export type { FieldType } from "./host/json_fields.ts";
 export type { ProgressOutput } from "./host/status_line.ts";
 

@@ -63,6 +63,15 @@ Deno.test("every export of src is imported somewhere", () => {
   assertEquals(unusedExports(sources.filter(({ path }) => !ENTRIES.includes(path)), users), []);
 });
 
+Deno.test("messages reach standard error through host alone, which escapes what they quote", () => {
+  for (const { path } of sources) {
+    if (path.startsWith("src/host/")) continue;
+    const calls = Deno.readTextFileSync(`${ROOT}${path}`).matchAll(/\.stderr\(([^)]*)\)/g);
+    // Handing a text on is no message.
+    for (const [call, argument] of calls) assertEquals(argument, "text", `${path}: ${call}`);
+  }
+});
+
 /** Exports of files that no other file imports. */
 function unusedExports(files: readonly SourceFile[], users: readonly SourceFile[]): string[] {
   const used = new Map<string, Set<string>>();

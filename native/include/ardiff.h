@@ -48,7 +48,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a signature, a struct or a constant below changes its meaning. */
-#define ARDIFF_ABI_VERSION 3
+#define ARDIFF_ABI_VERSION 4
 
 typedef enum ardiff_status {
     ARDIFF_OK = 0,
@@ -108,6 +108,7 @@ typedef struct ardiff_network_config {
         input_projection; /* 1: input_up_proj is there; may be 0 only where the input is d wide */
     int32_t shifted;      /* 1: settled slots predict their right neighbour, see below */
     int32_t token_chain;  /* inner width of the chain head, 0: none; needs `shifted` */
+    int32_t shared_embeddings; /* 1: the encoder reads the target embeddings; needs C = d */
 } ardiff_network_config;
 
 /* ------------------------------------------------------------------ library and devices ------ */

@@ -37,6 +37,8 @@ void test_creation() {
     refuse_config("shifted 2", [](Config& c) { c.shifted = 2; });
     refuse_config("needs the shifted layout", [](Config& c) { c.token_chain = 5; });
     refuse_config("token_chain -1", [](Config& c) { c.token_chain = -1; });
+    refuse_config("shared_embeddings 2", [](Config& c) { c.shared_embeddings = 2; });
+    refuse_config("must be as wide as the encoder", [](Config& c) { c.shared_embeddings = 1; });
     refuse_config("input_projection 7", [](Config& c) { c.input_projection = 7; });
     refuse_config("must be 24 wide", [](Config& c) { c.input_projection = 0; });
     refuse_config("even head size", [](Config& c) {

@@ -75,7 +75,10 @@ inline std::vector<ardiff_network_config> sample_networks() {
     ardiff_network_config shifted = small_network(ARDIFF_TIME_NONE);
     shifted.shifted = 1;
     shifted.token_chain = 7;
-    return {plain, conditioned, rotary, additive, direct, wide, shifted};
+    ardiff_network_config shared = shifted;
+    shared.embedding_size = shared.hidden_size;
+    shared.shared_embeddings = 1;
+    return {plain, conditioned, rotary, additive, direct, wide, shifted, shared};
 }
 
 // A model, freed with its scope.

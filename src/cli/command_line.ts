@@ -2,8 +2,8 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { CommanderError } from "commander";
 import { ExitCode } from "../errors.ts";
-import { asError, type Environment, quietable } from "../host/environment.ts";
-import { printableLines } from "../printable.ts";
+import { type Environment, quietable } from "../host/environment.ts";
+import { tell, tellError } from "../host/messages.ts";
 import { makeProgram } from "./program.ts";
 import { sharedValues } from "./shared_options.ts";
 
@@ -39,8 +39,7 @@ export async function runCommandLine(
         written = written.then(() => environment.stdout(text));
       },
       writeErr: (text: string) => environment.stderr(text),
-      outputError: (text: string) =>
-        environment.stderr(asError(printableLines(text.replace(/^error: /, "")), environment)),
+      outputError: (text: string) => tellError(text.replace(/^error: /, "").trimEnd(), environment),
       getOutHasColors: () => environment.colors.stdout,
       getErrHasColors: () => environment.colors.stderr,
     });
@@ -58,7 +57,7 @@ export async function runCommandLine(
     if (!quiet && environment.variable(EXPORTED) !== undefined) {
       const { misspelt } = await import("./variables.ts");
       const names = environment.variable(EXPORTED)!.split(" ");
-      for (const notice of misspelt(names, program)) environment.stderr(`${notice}\n`);
+      for (const notice of misspelt(names, program)) tell(environment, notice);
     }
     // The look-up knows the variable itself, and tells it from a flag.
     if (libtorch !== undefined && command.getOptionValueSource("libtorch") !== "env") {
@@ -92,5 +91,5 @@ async function reportSettings(
 ): Promise<void> {
   const { settingsReport } = await import("./settings_report.ts");
   const { layersOf } = await import("./layers.ts");
-  environment.stderr(printableLines(settingsReport(command, layersOf(command))));
+  tell(environment, settingsReport(command, layersOf(command)).trimEnd());
 }

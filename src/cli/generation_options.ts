@@ -18,6 +18,8 @@ import { parserOf } from "./values.ts";
 export function optionOf<T>(row: GenerationOption<T>, text = row.text): Option {
   const { flags, type, default: standard, source } = row;
   const option = new Option(flags, text);
+  // Commander takes every --no-x for the contrary of --x.
+  if (option.required) option.negate = false;
   if (type.choices !== undefined) option.choices(type.choices);
   else if (option.required) option.argParser(parserOf(type));
   // Help writes defaults as JSON, which knows no integers of 64 bits.

@@ -7,6 +7,8 @@ interface OptionFacts {
   readonly source?: string;
   /** Names that its value may have among others. */
   readonly words?: readonly string[];
+  /** What to do in the place of values that programs like this one have, and this one has not. */
+  readonly ways?: Readonly<Record<string, string>>;
 }
 
 const facts = new WeakMap<Option, OptionFacts>();

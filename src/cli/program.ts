@@ -14,6 +14,9 @@ import { importCommand } from "./declarations/import.ts";
 import { infoCommand } from "./declarations/info.ts";
 import { joinCommand } from "./declarations/join.ts";
 import { mbrCommand } from "./declarations/mbr.ts";
+import { compareCommand, reportCommand } from "./declarations/report.ts";
+import { sweepCommand } from "./declarations/sweep.ts";
+import { scoreCommand } from "./declarations/score.ts";
 import { tokenizerCommand } from "./declarations/tokenizer.ts";
 import { trainCommand } from "./declarations/train.ts";
 import { EXIT_CODES } from "./exit_codes.ts";
@@ -25,8 +28,12 @@ const COMMANDS = [
   generateCommand,
   joinCommand,
   mbrCommand,
+  scoreCommand,
   evaluateCommand,
   trainCommand,
+  sweepCommand,
+  reportCommand,
+  compareCommand,
   tokenizerCommand,
   importCommand,
   infoCommand,

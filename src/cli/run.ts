@@ -1,7 +1,8 @@
 /** Runs a command line and turns whatever happens into an exit code. */
 import { ExitCode, messageOf, UserError } from "../errors.ts";
-import { asError, type Environment, OutputClosed } from "../host/environment.ts";
-import { printable, printableLines } from "../printable.ts";
+import { type Environment, OutputClosed } from "../host/environment.ts";
+import { tell, tellError } from "../host/messages.ts";
+import { printable } from "../printable.ts";
 import { VERSION } from "../version.ts";
 import type { Manner } from "./command_line.ts";
 
@@ -25,16 +26,15 @@ function exitCodeOf(thrown: unknown, environment: Environment, { verbose }: Mann
   const error = firstOf(thrown);
   if (error instanceof OutputClosed) return ExitCode.ok;
   if (error instanceof UserError) {
-    environment.stderr(asError(`${error.message}\n`, environment));
-    if (verbose) environment.stderr(causesOf(error));
+    tellError(error.message, environment);
+    if (verbose) causesOf(error).forEach((line) => tell(environment, line));
     return error.exitCode;
   }
-  const stack = error instanceof Error && error.stack !== undefined
-    ? `${printableLines(error.stack)}\n`
-    : "";
-  environment.stderr(
-    asError(`${printable(messageOf(error))}\n`, environment, "Internal error") + stack +
-      "This is a defect of ardiff: please report it with the command that led to it.\n",
+  tellError(printable(messageOf(error)), environment, "Internal error");
+  if (error instanceof Error && error.stack !== undefined) tell(environment, error.stack);
+  tell(
+    environment,
+    "This is a defect of ardiff: please report it with the command that led to it.",
   );
   return ExitCode.internal;
 }
@@ -45,9 +45,8 @@ function firstOf(error: unknown): unknown {
 }
 
 /** What led to an error, a line each. */
-function causesOf({ cause }: Error): string {
-  if (cause === undefined) return "";
-  return `  caused by: ${printable(messageOf(cause))}\n${
-    cause instanceof Error ? causesOf(cause) : ""
-  }`;
+function causesOf({ cause }: Error): string[] {
+  if (cause === undefined) return [];
+  const line = `  caused by: ${printable(messageOf(cause))}`;
+  return [line, ...cause instanceof Error ? causesOf(cause) : []];
 }

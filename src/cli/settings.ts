@@ -35,6 +35,7 @@ const COMMAND_LINE_ONLY: ReadonlySet<string> = new Set([
   "--resume",
   "--max-steps",
   "--max-minutes",
+  "--cell",
   "--weights",
   "--tokenizer",
   "import --config",

@@ -1,8 +1,10 @@
 /** Parsers of option values; each error gives the value and what was expected. */
-import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { InvalidArgumentError } from "commander";
+import type { Shard } from "../generation/shard.ts";
 import { numberFrom, type ValueType, wholeNumber } from "../generation/value_types.ts";
 import { nearest } from "../nearest.ts";
+import { factsOf } from "./option_facts.ts";
 
 /** Reads values of a type. */
 export function parserOf<T>({ parse, expected }: ValueType<T>): (text: string) => T {
@@ -44,8 +46,9 @@ export function suggestChoices(command: CommandUnknownOpts): void {
     if (choices === undefined) continue;
     place.argParser((text: string) => {
       if (choices.includes(text)) return text;
+      const way = place instanceof Option ? factsOf(place).ways?.[text] : undefined;
       throw new InvalidArgumentError(
-        `Allowed choices are ${choices.join(", ")}.${didYouMean(text, choices)}`,
+        way ?? `Allowed choices are ${choices.join(", ")}.${didYouMean(text, choices)}`,
       );
     });
   }
@@ -63,4 +66,14 @@ export function withoutUndefined<T extends object>(
   return Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   ) as { [K in keyof T]: Exclude<T[K], undefined> };
+}
+
+/** A shard: `2/8` is the second of eight. */
+export function shard(text: string): Shard {
+  const match = /^(\d+)\/(\d+)$/.exec(text);
+  const [index, count] = [Number(match?.[1]), Number(match?.[2])];
+  if (!(index >= 1 && index <= count && Number.isSafeInteger(count))) {
+    throw new InvalidArgumentError("Expected i/n with i from 1 to n, as in 2/8.");
+  }
+  return { index, count };
 }

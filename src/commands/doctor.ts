@@ -3,6 +3,7 @@ import { ExitCode, messageOf, UserError } from "../errors.ts";
 import { libraryOrigin } from "../native/library.ts";
 import { describeLibrary, type LibraryDescription } from "../native/library_info.ts";
 import type { Place } from "../native/locate.ts";
+import { printableLines } from "../printable.ts";
 
 /** The streams of the process, or of a test. */
 interface DoctorIo {
@@ -37,7 +38,9 @@ export async function doctor(
   io: DoctorIo,
 ): Promise<void> {
   const report = examine(options.version);
-  await io.stdout(options.json ? `${JSON.stringify(report, null, 2)}\n` : format(report));
+  await io.stdout(
+    options.json ? `${JSON.stringify(report, null, 2)}\n` : printableLines(format(report)),
+  );
   if (report.problem !== null) throw new UserError(ExitCode.native, report.problem);
 }
 

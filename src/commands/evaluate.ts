@@ -2,19 +2,25 @@
 import { ExitCode, messageOf, UserError } from "../errors.ts";
 import { Model } from "../generation/mod.ts";
 import { generationOptionsOf, loadOptionsOf } from "../generation/option_parts.ts";
+import { tell } from "../host/messages.ts";
+import { processorSeconds } from "../host/processor.ts";
 import { ProgressBar } from "../host/progress_bar.ts";
 import { parseCandidateLine } from "../mbr/candidate_lines.ts";
 import {
   formatReport,
+  formatSegments,
   type Metric,
+  METRICS_OF_SETS,
   METRICS_WITH_REFERENCES,
   reportToJson,
   score,
   type ScoreInput,
   scoreNotices,
   type ScoreOptions,
+  segmentSignatures,
   type System,
 } from "../metrics/mod.ts";
+import { printableLines } from "../printable.ts";
 import { dataError, onOneLine, openFile, readDataLines } from "../text/data_lines.ts";
 import { parseDataSpec } from "../text/data_spec.ts";
 import { stringsOf } from "../text/json_paths.ts";
@@ -30,8 +36,10 @@ export interface EvaluateOptions extends Partial<ScoreOptions> {
    * or both, of which `text` or else the first candidate is scored.
    */
   readonly hypotheses?: readonly string[];
-  /** Generate outputs for the sources of `data`: the first system. */
-  readonly generation?: ModelRunOptions;
+  /** Generate outputs for the sources of `data`, once for each of these models: the first systems. */
+  readonly models?: readonly string[];
+  /** How they do. */
+  readonly generation?: Omit<ModelRunOptions, "model">;
   /** One file per reference, line by line with the hypotheses. */
   readonly references?: readonly string[];
   /** JSON lines `{"source": ..., "references": [...]}` in the place of reference files. */
@@ -67,19 +75,33 @@ export async function evaluate(options: EvaluateOptions, io: EvaluateIo): Promis
   for (const [k, { hypotheses }] of systems.entries()) {
     checkCount(files[k]!, hypotheses.length, first, segments);
   }
-  if (options.generation !== undefined) {
-    systems.unshift(await generateSystem(options.generation, testSet.sources!, io));
+  const generated: GeneratedSystem[] = [];
+  const runs = runsOf(options);
+  const names = systemNames(runs.map(({ model }) => model));
+  for (const [k, run] of runs.entries()) {
+    generated.push(await generateSystem(run, names[k]!, testSet.sources!, io));
   }
-  await printScores({ systems, ...testSet }, options, io);
+  systems.unshift(...generated.map(({ system }) => system));
+  await printScores({ systems, ...testSet }, generated.map(({ run }) => run), options, io);
 }
 
+/** The models' runs: all with the same options. */
+function runsOf({ models = [], generation }: EvaluateOptions): ModelRunOptions[] {
+  return generation === undefined ? [] : models.map((model) => ({ ...generation, model }));
+}
+
+/** Resamples where two models or more are compared and no number is given. */
+const COMPARING = 1000;
+
 /**
- * Scores outputs that are at hand and prints the scores as a table or as JSON.
+ * Scores outputs that are at hand and prints the scores as a table or as JSON, there with how the first
+ * systems were generated.
  *
  * @throws {UserError} for Self-BLEU of a single output
  */
 async function printScores(
   input: ScoreInput,
+  runs: readonly ModelRun[],
   options: Pick<EvaluateOptions, keyof ScoreOptions | "json">,
   io: EvaluateIo,
 ): Promise<void> {
@@ -93,26 +115,37 @@ async function printScores(
       `Cannot compute Self-BLEU of "${lone.name}": expected two outputs or more, found one`,
     );
   }
-  for (const notice of scoreNotices(input, metrics, options.tokenize)) io.stderr(`${notice}.\n`);
-  const report = score(input, { ...options, metrics });
+  for (const notice of scoreNotices(input, metrics, options)) tell(io, `${notice}.`);
+  const bootstrap = options.bootstrap ?? (runs.length > 1 ? COMPARING : 0);
+  const report = score(input, { ...options, metrics, bootstrap });
+  if (options.json) {
+    const json = reportToJson(report) as { readonly systems: readonly object[] };
+    const systems = json.systems.map((system, k) => ({
+      ...system,
+      ...runs[k] && { run: runs[k] },
+    }));
+    return await io.stdout(JSON.stringify({ ...json, systems }, undefined, 2) + "\n");
+  }
+  if (options.sentenceLevel) segmentSignatures(report).forEach((line) => void tell(io, line));
   await io.stdout(
-    options.json ? JSON.stringify(reportToJson(report), undefined, 2) + "\n" : formatReport(report),
+    options.sentenceLevel ? formatSegments(report) : printableLines(formatReport(report)),
   );
 }
 
 /** Refuses what cannot be computed before any file is read. */
 function checkRequest(options: EvaluateOptions): void {
   const usage = (message: string) => new UserError(ExitCode.usage, message);
-  const { hypotheses = [], references, data, generation, metrics = DEFAULT_METRICS } = options;
-  if (hypotheses.length === 0 && generation === undefined) {
+  const { hypotheses = [], references, data, metrics = DEFAULT_METRICS } = options;
+  const [run] = runsOf(options);
+  if (hypotheses.length === 0 && run === undefined) {
     throw usage(
       "Cannot evaluate nothing: name a file of outputs with --hypotheses, or a model with --model",
     );
   }
-  if (generation !== undefined) {
-    checkSelection(generation);
+  if (run !== undefined) {
+    checkSelection(run);
     if (data === undefined) {
-      throw usage(`Cannot generate with "${generation.model}": give its sources with --data`);
+      throw usage(`Cannot generate with "${run.model}": give its sources with --data`);
     }
   }
   if (references?.length && data !== undefined && /\.(jsonl?|tsv|csv)$/.test(data)) {
@@ -126,6 +159,16 @@ function checkRequest(options: EvaluateOptions): void {
     throw usage(
       `Cannot compute metric "${comparing}": give references with --references or --data`,
     );
+  }
+  const ofSets = metrics.find((metric) => METRICS_OF_SETS.includes(metric));
+  if (options.sentenceLevel && ofSets !== undefined) {
+    throw usage(
+      `Cannot score single lines by metric "${ofSets}", which compares outputs with each other: ` +
+        "leave it out of --metrics",
+    );
+  }
+  if (options.sentenceLevel && options.bootstrap) {
+    throw usage("Cannot resample single lines: leave out --bootstrap, or --sentence-level");
   }
   if (metrics.includes("coverage") && data === undefined) {
     throw usage('Cannot compute metric "coverage": give the sources of the outputs with --data');
@@ -176,12 +219,31 @@ async function readSystems(paths: readonly string[]): Promise<System[]> {
   return systems;
 }
 
+/** How a system was generated, for those who want to do it again. */
+interface ModelRun {
+  /** The model's folder, as it was given. */
+  readonly model: string;
+  /** Of the noise, as text: it has 64 bits. */
+  readonly seed: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Of generating, loading not counted. */
+  readonly seconds: number;
+  readonly processorSeconds: number;
+}
+
+/** A system and how it came. */
+interface GeneratedSystem {
+  readonly system: System;
+  readonly run: ModelRun;
+}
+
 /** The outputs of a model, and its candidates where it made several. */
 async function generateSystem(
   options: ModelRunOptions,
+  name: string,
   sources: readonly string[],
   io: EvaluateIo,
-): Promise<System> {
+): Promise<GeneratedSystem> {
   using progress = new ProgressBar(
     { stderr: (text) => io.stderr(text), interactive: io.interactive ?? false },
     "lines",
@@ -193,21 +255,36 @@ async function generateSystem(
   const hypotheses: string[] = [];
   const candidates: string[][] = [];
   const calls: number[] = [];
+  const began = { clock: performance.now(), processor: processorSeconds() };
   for await (const result of model.generate(sources.map(onOneLine), generationOptionsOf(options))) {
     hypotheses.push(result.text);
     calls.push(result.calls);
     candidates.push(result.candidates.map(({ text }) => text));
     progress.advance();
   }
-  const name = fileName(options.model);
-  return { name, hypotheses, calls, ...(options.candidates > 1 && { candidates }) };
+  const { model: path, seed, ...rest } = options;
+  return {
+    system: {
+      name,
+      hypotheses,
+      calls,
+      ...(options.candidates > 1 && { candidates }),
+    },
+    run: {
+      model: path,
+      seed: `${seed}`,
+      options: rest,
+      seconds: (performance.now() - began.clock) / 1000,
+      processorSeconds: processorSeconds() - began.processor,
+    },
+  };
 }
 
 function fileName(path: string): string {
   return path.replace(/[\\/]+$/, "").split(/[\\/]/).at(-1)!;
 }
 
-/** File names, or whole paths where two files have the same name. */
+/** Names of files or folders, or whole paths where two have the same name. */
 function systemNames(paths: readonly string[]): readonly string[] {
   const names = paths.map(fileName);
   return new Set(names).size === paths.length ? names : paths;

@@ -1,6 +1,7 @@
 /** `ardiff generate`: a line in, a line out. */
 import { ExitCode, UserError } from "../errors.ts";
 import type { OutputFormat } from "../generation/choices.ts";
+import type { GenerationRequest } from "../generation/constraints.ts";
 import { formatResult } from "../generation/format.ts";
 import type { GenerationResult } from "../generation/generate.ts";
 import { type InputFormat, readInputs } from "../generation/inputs.ts";
@@ -16,6 +17,7 @@ import { traceAsText } from "../generation/trace_text.ts";
 import type { Environment } from "../host/environment.ts";
 import { Interrupts } from "../host/interrupts.ts";
 import type { JsonObject } from "../host/json_value.ts";
+import { tell } from "../host/messages.ts";
 import { ProgressBar } from "../host/progress_bar.ts";
 import { inputFile, openOutput } from "../host/streams.ts";
 import { supports } from "../mbr/select.ts";
@@ -79,7 +81,7 @@ export async function generate(
   const notes = new Notes(environment, progress, done);
   // The objects of the lines whose results are not written yet, the oldest first.
   const records: JsonObject[] = [];
-  const inputs = sourcesOf(readInputs(lines, { ...options, ...notes.ofInput }), records, done);
+  const inputs = requestsOf(readInputs(lines, { ...options, ...notes.ofInput }), records, done);
   const tokenText = (id: number) => model.tokenizer.tokenText(id);
   const { text, diffusion } = model.config;
   const pageModel = { tokenText, padId: text.pad_id, steps: diffusion.steps };
@@ -88,7 +90,9 @@ export async function generate(
     : (result: GenerationResult, record?: JsonObject) =>
       `${formatResult(result, options.format, options.seed, record)}\n`;
 
-  await page?.write(pageStart(`How ${options.model} settles`));
+  const { model: name, steps, skip, seed } = options;
+  const facts = { model: name, steps: `${steps}`, skip, seed: `${seed}` };
+  await page?.write(pageStart(`How ${name} settles`, facts));
   try {
     const results = model.generate(inputs, {
       ...generationOptionsOf(options),
@@ -112,17 +116,17 @@ export async function generate(
   notes.report(text.max_source_tokens);
 }
 
-/** The sources of inputs behind the first; the objects that they lay in are put aside. */
-async function* sourcesOf(
+/** What inputs behind the first ask for; the objects that they lay in are put aside. */
+async function* requestsOf(
   inputs: ReturnType<typeof readInputs>,
   records: JsonObject[],
   skipped: number,
-): AsyncGenerator<string, void, undefined> {
+): AsyncGenerator<GenerationRequest, void, undefined> {
   let place = 0;
-  for await (const { source, record } of inputs) {
+  for await (const { record, ...request } of inputs) {
     if (place++ < skipped) continue;
     records.push(record);
-    yield source;
+    yield request;
   }
 }
 
@@ -137,7 +141,7 @@ export function checkSelection({ mbrMethod, utility }: ModelRunOptions): void {
 }
 
 /** What people are told about their input. */
-class Notes {
+export class Notes {
   #lines: number;
   #truncated = 0;
   #failed = 0;
@@ -145,7 +149,7 @@ class Notes {
   readonly #progress: ProgressBar;
 
   /** @param lines results of an earlier run */
-  constructor(environment: Environment, progress: ProgressBar, lines: number) {
+  constructor(environment: Environment, progress: ProgressBar, lines = 0) {
     this.#lines = lines;
     this.#environment = environment;
     this.#progress = progress;
@@ -161,7 +165,7 @@ class Notes {
   };
 
   /** Takes note of a result that was written. */
-  count({ truncated }: GenerationResult): void {
+  count({ truncated }: Pick<GenerationResult, "truncated">): void {
     this.#lines++;
     if (truncated) this.#truncated++;
   }
@@ -181,7 +185,7 @@ class Notes {
 
   #say(message: string): void {
     this.#progress.hide();
-    this.#environment.stderr(`${message}.\n`);
+    tell(this.#environment, `${message}.`);
   }
 }
 

@@ -1,6 +1,7 @@
 /** `ardiff golden`: does this build compute what the reference computed? */
 import { ExitCode, UserError } from "../errors.ts";
 import { checkGolden } from "../golden/check.ts";
+import { printable } from "../printable.ts";
 import { type Finding, type GoldenOptions, passes } from "../golden/report.ts";
 
 /** The streams of the process, or of a test. */
@@ -53,7 +54,7 @@ function line(finding: Finding, label: string): string {
   const found = tolerance === 0
     ? (error === 0 ? "equal" : `${(100 * error).toFixed(2)} % differ`)
     : `error ${error.toExponential(1)}, allowed ${tolerance.toExponential(0)}`;
-  return `  ${passes(finding) ? "ok  " : "FAIL"}  ${label}: ${found}\n`;
+  return `  ${passes(finding) ? "ok  " : "FAIL"}  ${printable(label)}: ${found}\n`;
 }
 
 function details(findings: readonly Finding[]): string {

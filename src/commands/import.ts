@@ -18,6 +18,7 @@ import {
 import { type StoredTensor, toFloat32 } from "../denoiser/tensors.ts";
 import { ExitCode, UserError } from "../errors.ts";
 import { readTextFile } from "../host/files.ts";
+import { tell } from "../host/messages.ts";
 import { parseTokenizer } from "../text/parse_tokenizer.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { printable } from "../printable.ts";
@@ -72,11 +73,12 @@ export async function importModel(options: ImportOptions, io: ImportIo): Promise
     dtype: storedPrecision(tensors),
     tokenizerJson,
   });
-  for (const note of [...ofWeights, ...notes]) await io.stderr(`${printable(note)}\n`);
+  for (const note of [...ofWeights, ...notes]) await tell(io, printable(note));
   const { total } = parameterCounts(config.network);
-  await io.stderr(
+  await tell(
+    io,
     `Imported ${tensors.size} tensors with ${total.toLocaleString("en")} parameters ` +
-      `from "${options.weights}"${place} into "${options.output}"\n`,
+      `from "${options.weights}"${place} into "${options.output}"`,
   );
 }
 

@@ -1,4 +1,5 @@
 /** `ardiff tokenizer train`: a vocabulary from text files. */
+import { tell } from "../host/messages.ts";
 import { openOutput } from "../host/streams.ts";
 import { trainBpe } from "../text/bpe_trainer.ts";
 import { openFile, readDataLines } from "../text/data_lines.ts";
@@ -40,7 +41,7 @@ export async function trainTokenizer(
   await file.write(json);
   file.finish();
   const fewer = vocabSize < options.vocabSize ? " (the text has no more pairs to merge)" : "";
-  io.stderr(`Wrote ${vocabSize} tokens to "${output}"${fewer}.\n`);
+  tell(io, `Wrote ${vocabSize} tokens to "${output}"${fewer}.`);
 }
 
 async function* linesOf(paths: readonly string[]): AsyncGenerator<string> {

@@ -3,9 +3,9 @@
  * diffusion process it was trained with, and how text becomes ids for it. Whatever a model was
  * trained with that generation must obey stands here.
  */
-import { NOISE_SCHEDULES, STEP_GRIDS } from "../diffusion/names.ts";
+import { LATENT_VIEWS, NOISE_SCHEDULES, STEP_GRIDS } from "../diffusion/names.ts";
 import { noiseSchedule } from "../diffusion/noise_schedule.ts";
-import type { DiffusionConfig } from "../diffusion/process.ts";
+import { type DiffusionConfig, PAPER_PROCESS } from "../diffusion/process.ts";
 import { TRAINED_SCHEMES } from "../diffusion/timesteps/schemes.ts";
 import { ExitCode, messageOf, UserError } from "../errors.ts";
 import type { Fail } from "../host/fail.ts";
@@ -136,6 +136,7 @@ const NETWORK_FIELDS: Fields<NetworkConfig> = {
   embedding_layer_norm: boolean,
   shifted: since(boolean, PLAIN_NETWORK.shifted),
   token_chain: since(integer(0, 65_536), PLAIN_NETWORK.token_chain),
+  shared_embeddings: since(boolean, PLAIN_NETWORK.shared_embeddings),
 };
 
 const DIFFUSION_FIELDS: Fields<DiffusionConfig> = {
@@ -145,6 +146,7 @@ const DIFFUSION_FIELDS: Fields<DiffusionConfig> = {
   anchor_scale: number(1, 1e6),
   anchor_distance: nullable(integer(1, 2 ** 31 - 1)),
   noise_factor: number(1e-3, 1e3),
+  latent_view: since(oneOf(LATENT_VIEWS), PAPER_PROCESS.latent_view),
   rescale_timesteps: boolean,
   step_grid: oneOf(STEP_GRIDS),
 };
@@ -297,10 +299,15 @@ function checkConsistency({ network, diffusion, text }: ModelConfig, fail: Fail)
       );
     }
   }
-  if (diffusion.anchor_distance !== null && diffusion.timesteps !== "token") {
+  if (diffusion.anchor_distance !== null && !["token", "block"].includes(diffusion.timesteps)) {
     fail(
       `"diffusion.anchor_distance" is ${diffusion.anchor_distance}, but only "token" timesteps have ` +
-        `an anchor, and "diffusion.timesteps" is "${diffusion.timesteps}"`,
+        `an anchor and "block" ones blocks, and "diffusion.timesteps" is "${diffusion.timesteps}"`,
+    );
+  }
+  if (network.shifted && diffusion.timesteps !== "token") {
+    fail(
+      `"network.shifted" is true, but "diffusion.timesteps" is "${diffusion.timesteps}", expected "token"`,
     );
   }
   if (network.shifted && diffusion.anchor_distance !== 1) {
@@ -317,6 +324,12 @@ function checkConsistency({ network, diffusion, text }: ModelConfig, fail: Fail)
   }
   if (network.shifted && network.self_conditioning) {
     fail('"network.self_conditioning" is true, but with "network.shifted" there is no such input');
+  }
+  if (network.shared_embeddings && network.embedding_size !== network.hidden_size) {
+    fail(
+      `"network.shared_embeddings" is true, but embeddings are ${network.embedding_size} wide and the ` +
+        `encoder ${network.hidden_size}: they must be as wide as each other`,
+    );
   }
   if (network.token_chain > 0 && !network.shifted) {
     fail(`"network.token_chain" is ${network.token_chain}, but only "network.shifted" has a chain`);

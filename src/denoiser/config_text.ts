@@ -1,11 +1,7 @@
 /** The text of a configuration: JSON, or YAML as the published program's runs keep it. */
-import { parse } from "@std/yaml";
-import { messageOf } from "../errors.ts";
-import { failure, parseJson } from "./config.ts";
 import { isObject } from "../host/json_value.ts";
-
-/** Far more than options take; aliases of YAML can make much of little. */
-const MAX_YAML_CHARACTERS = 1_000_000;
+import { isYamlPath, readYaml } from "../host/yaml.ts";
+import { failure, parseJson } from "./config.ts";
 
 /**
  * Parses a configuration file, which is YAML where its name ends in `.yaml` or `.yml`. Of YAML, only
@@ -15,15 +11,9 @@ const MAX_YAML_CHARACTERS = 1_000_000;
  * @throws {UserError} where it is neither
  */
 export function parseConfig(text: string, source: string): unknown {
-  if (!/\.ya?ml$/i.test(source)) return parseJson(text, source);
+  if (!isYamlPath(source)) return parseJson(text, source);
   const fail = failure(source);
-  if (text.length > MAX_YAML_CHARACTERS) return fail(`it has ${text.length} characters`);
-  let value: unknown;
-  try {
-    value = parse(text);
-  } catch (error) {
-    return fail(`it is not valid YAML (${messageOf(error).split("\n", 1)[0]})`, error);
-  }
+  const value = readYaml(text, fail);
   if (!isObject(value)) return fail("it is not a list of options (name: value)");
   return Object.fromEntries(
     Object.entries(value).map(([name, entry]) => [

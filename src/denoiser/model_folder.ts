@@ -1,6 +1,6 @@
 /**
  * Model folders: `config.json`, `model.safetensors` and `tokenizer.json` (and a `README.md` for
- * people). A folder is checked in full when it is loaded, so that nothing fails halfway through a
+ * people), and the manifest that tells whether they are what was written. A folder is checked in full when it is loaded, so that nothing fails halfway through a
  * run, and written so that it is either there in full or not at all.
  */
 import { ExitCode, UserError } from "../errors.ts";
@@ -16,6 +16,7 @@ import {
   writeAll,
   writeFileAtomically,
 } from "../host/files.ts";
+import { checkManifest, MANIFEST, writeManifest } from "../host/manifest.ts";
 import {
   checkModelConfig,
   formatModelConfig,
@@ -78,12 +79,26 @@ export function loadModelFolder(pathOrName: string): ModelFolder {
   const config = parseModelConfig(readTextFile(configPath), configPath);
   const weightsPath = file(MODEL_FILES.weights);
   const { tensors } = readSafetensors(weightsPath);
-  return {
+  const folder = {
     path,
     config,
     tensors: checkWeights(tensors, config.network, weightsPath),
     tokenizerJson: readTextFile(file(MODEL_FILES.tokenizer)),
   };
+  // Last, as a flaw that is found by itself has a name of its own.
+  checkManifest(path, (problem) => {
+    throw new UserError(
+      ExitCode.model,
+      `Cannot load model folder "${path}": ${problem}; copy the folder anew, or remove ` +
+        `"${path}/${MANIFEST}" where you changed it yourself`,
+    );
+  }, Object.values(MODEL_FILES));
+  return folder;
+}
+
+/** Writes the manifest of a model folder's files; that of a checkpoint also lists the others. */
+export function writeModelManifest(folder: string): void {
+  writeManifest(folder, Object.values(MODEL_FILES));
 }
 
 /**
@@ -182,6 +197,7 @@ function writeFiles(folder: string, content: ModelFolderContent): void {
       writeAll(file, new TextEncoder().encode(text));
     });
   }
+  writeModelManifest(folder);
 }
 
 /** Whether a model folder is there to be replaced; anything else that is there is an error. */

@@ -40,6 +40,12 @@ export interface NetworkConfig {
   readonly shifted: boolean;
   /** Inner width of the head that chains the tokens of one call; 0: none. Needs `shifted`. */
   readonly token_chain: number;
+  /**
+   * Whether the encoder reads the target's embeddings, as they are before any LayerNorm, in place of a table
+   * of its own: what a word of the source is and what writes it are then one vector, so that copying need not
+   * be learnt word by word. Needs `embedding_size` = `hidden_size`.
+   */
+  readonly shared_embeddings: boolean;
 }
 
 /** Networks have these options as the paper's has them; a key that is added later stands here too. */
@@ -48,4 +54,5 @@ export const PLAIN_NETWORK = {
   embedding_layer_norm: false,
   shifted: false,
   token_chain: 0,
+  shared_embeddings: false,
 } as const satisfies Partial<NetworkConfig>;

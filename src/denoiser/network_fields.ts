@@ -21,5 +21,6 @@ export function networkFields(network: NetworkConfig): number[] {
     hasInputProjection(network) ? 1 : 0,
     network.shifted ? 1 : 0,
     network.token_chain,
+    network.shared_embeddings ? 1 : 0,
   ];
 }

@@ -88,7 +88,7 @@ function* embeddings(network: NetworkConfig): Tensors {
 /** BERT's layout. */
 function* encoder(network: NetworkConfig): Tensors {
   const { vocabulary_size: V, hidden_size: d, encoder_ffn_size: inner } = network;
-  yield ["encoder.embeddings.word_embeddings.weight", [V, d]];
+  if (!network.shared_embeddings) yield ["encoder.embeddings.word_embeddings.weight", [V, d]];
   yield ["encoder.embeddings.position_embeddings.weight", [network.max_positions, d]];
   yield ["encoder.embeddings.token_type_embeddings.weight", [2, d]];
   yield* layerNorm("encoder.embeddings.LayerNorm", d);

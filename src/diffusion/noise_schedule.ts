@@ -6,7 +6,7 @@
  * sees inputs rescaled to the variance they would have under F = 1 (see {@linkcode inputScale}).
  */
 import { ExitCode, UserError } from "../errors.ts";
-import type { NoiseScheduleName } from "./names.ts";
+import type { LatentView, NoiseScheduleName } from "./names.ts";
 
 /** A noise schedule evaluated at every timestep. */
 export interface NoiseSchedule {
@@ -49,13 +49,21 @@ export function noiseSchedule(name: NoiseScheduleName, steps: number): NoiseSche
 }
 
 /**
- * The factor that brings the latent at a timestep to unit variance: 1 / sqrt(abar + F^2 (1 - abar)).
- * For F = 1 it is exactly 1: the paper feeds latents as they are.
+ * The factor on the latent at a timestep before it enters the network, by what the network is shown. A
+ * latent of x0 with unit variance has variance v = abar + F^2 (1 - abar); the factor is 1 / sqrt(v), 1, or
+ * sqrt(abar) / v, with which it is the mean of x0 given the latent. For F = 1 the first is exactly 1: the
+ * paper feeds latents as they are.
  */
-export function inputScale(schedule: NoiseSchedule, timestep: number, noiseFactor: number): number {
-  if (noiseFactor === 1) return 1;
+export function inputScale(
+  schedule: NoiseSchedule,
+  timestep: number,
+  noiseFactor: number,
+  view: LatentView = "unit_variance",
+): number {
+  if (view === "as_is" || (view === "unit_variance" && noiseFactor === 1)) return 1;
   const abar = alphaBarAt(schedule, timestep);
-  return 1 / Math.sqrt(abar + noiseFactor ** 2 * (1 - abar));
+  const variance = abar + noiseFactor ** 2 * (1 - abar);
+  return view === "expected_x0" ? Math.sqrt(abar) / variance : 1 / Math.sqrt(variance);
 }
 
 /** abar at a timestep; a timestep outside 0..T-1 is a defect of the caller. */

@@ -3,7 +3,7 @@
  * through together, and what the network is told of them (SPEC 1, 2). Made once from a configuration;
  * generation, training and whatever checks or draws them ask it, so that all mean the same process.
  */
-import type { NoiseScheduleName, SamplerName, StepGridKind } from "./names.ts";
+import type { LatentView, NoiseScheduleName, SamplerName, StepGridKind } from "./names.ts";
 import { inputScale, type NoiseSchedule, noiseSchedule, scaledTimestep } from "./noise_schedule.ts";
 import { type Move, type StepCoefficients, stepCoefficients } from "./samplers.ts";
 import { stepGrid } from "./step_grid.ts";
@@ -18,6 +18,8 @@ export interface DiffusionConfig extends TimestepConfig {
   readonly timesteps: TimestepSchemeName;
   /** F in z = sqrt(abar) x0 + F sqrt(1 - abar) eps: 1 in the paper. */
   readonly noise_factor: number;
+  /** What the network is shown of a latent. */
+  readonly latent_view: LatentView;
   /** Whether the network takes timesteps as t * 1000 / T. */
   readonly rescale_timesteps: boolean;
   /** How generation spaces its steps unless it is told otherwise. */
@@ -32,6 +34,7 @@ export const PAPER_PROCESS: DiffusionConfig = {
   anchor_scale: 2,
   anchor_distance: null,
   noise_factor: 1,
+  latent_view: "unit_variance",
   rescale_timesteps: true,
   step_grid: "even",
 };
@@ -79,7 +82,8 @@ export class DiffusionProcess {
 
   /** What a latent at a timestep is multiplied by before it enters the network. */
   inputScale(timestep: number): number {
-    return inputScale(this.schedule, timestep, this.config.noise_factor);
+    const { noise_factor, latent_view } = this.config;
+    return inputScale(this.schedule, timestep, noise_factor, latent_view);
   }
 
   /**

@@ -20,3 +20,9 @@ export const GRID_STEPS = 20;
  * "batch".
  */
 export const AUTO_SHARE = 0.25;
+
+/** What a line of scores holds: numbers, then source and target; or everything that is known. */
+export const PAIR_FORMATS = ["tsv", "jsonl"] as const;
+
+/** One of {@linkcode PAIR_FORMATS}. */
+export type PairFormat = typeof PAIR_FORMATS[number];

@@ -44,12 +44,13 @@ export async function draftAndVerify(
   options: DraftOptions,
   signal?: AbortSignal,
 ): Promise<void> {
+  const begun = rows.filter(({ done }) => !done);
   let active: DraftRow[] = [], next = 0;
   for (;;) {
     active = active.filter(({ done }) => !done);
     const room = options.rowsAtOnce - active.length;
-    active.push(...rows.slice(next, next + room));
-    next = Math.min(next + room, rows.length);
+    active.push(...begun.slice(next, next + room));
+    next = Math.min(next + room, begun.length);
     if (active.length === 0) return;
     signal?.throwIfAborted();
     await oneCall(network, active, options);
@@ -83,6 +84,7 @@ async function oneCall(
   }
   const ids = new Int32Array(total * top);
   const likelihoods = logProbabilities ? new Float32Array(total * top) : undefined;
+  const unseen = logProbabilities ? wantedOf(rows, streams, total) : undefined;
   await network.step({
     rows: Int32Array.from(rows, ({ row }) => row),
     streamCounts: Int32Array.from(streams, ({ length }) => length),
@@ -92,6 +94,7 @@ async function oneCall(
     top,
     ids,
     ...(likelihoods && { logProbabilities: likelihoods }),
+    ...(unseen && { wanted: unseen }),
   });
   let first = 0;
   const going = rows.map((row, i): Verified => {
@@ -100,6 +103,7 @@ async function oneCall(
       ids.subarray(...range),
       likelihoods?.subarray(...range),
       top,
+      unseen?.logProbabilities.subarray(first, first + streams[i]!.length),
     );
     const blockRan = blocks[first + keep - 1] === 1;
     first += streams[i]!.length;
@@ -109,6 +113,22 @@ async function oneCall(
   const scored = logProbabilities || layout === "likeliest";
   await keepAndDraft(network, going.filter(drafts), width, scored);
   await keepAndDraft(network, going.filter((verified) => !drafts(verified)), 0, false);
+}
+
+/** Asks for the log-probabilities of what rows begin with; undefined where none has a beginning. */
+function wantedOf(
+  rows: readonly DraftRow[],
+  streams: readonly (readonly number[])[],
+  total: number,
+): { ids: Int32Array<ArrayBuffer>; logProbabilities: Float32Array<ArrayBuffer> } | undefined {
+  if (rows.every(({ unseen }) => unseen.length === 0)) return undefined;
+  const ids = new Int32Array(total);
+  let first = 0;
+  for (const [i, { length }] of streams.entries()) {
+    ids.set(rows[i]!.unseen, first);
+    first += length;
+  }
+  return { ids, logProbabilities: new Float32Array(total) };
 }
 
 /** Drops what was not right from the rows of a call, and drafts `width` tokens of each. */

@@ -7,6 +7,7 @@
  * slot a call would have given: the draft decides about calls, not about text.
  */
 import type { TokenChooser } from "./token_chooser.ts";
+import { allows, type TokenRule } from "./token_rules.ts";
 
 /** What a row is written by. */
 interface DraftRowOptions {
@@ -20,6 +21,10 @@ interface DraftRowOptions {
   /** Calls at most; in the last one the draft settles as it is. */
   readonly mostCalls: number;
   readonly chooser: TokenChooser;
+  /** What the target begins with, no end token among it. */
+  readonly forced?: readonly number[];
+  /** What the chooser keeps to: a draft that settles as it is keeps to it too. */
+  readonly rule?: TokenRule | undefined;
 }
 
 /** How a row looked after a call. */
@@ -33,16 +38,22 @@ interface DraftMoment {
 /** One row. */
 export class DraftRow {
   readonly #options: DraftRowOptions;
-  readonly #tokens: number[] = [];
+  readonly #tokens: number[];
+  readonly #tokenLogProbabilities: number[] = [];
   #logProbability = 0;
   #draft: readonly number[] = [];
   #draftLogProbabilities: readonly number[] = [];
   #calls = 0;
   #done = false;
+  #verified = true;
   readonly #moments: DraftMoment[] = [];
 
   constructor(options: DraftRowOptions) {
     this.#options = options;
+    this.#tokens = [...options.forced ?? []];
+    this.#tokenLogProbabilities.push(...this.#tokens.map(() => NaN));
+    this.#done = this.#tokens.length >= options.limit;
+    this.#verified = !this.#done;
   }
 
   get row(): number {
@@ -54,9 +65,19 @@ export class DraftRow {
     return this.#tokens;
   }
 
+  /** The log-probability of each token when it settled; NaN of one that the row was begun with. */
+  get tokenLogProbabilities(): readonly number[] {
+    return this.#tokenLogProbabilities;
+  }
+
   /** The sum of the log-probabilities of the tokens, each given those before it. */
   get logProbability(): number {
     return this.#logProbability;
+  }
+
+  /** Whether every token was chosen by what settled slots predict, not left from a draft. */
+  get verified(): boolean {
+    return this.#verified;
   }
 
   /** Network calls made. */
@@ -74,9 +95,15 @@ export class DraftRow {
     return this.#moments;
   }
 
+  /** What it was begun with and no call has seen: the next one tells how likely that was. */
+  get unseen(): readonly number[] {
+    return this.#calls === 0 ? this.#tokens : [];
+  }
+
   /** What the slots of the next call hold: the last settled token, and the draft. */
   get stream(): number[] {
-    return [this.#tokens.at(-1) ?? this.#options.startId, ...this.#draft];
+    if (this.#calls === 0) return [this.#options.startId, ...this.#tokens];
+    return [this.#tokens.at(-1)!, ...this.#draft];
   }
 
   /**
@@ -84,6 +111,7 @@ export class DraftRow {
    * to there, and no further. Without log-probabilities of the draft, its last.
    */
   get likeliestEnd(): number {
+    if (this.#calls === 0) return this.#tokens.length;
     let place = this.#draft.length, best = -Infinity, right = 0;
     for (let i = 0; i <= this.#draft.length; i++) {
       const next = Math.exp(this.#draftLogProbabilities[i] ?? -Infinity);
@@ -99,24 +127,28 @@ export class DraftRow {
    *
    * @param ids the likeliest tokens, [stream, top]
    * @param logProbabilities theirs, or undefined where nobody asks
+   * @param unseen those of what no call had seen
    * @returns how many slots of the stream stay, and the token chosen after them
    */
   verify(
     ids: Int32Array,
     logProbabilities: Float32Array | undefined,
     top: number,
+    unseen?: Float32Array,
   ): { readonly keep: number; readonly left: number } {
     const { endId, limit, chooser } = this.#options;
+    const known = this.unseen.length;
+    for (let slot = 0; slot < known; slot++) this.#logProbability += unseen?.[slot] ?? 0;
     this.#calls++;
-    for (let slot = 0;; slot++) {
+    for (let slot = known;; slot++) {
       const range = [slot * top, (slot + 1) * top] as const;
       const { id, logProbability } = chooser(
-        this.#tokens.length,
+        this.#tokens,
         ids.subarray(...range),
         logProbabilities?.subarray(...range),
       );
       this.#settle(id, logProbability);
-      const drafted = this.#draft[slot];
+      const drafted = this.#draft[slot - known];
       this.#done = id === endId || this.#tokens.length >= limit;
       if (!this.#done && drafted === id) continue;
       this.#draft = [];
@@ -133,7 +165,7 @@ export class DraftRow {
    * @param logProbabilities of its tokens, each given those before it
    */
   propose(ids: ArrayLike<number>, logProbabilities: ArrayLike<number>): void {
-    const { endId, limit } = this.#options;
+    const { endId, limit, rule } = this.#options;
     const isLast = this.#calls >= this.#options.mostCalls;
     // A draft that is to be verified leaves room for the token that follows it.
     const room = limit - this.#tokens.length - (isLast ? 0 : 1);
@@ -144,7 +176,11 @@ export class DraftRow {
       this.#draft = draft;
       this.#draftLogProbabilities = Array.from(logProbabilities).slice(0, draft.length);
     } else {
-      draft.forEach((id, i) => this.#settle(id, logProbabilities[i]!));
+      for (const [i, id] of draft.entries()) {
+        if (rule !== undefined && !allows(rule, this.#tokens, id)) break;
+        this.#settle(id, logProbabilities[i]!);
+        this.#verified = false;
+      }
       this.#done = true;
     }
     this.#remember();
@@ -152,6 +188,7 @@ export class DraftRow {
 
   #settle(id: number, logProbability: number): void {
     this.#tokens.push(id);
+    this.#tokenLogProbabilities.push(logProbability);
     this.#logProbability += logProbability;
   }
 

@@ -15,6 +15,12 @@ import {
   type ScoredCandidate,
   type SelectByUtility,
 } from "./choose.ts";
+import {
+  type Constraints,
+  constraintsOf,
+  expectConstrainable,
+  type GenerationRequest,
+} from "./constraints.ts";
 import type { LoadedModel } from "./loaded_model.ts";
 import { mapBatches } from "./map_batches.ts";
 import { defaultsOf, GENERATION_OPTIONS } from "./options.ts";
@@ -36,6 +42,9 @@ export const GENERATION_DEFAULTS: GenerateOptions = {
   maxRows: 1024,
 };
 
+/** A line, alone or with what is asked of its text: that goes before the options. */
+export type GenerationInput = string | GenerationRequest;
+
 /** What became of a line. */
 export interface GenerationResult {
   /** The input line. */
@@ -48,7 +57,7 @@ export interface GenerationResult {
   readonly candidates: readonly ScoredCandidate[];
   /** Network calls of the chosen candidate, or the most of any where all are results; 0 for a blank line. */
   readonly calls: number;
-  /** Whether the line was over the model's source limit. */
+  /** Whether the line was over the model's source limit, or its prefix over that of targets. */
   readonly truncated: boolean;
 }
 
@@ -60,17 +69,18 @@ export interface GenerationResult {
  */
 export async function* generate(
   model: LoadedModel,
-  lines: Iterable<string> | AsyncIterable<string>,
+  lines: Iterable<GenerationInput> | AsyncIterable<GenerationInput>,
   options: GenerateOptions,
   signal?: AbortSignal,
 ): AsyncGenerator<GenerationResult, void, undefined> {
   checkCounts(options);
+  checkConstraints(model, options);
   const drafting = drafts(model, options);
   // Rows that are done make room for others, of any length: the more there are, the fuller the calls.
   const batchSize = drafting ? GROUP * options.batchSize : options.batchSize;
   using pool = new SelectionPool(options.mbrThreads ?? 1);
   yield* mapBatches(
-    encodeLines(model, lines),
+    encodeLines(model, lines, options),
     (batch, stopping) =>
       workOn(model, batch, options, (...request) => pool.select(...request), stopping),
     {
@@ -109,7 +119,7 @@ function drafts(
 /** Generates for lines that are all at hand. */
 export function generateBatch(
   model: LoadedModel,
-  lines: readonly string[],
+  lines: readonly GenerationInput[],
   options: GenerateOptions,
 ): Promise<GenerationResult[]> {
   return Array.fromAsync(generate(model, lines, options));
@@ -123,20 +133,42 @@ function checkCounts(options: GenerateOptions): void {
   }
 }
 
+/** @throws {UserError} for options that contradict each other, or that the model cannot keep to */
+function checkConstraints(model: LoadedModel, options: GenerateOptions): void {
+  expectConstrainable(model, options);
+  const { minLength, maxLength } = options;
+  if (maxLength === undefined || minLength <= maxLength) return;
+  throw new UserError(
+    ExitCode.usage,
+    `Cannot use --min-length ${minLength} with --max-length ${maxLength}: no text is as long as the ` +
+      "one and as short as the other",
+  );
+}
+
 /** A line, as the network takes it unless it is blank. */
 interface EncodedLine {
   readonly line: string;
   readonly source?: Source;
+  readonly constraints: Constraints;
 }
 
 async function* encodeLines(
-  { tokenizer, config }: LoadedModel,
-  lines: Iterable<string> | AsyncIterable<string>,
+  model: LoadedModel,
+  lines: Iterable<GenerationInput> | AsyncIterable<GenerationInput>,
+  options: GenerateOptions,
 ): AsyncGenerator<EncodedLine, void, undefined> {
-  for await (const line of lines) {
+  const { tokenizer, config } = model;
+  const common = constraintsOf(model, { source: "" }, options);
+  for await (const input of lines) {
+    const line = typeof input === "string" ? input : input.source;
+    let constraints = common;
+    if (typeof input !== "string") {
+      expectConstrainable(model, input);
+      constraints = constraintsOf(model, input, options);
+    }
     yield line.trim() === ""
-      ? { line }
-      : { line, source: encodeSource(line, tokenizer, config.text) };
+      ? { line, constraints }
+      : { line, constraints, source: encodeSource(line, tokenizer, config.text) };
   }
 }
 
@@ -149,10 +181,13 @@ async function workOn(
   signal: AbortSignal,
 ): Promise<(GenerationResult | Promise<GenerationResult>)[]> {
   const sources = batch.flatMap(({ source }) => source ?? []);
+  const inputs = batch.flatMap(({ source, constraints }) =>
+    source === undefined ? [] : { source, constraints }
+  );
   if (sources.length === 0) return batch.map(({ line }) => blankResult(line, options));
   const sampling = { ...options, confidence: needsConfidence(options) };
   const { candidates, seconds } = drafts(model, options)
-    ? await sampleDrafts(model, sources, rowsAtOnce(options), sampling, signal)
+    ? await sampleDrafts(model, inputs, rowsAtOnce(options), sampling, signal)
     : await sample(model, sources, sampling, signal);
   options.onBatch?.(seconds);
   return batch.map(async ({ line }, i) => {
@@ -166,7 +201,7 @@ async function workOn(
       text,
       ...choice,
       calls,
-      truncated: sources[i]!.truncated,
+      truncated: sources[i]!.truncated || inputs[i]!.constraints.cut,
     };
   });
 }

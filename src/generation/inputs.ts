@@ -5,70 +5,104 @@ import { stringsOf, valueAt } from "../text/json_paths.ts";
 import { parseJsonText } from "../json_text.ts";
 import { dataError, onOneLine, otherEncoding } from "../text/data_lines.ts";
 import type { Line } from "../text/lines.ts";
+import type { GenerationRequest } from "./constraints.ts";
+import { demandsOf } from "./request_fields.ts";
 
 /** What a line of input holds. */
 export type InputFormat = "text" | "jsonl";
 
-/** How inputs are read. */
-export interface InputOptions {
+/** How lines are read. */
+interface ReadOptions {
   readonly inputFormat: InputFormat;
-  /** Name, or names joined by dots, of the field of a JSON object that holds the source. */
-  readonly field: string;
   /** Told of a line whose text was damaged but could be used. */
   readonly onDamage: (line: number, flaw: string) => void;
-  /** Told of a line that holds no source; its input is an empty line. */
+  /** Told of a line that holds no input; its input is an empty one. */
   readonly onFailure: (line: number, flaw: string) => void;
 }
 
-/** What a line asks for. */
-interface Input {
-  /** The source, empty where a line holds none. */
-  readonly source: string;
+/** How inputs are read. */
+export interface InputOptions extends ReadOptions {
+  /** Name, or names joined by dots, of the field of a JSON object that holds the source. */
+  readonly field: string;
+}
+
+/** What a line asks for; the source is empty where it holds none. */
+interface Input extends GenerationRequest {
   /** The object that a line of JSON holds; without fields for other lines. */
   readonly record: JsonObject;
+}
+
+/** An input, and where it is an empty one, why. */
+interface Found<T> {
+  readonly input: T;
+  readonly flaw?: string;
+}
+
+/** What there is of an input in a line. */
+interface InputForm<T> {
+  /** In a line of text, which may be blank. */
+  readonly ofText: (text: string) => Found<T>;
+  /** In a JSON value, or where a line is none, in undefined. */
+  readonly ofJson: (value: unknown) => Found<T>;
 }
 
 const NO_FIELDS: JsonObject = {};
 
 /** The input in each line. */
-export async function* readInputs(
+export function readInputs(
   lines: AsyncIterable<Line>,
-  { inputFormat, field, onDamage, onFailure }: InputOptions,
+  options: InputOptions,
 ): AsyncGenerator<Input, void, undefined> {
+  return readLinesAs(lines, {
+    ofText: (text) => ({ input: { source: text, record: NO_FIELDS } }),
+    ofJson: (value) => {
+      const record = isObject(value) ? value : NO_FIELDS;
+      const source = textAt(value, options.field);
+      if (typeof source !== "string") return { input: { source: "", record }, ...source };
+      const demands = demandsOf(record);
+      return "flaw" in demands
+        ? { input: { source: "", record }, ...demands }
+        : { input: { source, ...demands, record } };
+    },
+  }, options);
+}
+
+/** The input in each line, of whatever form. */
+export async function* readLinesAs<T>(
+  lines: AsyncIterable<Line>,
+  { ofText, ofJson }: InputForm<T>,
+  { inputFormat, onDamage, onFailure }: ReadOptions,
+): AsyncGenerator<T, void, undefined> {
   for await (const { number, text, invalid } of lines) {
     const encoding = otherEncoding({ number, text, invalid });
     if (encoding !== undefined) {
       if (number === 1) throw dataError("input", number, encoding);
       onFailure(number, encoding);
-      yield { source: "", record: NO_FIELDS };
+      yield ofText("").input;
       continue;
     }
     if (invalid) onDamage(number, "it is not valid UTF-8; damaged bytes were read as U+FFFD");
-    if (inputFormat === "text" || text.trim() === "") {
-      yield { source: text, record: NO_FIELDS };
-      continue;
-    }
-    const found = inputOf(text, field);
-    if ("flaw" in found) onFailure(number, found.flaw);
-    yield found;
+    const { flaw, input } = inputFormat === "text" || text.trim() === ""
+      ? ofText(text)
+      : ofJsonText(text, ofJson);
+    if (flaw !== undefined) onFailure(number, flaw);
+    yield input;
   }
 }
 
-/** The source in a JSON object; parts of a list are joined by spaces. */
-function inputOf(json: string, field: string): Input | Input & { readonly flaw: string } {
-  const none = (flaw: string, record = NO_FIELDS) => ({ source: "", record, flaw });
-  let record: unknown;
+function ofJsonText<T>(json: string, ofJson: InputForm<T>["ofJson"]): Found<T> {
   try {
-    record = parseJsonText(json);
+    return ofJson(parseJsonText(json));
   } catch (error) {
-    return none(`it is not valid JSON (${messageOf(error)})`);
+    return { ...ofJson(undefined), flaw: `it is not valid JSON (${messageOf(error)})` };
   }
-  const fields = isObject(record) ? record : NO_FIELDS;
-  const value = valueAt(record, field);
-  if (value === undefined) return none(`there is no field "${field}"`, fields);
-  const strings = stringsOf(value);
-  if (strings === undefined) {
-    return none(`expected field "${field}" to be a string or a list of strings`, fields);
-  }
-  return { source: strings.map(onOneLine).join(" "), record: fields };
+}
+
+/** The text in a field of a JSON object; parts of a list are joined by spaces. */
+export function textAt(value: unknown, field: string): string | { readonly flaw: string } {
+  const found = valueAt(value, field);
+  if (found === undefined) return { flaw: `there is no field "${field}"` };
+  const strings = stringsOf(found);
+  return strings?.map(onOneLine).join(" ") ??
+    { flaw: `expected field "${field}" to be a string or a list of strings` };
 }

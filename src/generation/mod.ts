@@ -5,11 +5,18 @@ import {
   generate,
   type GenerateOptions,
   GENERATION_DEFAULTS,
+  type GenerationInput,
   type GenerationResult,
 } from "./generate.ts";
 import { expectKnownOptions, type OptionNames } from "../host/option_names.ts";
 import { LoadedModel, type LoadOptions } from "./loaded_model.ts";
 import { GENERATION_OPTIONS, LOAD_OPTIONS } from "./options.ts";
+import {
+  type PairScore,
+  scorePairs,
+  type ScorePairsOptions,
+  type TextPair,
+} from "./score_pairs.ts";
 
 const LOAD_NAMES = namesOf(LOAD_OPTIONS);
 const GENERATE_NAMES: OptionNames<GenerateOptions> = {
@@ -20,6 +27,7 @@ const GENERATE_NAMES: OptionNames<GenerateOptions> = {
   mbrThreads: true,
   onBatch: true,
 };
+const SCORE_NAMES: OptionNames<ScorePairsOptions> = { batchSize: true, maxWait: true };
 
 function namesOf<Table extends object>(table: Table): OptionNames<Table> {
   return Object.fromEntries(Object.keys(table).map((name) => [name, true])) as OptionNames<Table>;
@@ -58,19 +66,36 @@ export class Model implements Disposable {
 
   /**
    * Generates for a line, or for each line of a stream, while it still comes: one result a line, in
-   * order. What a line gets depends on the line, the seed and the options alone.
+   * order. What a line gets depends on the line, the seed and the options alone. In the place of a line
+   * stands an object where its text is to keep to something: `{ source, prefix, avoid, ... }`.
    *
    * @param options those left out are {@linkcode GENERATION_DEFAULTS}
    * @param signal ends the run: finished results still come, then its reason is thrown
    */
   generate(
-    lines: string | Iterable<string> | AsyncIterable<string>,
+    lines: string | Iterable<GenerationInput> | AsyncIterable<GenerationInput>,
     options: Partial<GenerateOptions> = {},
     signal?: AbortSignal,
   ): AsyncGenerator<GenerationResult, void, undefined> {
     expectKnownOptions(options, GENERATE_NAMES, "model.generate()");
     const stream = typeof lines === "string" ? [lines] : lines;
     return generate(this.#loaded, stream, { ...GENERATION_DEFAULTS, ...options }, signal);
+  }
+
+  /**
+   * How probable targets are, given their sources: for each pair the exact log-probability of the
+   * target and of each of its tokens, in order. A score depends on its pair alone.
+   *
+   * @param signal ends the run: finished scores still come, then its reason is thrown
+   * @throws {UserError} for a model that gives no probabilities of whole texts
+   */
+  score(
+    pairs: Iterable<TextPair> | AsyncIterable<TextPair>,
+    options: ScorePairsOptions = {},
+    signal?: AbortSignal,
+  ): AsyncGenerator<PairScore, void, undefined> {
+    expectKnownOptions(options, SCORE_NAMES, "model.score()");
+    return scorePairs(this.#loaded, pairs, options, signal);
   }
 
   /** Frees the network. */

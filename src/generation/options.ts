@@ -8,6 +8,7 @@ import { SELECTION_METHODS, UTILITIES } from "../mbr/names.ts";
 import { AUTO_SHARE, GRID_STEPS } from "./choices.ts";
 import { SELECTORS } from "./selectors.ts";
 import {
+  anyText,
   device,
   dtype,
   flag,
@@ -15,6 +16,7 @@ import {
   numberFrom,
   optional,
   orName,
+  phrases,
   seed,
   type ValueType,
   wholeNumber,
@@ -122,6 +124,46 @@ export const GENERATION_OPTIONS = {
     1,
     "Holtzman et al. 2020",
     "tokens are drawn from the likeliest that together have this probability",
+  ),
+  /** What every text begins with; a space at its end: and then a new word. */
+  prefix: row(
+    "--prefix <text>",
+    optional(anyText),
+    undefined,
+    OURS,
+    "what every text begins with; a space at its end: and then a new word",
+  ),
+  /** Words and phrases that do not stand in a text, in upper or lower case. */
+  avoid: row(
+    "--avoid <list>",
+    optional(phrases),
+    undefined,
+    OURS,
+    "words and phrases, with commas between them, that do not stand in a text",
+  ),
+  /** Tokens of a text at least, the end token not counted; those of a prefix count. */
+  minLength: row(
+    "--min-length <tokens>",
+    wholeNumber(0, 100_000),
+    0,
+    OURS,
+    "tokens of a text at least",
+  ),
+  /** Tokens of a text at most, the end token not counted; undefined: as many as the model has slots. */
+  maxLength: row(
+    "--max-length <tokens>",
+    optional(wholeNumber(1, 100_000)),
+    undefined,
+    OURS,
+    "tokens of a text at most (default: the model's slots)",
+  ),
+  /** No n tokens stand in a text twice; 0: they may. */
+  noRepeatNgram: row(
+    "--no-repeat-ngram <n>",
+    wholeNumber(0, 100),
+    0,
+    "Paulus et al. 2018",
+    "no n tokens stand in a text twice; 0: they may",
   ),
   /** How they are spaced; "auto": as the model says. */
   grid: row(

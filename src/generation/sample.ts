@@ -29,7 +29,8 @@ export interface Candidate {
   readonly text: string;
   /**
    * The model's confidence: the mean over slots, up to the end token, of the log-probability of the
-   * slot's token under the prediction that it last moved by, as that was before rounding.
+   * slot's token under the prediction that it last moved by, as that was before rounding. In the
+   * shifted layout the mean of the exact log-probabilities of the text's tokens.
    */
   readonly logProbability?: number;
   /** How it settled, where that was recorded. */
@@ -113,7 +114,7 @@ async function sampleRows(
   const settler = options.skip === "adaptive"
     ? new SlotSettler(batch.rows, slots, text.eos_id)
     : undefined;
-  const logProbability = options.confidence || settler
+  const logProbability = options.confidence || settler || options.trace
     ? new Float32Array(batch.rows * slots)
     : undefined;
   const follow = ends !== undefined || recorder !== undefined || settler !== undefined;
@@ -145,7 +146,12 @@ async function sampleRows(
       ...(options.confidence && logProbability && {
         logProbability: meanOf(logProbability.subarray(...range).subarray(0, counted)),
       }),
-      ...(recorder && { trace: recorder.traces[row]! }),
+      ...(recorder && {
+        trace: {
+          ...recorder.traces[row]!,
+          probabilities: logProbability!.subarray(...range).map(Math.exp),
+        },
+      }),
     };
   });
   return { candidates, seconds: batch.seconds() };

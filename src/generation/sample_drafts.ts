@@ -1,13 +1,15 @@
 /** A group of sources through a network in the shifted layout: drafts that are verified. */
 import { startOf } from "../denoiser/config.ts";
+import type { Constraints } from "./constraints.ts";
 import { draftAndVerify, type DraftPlan } from "./draft_and_verify.ts";
 import { DraftRow } from "./draft_row.ts";
+import { draftTrace } from "./draft_trace.ts";
 import type { LoadedModel } from "./loaded_model.ts";
 import type { Candidate, SampleOptions, SampleResult } from "./sample.ts";
+import { scoreTargets, targetOf } from "./score_targets.ts";
 import { padSources, type Source } from "./source.ts";
 import { decodeTarget } from "./target.ts";
-import { drawKey, drawn, DRAWN_FROM, likeliest } from "./token_chooser.ts";
-import type { Trace } from "./trace.ts";
+import { drawKey, drawn, DRAWN_FROM, likeliest, ruled } from "./token_chooser.ts";
 
 /** Where calls are limited: as many slots drafted as help, and a block after every slot. */
 const FEWEST_CALLS: DraftPlan = { width: 4, blocks: "every" };
@@ -26,6 +28,12 @@ function draftPlan(draft: number | "auto", steps: number | "auto"): DraftPlan {
   return steps === "auto" ? FASTEST : FEWEST_CALLS;
 }
 
+/** A source and what is asked of its texts. */
+interface ConstrainedSource {
+  readonly source: Source;
+  readonly constraints: Constraints;
+}
+
 /**
  * Generates all candidates of sources. The first is the likeliest token by token, the others are drawn.
  *
@@ -34,37 +42,41 @@ function draftPlan(draft: number | "auto", steps: number | "auto"): DraftPlan {
  */
 export async function sampleDrafts(
   model: LoadedModel,
-  sources: readonly Source[],
+  inputs: readonly ConstrainedSource[],
   rowsAtOnce: number,
   options: SampleOptions,
   signal?: AbortSignal,
 ): Promise<SampleResult> {
   const { text } = model.config;
   const { candidates, confidence = false, draft, steps } = options;
-  const limit = text.target_slots;
+  const sources = inputs.map(({ source }) => source);
   const sourceOfRow = Int32Array.from(
     { length: sources.length * candidates },
     (_, row) => Math.floor(row / candidates),
   );
   using decoding = await model.denoiser.decode(padSources(sources, text.pad_id), {
     sourceOfRow,
-    positions: limit,
+    positions: text.target_slots,
     portable: false,
   });
   const rows = Array.from(sourceOfRow, (source, row) => {
     const candidate = row % candidates;
+    const { forced, limit, rule } = inputs[source]!.constraints;
+    const chooser = candidate === 0
+      ? likeliest
+      : drawn(drawKey(options.seed, sources[source]!.ids, candidate), options);
     return new DraftRow({
       row,
       startId: startOf(text),
       endId: text.eos_id,
       limit,
       mostCalls: steps === "auto" ? Infinity : steps,
-      chooser: candidate === 0
-        ? likeliest
-        : drawn(drawKey(options.seed, sources[source]!.ids, candidate), options),
+      chooser: rule === undefined ? chooser : ruled(chooser, rule, text.eos_id),
+      forced,
+      rule,
     });
   });
-  const draws = candidates > 1;
+  const weighs = candidates > 1 || inputs.some(({ constraints }) => constraints.rule !== undefined);
   // The longest go first: what is left at the end is then short.
   const lengthOf = ({ row }: DraftRow) => sources[sourceOfRow[row]!]!.ids.length;
   await draftAndVerify(
@@ -73,16 +85,23 @@ export async function sampleDrafts(
     {
       rowsAtOnce,
       plan: () => draftPlan(draft, steps),
-      top: draws ? Math.min(DRAWN_FROM, model.config.network.vocabulary_size) : 1,
-      logProbabilities: draws || confidence,
+      top: weighs ? Math.min(DRAWN_FROM, model.config.network.vocabulary_size) : 1,
+      logProbabilities: weighs || confidence || (options.trace ?? false),
     },
     signal,
   );
-  const made = rows.map((row): Candidate => ({
-    text: decodeTarget(Int32Array.from(row.tokens), model.tokenizer, text),
+  const texts = rows.map(({ tokens }) =>
+    decodeTarget(Int32Array.from(tokens), model.tokenizer, text)
+  );
+  const sourceOf = (row: number) => sources[sourceOfRow[row]!]!;
+  const confidences = confidence
+    ? await confidencesOf(model, rows, texts, sourceOf, rowsAtOnce, signal)
+    : undefined;
+  const made = rows.map((row, i): Candidate => ({
+    text: texts[i]!,
     calls: row.calls,
-    ...(confidence && { logProbability: row.logProbability / row.tokens.length }),
-    ...(options.trace && { trace: traceOf(row, model.config.diffusion.steps) }),
+    ...(confidences && { logProbability: confidences[i]! }),
+    ...(options.trace && { trace: draftTrace(row, model.config.diffusion.steps) }),
   }));
   const { encoder, network, choice, draft: drafting } = decoding.seconds();
   return {
@@ -91,19 +110,31 @@ export async function sampleDrafts(
   };
 }
 
-/** A row's calls as a trace: what has settled is at timestep 0, what is drafted at T - 1. */
-function traceOf({ moments, tokens }: DraftRow, steps: number): Trace {
-  const slots = Math.max(...moments.map(({ settled, draft }) => settled + draft.length));
-  const trace = {
-    calls: moments.length,
-    slots,
-    tokens: new Int32Array(moments.length * slots).fill(-1),
-    timesteps: new Int32Array(moments.length * slots).fill(steps - 1),
-  };
-  for (const [call, { settled, draft }] of moments.entries()) {
-    trace.tokens.set(tokens.slice(0, settled), call * slots);
-    trace.tokens.set(draft, call * slots + settled);
-    trace.timesteps.fill(0, call * slots, call * slots + settled);
+/**
+ * The mean log-probability of each row's text. It is that of the tokens that the tokenizer makes of the
+ * text, so that whoever has only the text finds the same: rows of other tokens, and those in which a
+ * draft has settled unverified, take a network call more.
+ */
+async function confidencesOf(
+  model: LoadedModel,
+  rows: readonly DraftRow[],
+  texts: readonly string[],
+  sourceOf: (row: number) => Source,
+  rowsAtOnce: number,
+  signal: AbortSignal | undefined,
+): Promise<number[]> {
+  const means = rows.map(({ logProbability, tokens }) => logProbability / tokens.length);
+  const targets = texts.map((text) => targetOf(model.tokenizer.encode(text), model.config.text));
+  const others = [...rows.keys()].filter((i) => {
+    const { verified, tokens } = rows[i]!;
+    const target = targets[i]!;
+    return !verified || Number.isNaN(means[i]) || tokens.length !== target.length ||
+      tokens.some((id, slot) => id !== target[slot]);
+  });
+  const pairs = others.map((i) => ({ source: sourceOf(i), target: targets[i]! }));
+  const scores = await scoreTargets(model, pairs, rowsAtOnce, signal);
+  for (const [k, i] of others.entries()) {
+    means[i] = scores[k]!.reduce((sum, value) => sum + value, 0) / scores[k]!.length;
   }
-  return trace;
+  return means;
 }

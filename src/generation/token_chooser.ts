@@ -1,7 +1,8 @@
 /** How a token is chosen from what a settled slot predicts. */
 import { Random } from "../random.ts";
+import type { TokenRule } from "./token_rules.ts";
 
-/** A token and its log-probability, 0 where none was asked for. */
+/** A token and its log-probability: 0 where none was asked for, NaN where it is not known. */
 interface ChosenToken {
   readonly id: number;
   readonly logProbability: number;
@@ -10,18 +11,18 @@ interface ChosenToken {
 /**
  * Chooses the token of a position.
  *
- * @param position its place in the target, from 0
+ * @param tokens the target up to there
  * @param ids the likeliest tokens, the likeliest first
  * @param logProbabilities theirs
  */
 export type TokenChooser = (
-  position: number,
+  tokens: readonly number[],
   ids: Int32Array,
   logProbabilities: Float32Array | undefined,
 ) => ChosenToken;
 
 /** The likeliest. */
-export const likeliest: TokenChooser = (_position, ids, logProbabilities) => ({
+export const likeliest: TokenChooser = (_tokens, ids, logProbabilities) => ({
   id: ids[0]!,
   logProbability: logProbabilities?.[0] ?? 0,
 });
@@ -49,7 +50,7 @@ export function drawn(
   key: readonly number[],
   { temperature, epsilon, topP }: DrawOptions,
 ): TokenChooser {
-  return (position, ids, logProbabilities) => {
+  return ({ length: position }, ids, logProbabilities) => {
     const kept: number[] = [];
     let covered = 0;
     for (const [i, logProbability] of logProbabilities!.entries()) {
@@ -63,6 +64,29 @@ export function drawn(
     const found = kept.findIndex((weight) => (left -= weight) < 0);
     const place = found < 0 ? 0 : found;
     return { id: ids[place]!, logProbability: logProbabilities![place]! };
+  };
+}
+
+/**
+ * Chooses by rules: among the tokens that they allow, by log-probabilities to which they have added. A
+ * text that none of the likeliest tokens may go on ends there.
+ */
+export function ruled(choose: TokenChooser, rule: TokenRule, endId: number): TokenChooser {
+  return (tokens, ids, logProbabilities) => {
+    const judge = rule(tokens);
+    const allowed = Array.from(ids, (id, i) => ({
+      id,
+      logProbability: logProbabilities![i]!,
+      score: logProbabilities![i]! + judge(id),
+    })).filter(({ score }) => score > -Infinity).sort((a, b) => b.score - a.score);
+    if (allowed.length === 0) return { id: endId, logProbability: NaN };
+    const chosen = choose(
+      tokens,
+      Int32Array.from(allowed, ({ id }) => id),
+      Float32Array.from(allowed, ({ score }) => score),
+    );
+    const { logProbability } = allowed.find(({ id }) => id === chosen.id)!;
+    return { id: chosen.id, logProbability };
   };
 }
 

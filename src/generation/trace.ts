@@ -11,6 +11,10 @@ export interface Trace {
   readonly tokens: Int32Array<ArrayBuffer>;
   /** The timestep of every slot at the call, [M, N], 0 to T - 1. */
   readonly timesteps: Int32Array<ArrayBuffer>;
+  /** The probability of each slot's last token by the prediction that it settled from, [N]. */
+  readonly probabilities?: Float32Array<ArrayBuffer>;
+  /** Tokens that had been drafted and that the call did not confirm, [M, N]; -1 elsewhere. */
+  readonly rejected?: Int32Array<ArrayBuffer>;
 }
 
 /** Takes down what a batch predicts. */

@@ -1,5 +1,6 @@
 /** A trace as text: a row per network call, a column per slot. */
 import type { GenerationResult } from "./generate.ts";
+import { printable } from "../printable.ts";
 import { settlingCalls, type Trace } from "./trace.ts";
 
 /** One token as a person reads it. */
@@ -15,7 +16,8 @@ const ABSENT = "-";
 export function traceAsText(result: GenerationResult, tokenText: TokenText): string {
   const trace = result.candidates[result.chosen ?? 0]?.trace;
   const rows = trace === undefined ? [] : traceRows(trace, tokenText);
-  return [`${result.source}\n`, ...rows, `= ${result.text}\n`, "\n"].join("");
+  const [source, text] = [result.source, result.text].map((line) => printable(line, Infinity));
+  return [`${source}\n`, ...rows, `= ${text}\n`, "\n"].join("");
 }
 
 function traceRows(trace: Trace, tokenText: TokenText): string[] {
@@ -36,7 +38,7 @@ function traceRows(trace: Trace, tokenText: TokenText): string[] {
 /** A token without the space before it; whatever would break the row is escaped. */
 export function visible(token: string): string {
   const text = token.trim();
-  return text === "" ? "␣" : JSON.stringify(text).slice(1, -1);
+  return text === "" ? "␣" : printable(JSON.stringify(text).slice(1, -1));
 }
 
 /** Rows whose columns are as wide as their widest cell. */

@@ -62,6 +62,18 @@ export function optional<T>(type: ValueType<T>): ValueType<T | undefined> {
   return type;
 }
 
+/** Any text. */
+export const anyText: ValueType<string> = { expected: "a text", parse: (text) => text };
+
+/** Words or phrases with commas between them, at least one. */
+export const phrases: ValueType<readonly string[]> = {
+  expected: "words with commas between them",
+  parse: (text) => {
+    const list = text.split(",").map((part) => part.trim()).filter((part) => part !== "");
+    return list.length > 0 ? list : undefined;
+  },
+};
+
 /** Yes or no: given without a value. */
 export const flag: ValueType<boolean> = {
   expected: "true or false",

@@ -69,11 +69,6 @@ export function quietable(environment: Environment, isQuiet: () => boolean): Env
   };
 }
 
-/** A message for people behind the word for what it is, which stands out where colours may. */
-export function asError(message: string, { colors }: Environment, word = "Error"): string {
-  return `${colors.stderr ? `\x1b[1;31m${word}:\x1b[0m` : `${word}:`} ${message}`;
-}
-
 /** An environment variable; one that is empty or that may not be read counts as none. */
 export function variable(name: string): string | undefined {
   try {

@@ -1,9 +1,10 @@
 /**
- * A folder's `manifest.json`: size and SHA-256 of its files. Files that go together are written
+ * A folder's `manifest.json`: the SHA-256 of its files. Files that go together are written
  * together; the manifest tells where one has been damaged since, or is another folder's.
  */
 import { createHash } from "node:crypto";
 import { messageOf } from "../errors.ts";
+import { parseJsonText } from "../json_text.ts";
 import { statIfPresent, writeAll, writeFileAtomically } from "./files.ts";
 import type { Fail } from "./fail.ts";
 import { isObject } from "./json_value.ts";
@@ -34,8 +35,11 @@ export function writeManifest(folder: string, names: readonly string[]): void {
  * @param names the files. Default: all of the manifest
  */
 export function checkManifest(folder: string, fail: Fail, names?: readonly string[]): void {
-  if (statIfPresent(`${folder}/${MANIFEST}`) === null) return;
-  const files = readManifest(`${folder}/${MANIFEST}`, fail);
+  const manifest = `${folder}/${MANIFEST}`;
+  const present = statIfPresent(manifest);
+  if (present === null) return;
+  if (!present.isFile) return fail(`"${manifest}" is no regular file`);
+  const files = readManifest(manifest, fail);
   for (const name of names ?? Object.keys(files)) {
     const path = `${folder}/${name}`;
     const found = statIfPresent(path);
@@ -50,7 +54,7 @@ export function checkManifest(folder: string, fail: Fail, names?: readonly strin
 function readManifest(path: string, fail: Fail): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
-    value = JSON.parse(Deno.readTextFileSync(path));
+    value = parseJsonText(Deno.readTextFileSync(path));
   } catch (error) {
     return fail(`"${path}" is damaged (${messageOf(error)})`);
   }

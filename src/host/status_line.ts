@@ -1,4 +1,6 @@
 /** A line that tells people how work goes: rewritten in place on a terminal, repeated elsewhere. */
+import { printable } from "../printable.ts";
+import { tell } from "./messages.ts";
 
 /** Where messages for people go. */
 export interface ProgressOutput {
@@ -48,7 +50,8 @@ export class StatusLine {
     this.#shown = now;
     this.#isOpen = this.#output.interactive;
     // A line longer than the terminal's must not wrap: only its last row could be rewritten.
-    this.#output.stderr(this.#isOpen ? `${CLEAR}${WRAP_OFF}${line}${WRAP_ON}` : `${line}\n`);
+    const text = printable(line);
+    this.#output.stderr(this.#isOpen ? `${CLEAR}${WRAP_OFF}${text}${WRAP_ON}` : `${text}\n`);
   }
 
   /** Clears the line, so that something else can be written there; the next state is due at once. */
@@ -68,7 +71,7 @@ export class StatusLine {
   /** Writes a message on lines of its own. */
   say(message: string): void {
     this.close();
-    this.#output.stderr(`${message}\n`);
+    tell(this.#output, message);
   }
 }
 

@@ -6,15 +6,12 @@
  * barks." and "the dog , barks ." are the same words. Of scripts written without spaces, which the
  * runs did not have, each character is a word.
  */
+import { SPACELESS_LETTER } from "../metrics/unicode_words.ts";
 
 /** White space as Python's `str.split` and `\s` see it, which is not quite JavaScript's `\s`. */
 // deno-lint-ignore no-control-regex -- the four separators U+001C..U+001F are white space there
 const WHITE_SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/;
 const EVERY_WHITE_SPACE = new RegExp(WHITE_SPACE, "g");
-
-/** A letter of a script written without spaces, with the marks on it. */
-const SPACELESS =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\p{Script=Tibetan}]\p{M}*/gu;
 
 /** ASCII punctuation except apostrophe, comma, hyphen and full stop. */
 const SYMBOL = /[!-&(-+/:-@[-`{-~]/g;
@@ -29,7 +26,7 @@ export function words(text: string): string[] {
     : text;
   return ` ${plain} `
     .replace(SYMBOL, " $& ")
-    .replace(SPACELESS, " $& ")
+    .replace(SPACELESS_LETTER, " $& ")
     .replace(/([^0-9])([.,])/g, "$1 $2 ")
     .replace(/([.,])([^0-9])/g, " $1 $2")
     .replace(/([0-9])-/g, "$1 - ")

@@ -7,6 +7,7 @@ export const METRICS = [
   "ter",
   "rouge",
   "cider",
+  "nist",
   "distinct",
   "self-bleu",
   "coverage",

@@ -19,18 +19,30 @@ import { coverageFromStatistics, coverageSignature, coverageStatistics } from ".
 import { distinct, distinctSignature, div4, selfBleu, selfBleuSignature } from "./diversity.ts";
 import {
   type ROUGE_REFERENCES,
+  type ROUGE_TOKENIZERS,
   ROUGE_VARIANTS,
   rougeFromStatistics,
   rougeSignature,
   rougeStatistics,
 } from "./rouge.ts";
 import type { Metric } from "./metric_names.ts";
+import { nistFromStatistics, nistSignature, nistStatistics } from "./nist.ts";
 import type { ReferenceLists } from "./segment_statistics.ts";
 import { referenceCount, type SignatureBootstrap } from "./signature.ts";
 import { terFromStatistics, terSignature, terStatistics } from "./ter.ts";
 
+/** Metrics that compare outputs with each other, and so score no single one. */
+export const METRICS_OF_SETS: readonly Metric[] = ["distinct", "self-bleu"];
+
 /** Metrics that compare with references. */
-export const METRICS_WITH_REFERENCES: readonly Metric[] = ["bleu", "chrf", "ter", "rouge", "cider"];
+export const METRICS_WITH_REFERENCES: readonly Metric[] = [
+  "bleu",
+  "chrf",
+  "ter",
+  "rouge",
+  "cider",
+  "nist",
+];
 
 /** Settings shared by the metrics; each signature names those that its metric obeys. */
 export interface MetricOptions {
@@ -46,10 +58,17 @@ export interface MetricOptions {
   readonly chrfEpsSmoothing?: boolean;
   /** Porter stems in ROUGE. Default false. */
   readonly stem?: boolean;
+  /** What is a word to ROUGE. Default `alnum`. */
+  readonly rougeTokenize?: typeof ROUGE_TOKENIZERS[number];
   /** What ROUGE makes of several references. Default `best`. */
   readonly rougeReferences?: typeof ROUGE_REFERENCES[number];
   /** What stands between sentences in ROUGE-Lsum. Default a line feed. */
   readonly sentenceSeparator?: string;
+  /**
+   * A score for each segment, BLEU's over the orders that the segment is long enough for, as
+   * sacreBLEU's `--sentence-level`. For metrics of single outputs alone. Default false.
+   */
+  readonly sentenceLevel?: boolean;
 }
 
 /** What is scored: a system's outputs and what they are compared with. */
@@ -82,6 +101,8 @@ export interface MetricScore {
   readonly parts?: string;
   /** The parts of the number, by name. */
   readonly details: Readonly<Record<string, number | readonly number[]>>;
+  /** The score of each segment by itself, where asked for. */
+  readonly segments?: Float64Array;
   /** How the score follows from sums over segments; absent where it does not. */
   readonly resampling?: ResampledScore;
   /** A 95 % interval, where resampling was asked for and is possible. */
@@ -103,6 +124,7 @@ const GROUPS: Readonly<Record<Metric, (request: Request) => MetricScore[]>> = {
   "ter": terScores,
   "rouge": rougeScores,
   "cider": captionScores,
+  "nist": nistScores,
   "distinct": distinctScores,
   "self-bleu": selfBleuScores,
   "coverage": coverageScores,
@@ -121,12 +143,29 @@ export function metricScores(
   options: MetricOptions = {},
   bootstrap?: SignatureBootstrap,
 ): MetricScore[] {
-  return metrics.flatMap((metric) => GROUPS[metric]({ input, options, bootstrap }));
+  const scores = metrics.flatMap((metric) => GROUPS[metric]({ input, options, bootstrap }));
+  return options.sentenceLevel ? scores.map(withSegments) : scores;
+}
+
+/** Adds the score of each segment: that of its statistics alone. */
+function withSegments(one: MetricScore): MetricScore {
+  if (one.resampling === undefined) {
+    throw new RangeError(`Cannot score single segments by "${one.metric}": it compares outputs`);
+  }
+  const { statistics, score } = one.resampling;
+  const segments = Float64Array.from(
+    { length: statistics.segments },
+    (_, k) => score(statistics.row(k)),
+  );
+  return { ...one, segments };
 }
 
 function bleuScores({ input, options, bootstrap }: Request): MetricScore[] {
   const references = referencesOf(input, "bleu");
-  const bleuOptions = bleuOptionsOf(options);
+  const bleuOptions = {
+    ...bleuOptionsOf(options),
+    effectiveOrder: options.sentenceLevel ?? false,
+  };
   const statistics = bleuStatistics(input.hypotheses, references, bleuOptions);
   const { score, ...details } = bleuFromStatistics(statistics.sum(), bleuOptions);
   return [{
@@ -184,8 +223,9 @@ function terScores({ input, bootstrap }: Request): MetricScore[] {
 
 function rougeScores({ input, options, bootstrap }: Request): MetricScore[] {
   const references = referencesOf(input, "rouge");
-  const { sentenceSeparator } = options;
+  const { sentenceSeparator, rougeTokenize = "alnum" } = options;
   const rougeOptions = {
+    tokenize: rougeTokenize,
     stem: options.stem ?? false,
     references: options.rougeReferences ?? "best",
     ...(sentenceSeparator === undefined ? {} : { sentenceSeparator }),
@@ -199,7 +239,9 @@ function rougeScores({ input, options, bootstrap }: Request): MetricScore[] {
       name: variant.replace("rouge", "ROUGE-"),
       score: 100 * f1,
       digits: 2,
-      about: "mean F1 as rouge_score computes it, times 100",
+      about: rougeTokenize === "alnum"
+        ? "mean F1 as rouge_score computes it, times 100"
+        : "mean F1 as rouge_score computes it, but of words of all scripts, times 100",
       signature: rougeSignature(referenceCount(references), rougeOptions, bootstrap),
       parts: `P = ${(100 * precision).toFixed(2)} R = ${(100 * recall).toFixed(2)}`,
       details: { precision: 100 * precision, recall: 100 * recall },
@@ -240,6 +282,23 @@ function captionScores({ input, options, bootstrap }: Request): MetricScore[] {
     signature: ciderSignature(nrefs, captionOptions, bootstrap),
     details: {},
     resampling: { statistics: similarities, score: cider },
+  }];
+}
+
+function nistScores({ input, options, bootstrap }: Request): MetricScore[] {
+  const references = referencesOf(input, "nist");
+  const { tokenize, lowercase } = bleuOptionsOf(options);
+  const nistOptions = { ...(tokenize && { tokenize }), lowercase: lowercase ?? false };
+  const statistics = nistStatistics(input.hypotheses, references, nistOptions);
+  return [{
+    metric: "nist",
+    name: "NIST",
+    score: nistFromStatistics(statistics.sum()),
+    digits: 4,
+    about: "information of the n-grams that references have too, per n-gram, as mteval computes it",
+    signature: nistSignature(referenceCount(references), nistOptions, bootstrap),
+    details: {},
+    resampling: { statistics, score: nistFromStatistics },
   }];
 }
 

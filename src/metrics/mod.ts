@@ -31,6 +31,7 @@ export { distinct, div4, selfBleu } from "./diversity.ts";
 export {
   corpusRouge,
   ROUGE_REFERENCES,
+  ROUGE_TOKENIZERS,
   ROUGE_VARIANTS,
   rougeFromStatistics,
   type RougeOptions,
@@ -53,12 +54,13 @@ export { treebankTokens } from "./treebank_tokenizer.ts";
 export { type Metric, METRICS } from "./metric_names.ts";
 export {
   type MetricOptions,
+  METRICS_OF_SETS,
   METRICS_WITH_REFERENCES,
   type MetricScore,
   type SystemInput,
 } from "./metric_scores.ts";
 export { scoreNotices } from "./notices.ts";
-export { formatReport, reportToJson } from "./report.ts";
+export { formatReport, formatSegments, reportToJson, segmentSignatures } from "./report.ts";
 export {
   score,
   type ScoreInput,

@@ -53,6 +53,11 @@ export class NgramIndex {
     return this.#orders[ngram]!;
   }
 
+  /** The n-gram without its last symbol; the empty n-gram is 0. */
+  prefixOf(ngram: number): number {
+    return this.#prefixes[ngram]!;
+  }
+
   /** Counts the n-grams of a text given as integer symbols, interning those not seen before. */
   bag(symbols: ArrayLike<number>): NgramBag {
     const length = symbols.length;

@@ -3,25 +3,28 @@
  * numbers that look like those of bad outputs, or of good ones.
  */
 import type { Metric } from "./metric_names.ts";
+import type { MetricOptions } from "./metric_scores.ts";
 import type { ScoreInput } from "./score.ts";
+import { isSpaceless } from "./unicode_words.ts";
 
 /** Sentences about the scores of a test set, without a final full stop; none where all is usual. */
 export function scoreNotices(
   { systems, references }: ScoreInput,
   metrics: readonly Metric[],
-  tokenize: string = "13a",
+  { tokenize = "13a", rougeTokenize = "alnum" }: Pick<MetricOptions, "tokenize" | "rougeTokenize"> =
+    {},
 ): string[] {
   const notices: string[] = [];
   const has = (metric: Metric) => metrics.includes(metric);
   const texts = systems.flatMap(({ hypotheses }) => hypotheses);
   const truths = references?.flat() ?? [];
-  if (has("rouge") && truths.some(isWords) && !truths.some((text) => /[a-z0-9]/i.test(text))) {
+  if (has("rouge") && rougeTokenize === "alnum" && isMostlyUnseen(truths)) {
     notices.push(
-      "ROUGE sees only the letters a to z and digits, of which the references have none: its scores " +
-        "are 0 whatever the outputs are; take chrF",
+      "ROUGE sees only the letters a to z and digits, and most of the references are others: choose " +
+        '--rouge-tokenize "unicode", or take chrF',
     );
   }
-  const spaceless = share(truths, (text) => SPACELESS.test(text));
+  const spaceless = share(truths, isSpaceless);
   if (has("bleu") && spaceless > 0.5 && (tokenize === "13a" || tokenize === "none")) {
     notices.push(
       `BLEU's tokenizer "${tokenize}" takes a sentence without spaces for one word: choose ` +
@@ -57,11 +60,14 @@ export function scoreNotices(
   return notices;
 }
 
-const SPACELESS =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
-
-function isWords(text: string): boolean {
-  return /[\p{L}\p{N}]/u.test(text);
+/** Whether most letters and digits are none of those that rouge_score knows. */
+function isMostlyUnseen(texts: readonly string[]): boolean {
+  let seen = 0, all = 0;
+  for (const text of texts) {
+    all += text.match(/[\p{L}\p{N}]/gu)?.length ?? 0;
+    seen += text.match(/[a-z0-9]/gi)?.length ?? 0;
+  }
+  return seen < all / 2;
 }
 
 function endsInSplitStop(text: string): boolean {

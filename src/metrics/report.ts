@@ -1,4 +1,5 @@
 /** Scores as text for a reader and as JSON for a program. */
+import { printable } from "../printable.ts";
 import { formatFixed } from "./format.ts";
 import type { MetricScore } from "./metric_scores.ts";
 import type { ScoreReport, SystemScores } from "./score.ts";
@@ -83,8 +84,33 @@ function alignColumns(rows: readonly (readonly string[])[]): string[] {
 }
 
 /**
+ * The scores of single segments as a table with tabs: a row for each, from 1, a column for each
+ * system's scores by each metric.
+ */
+export function formatSegments({ segments, systems }: ScoreReport): string {
+  const columns = systems.flatMap(({ name, scores }) =>
+    scores.map((one) => ({
+      one,
+      title: systems.length > 1 ? `${printable(name)} ${one.name}` : one.name,
+    }))
+  );
+  const rows = Array.from(
+    { length: segments },
+    (_, k) =>
+      [k + 1, ...columns.map(({ one }) => formatFixed(one.segments![k]!, one.digits))].join("\t"),
+  );
+  return [["line", ...columns.map(({ title }) => title)].join("\t"), ...rows, ""].join("\n");
+}
+
+/** What the numbers of such a table depend on: a line for each metric. */
+export function segmentSignatures({ systems }: ScoreReport): string[] {
+  return (systems[0]?.scores ?? []).map(({ name, signature }) => `${name}|${signature}`);
+}
+
+/**
  * The report as a JSON value: `{segments, references, bootstrap?, systems: [{name, calls?, scores: [{metric,
- * name, score, signature, details, confidence?, pValue?}]}]}`, numbers unrounded.
+ * name, score, signature, details, confidence?, pValue?}]}]}`, numbers unrounded. Scores of single
+ * segments, `segments`, stand in the place of `score` and what belongs to it.
  */
 export function reportToJson(report: ScoreReport): unknown {
   return {
@@ -92,15 +118,21 @@ export function reportToJson(report: ScoreReport): unknown {
     systems: report.systems.map(({ name, scores, calls }) => ({
       name,
       ...(calls && { calls }),
-      scores: scores.map(({ metric, name, score, signature, details, confidence, pValue }) => ({
-        metric,
-        name,
-        score,
-        signature,
-        details,
-        ...(confidence && { confidence }),
-        ...(pValue !== undefined && { pValue }),
-      })),
+      scores: scores.map(scoreToJson),
     })),
+  };
+}
+
+function scoreToJson(one: MetricScore) {
+  const { metric, name, score, signature, details, confidence, pValue, segments } = one;
+  if (segments !== undefined) return { metric, name, signature, segments: [...segments] };
+  return {
+    metric,
+    name,
+    score,
+    signature,
+    details,
+    ...(confidence && { confidence }),
+    ...(pValue !== undefined && { pValue }),
   };
 }

@@ -5,6 +5,7 @@ import { NgramIndex } from "./ngram_index.ts";
 import { porterStem } from "./porter.ts";
 import { checkAligned, type ReferenceLists, SegmentStatistics } from "./segment_statistics.ts";
 import { ROUGE_SCORE_VERSION, signature, type SignatureBootstrap } from "./signature.ts";
+import { unicodeWords } from "./unicode_words.ts";
 import { Vocabulary } from "./vocabulary.ts";
 
 /** The variants computed, in the order of the statistics. */
@@ -16,8 +17,16 @@ export type RougeVariant = typeof ROUGE_VARIANTS[number];
 /** What becomes of several references of one segment. */
 export const ROUGE_REFERENCES = ["best", "average"] as const;
 
+/** What counts as a word. */
+export const ROUGE_TOKENIZERS = ["alnum", "unicode"] as const;
+
 /** How texts are compared. */
 export interface RougeOptions {
+  /**
+   * `alnum` (the default): runs of a to z and digits, as rouge_score has it. `unicode`: letters and
+   * digits of all scripts, each letter alone in those that are written without spaces.
+   */
+  readonly tokenize?: typeof ROUGE_TOKENIZERS[number];
   /** Reduce words of four letters and more to their Porter stems. Default false. */
   readonly stem?: boolean;
   /** What stands between the sentences of a text, for ROUGE-Lsum. Default a line feed. */
@@ -82,9 +91,11 @@ export class RougeScorer {
     return { words: Int32Array.from(sentences.flatMap((sentence) => [...sentence])), sentences };
   }
 
-  /** Lower-cased runs of a-z and 0-9, stemmed if asked for. */
+  /** Lower-cased words, stemmed if asked for. */
   #words(text: string): Int32Array {
-    const words = text.toLowerCase().match(/[a-z0-9]+/g) ?? [];
+    const words = this.#options.tokenize === "unicode"
+      ? unicodeWords(text)
+      : text.toLowerCase().match(/[a-z0-9]+/g) ?? [];
     return this.#vocabulary.ids(this.#options.stem ? words.map((w) => this.#stem(w)) : words);
   }
 
@@ -241,7 +252,7 @@ export function rougeSignature(
 ): string {
   const fields = {
     case: "lc",
-    tok: "alnum",
+    tok: options.tokenize ?? "alnum",
     stem: options.stem ? "porter" : "no",
     refs: options.references ?? "best",
     sents: (options.sentenceSeparator ?? "\n").replaceAll("\n", "lf"),

@@ -7,7 +7,7 @@ import { findLibtorch, findShim, type Location, namedLibtorch } from "./locate.t
 import { symbols } from "./symbols.ts";
 
 /** Must equal ARDIFF_ABI_VERSION of ardiff.h. */
-export const ABI_VERSION = 3;
+export const ABI_VERSION = 4;
 
 /** The loaded shim. */
 type Library = Deno.DynamicLibrary<typeof symbols>["symbols"];

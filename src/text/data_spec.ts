@@ -4,6 +4,7 @@
  */
 
 import { ExitCode, UserError } from "../errors.ts";
+import type { SourcePart } from "./held_out.ts";
 
 /** A source and one text that is right for it. */
 export interface Pair {
@@ -35,6 +36,8 @@ export interface TextSpec {
   readonly targetFile: string;
   /** Equal sources become one example with the references of all (`readReferences`). */
   readonly groupSources: boolean;
+  /** The examples that are meant, by their source; absent: all. */
+  readonly part?: SourcePart;
 }
 
 /** A table with one pair a row. */
@@ -53,6 +56,8 @@ export interface TableSpec {
   readonly delimiter: string;
   /** Equal sources become one example with the references of all (`readReferences`). */
   readonly groupSources: boolean;
+  /** The examples that are meant, by their source; absent: all. */
+  readonly part?: SourcePart;
 }
 
 /** One JSON object a line. */
@@ -67,6 +72,8 @@ export interface JsonLinesSpec {
   readonly target: string;
   /** Equal sources become one example with the references of all (`readReferences`). */
   readonly groupSources: boolean;
+  /** The examples that are meant, by their source; absent: all. */
+  readonly part?: SourcePart;
 }
 
 /** A data set of pairs. */

@@ -7,6 +7,7 @@ import { ExitCode, UserError } from "../errors.ts";
 import { readAlignedFiles } from "./aligned_files.ts";
 import { type OpenFile, openFile } from "./data_lines.ts";
 import type { DataSpec, Example, Pair } from "./data_spec.ts";
+import { isInPart } from "./held_out.ts";
 import { readJsonLines } from "./json_lines.ts";
 import { readTable } from "./tables.ts";
 
@@ -58,12 +59,18 @@ async function* readExamples(
 ): AsyncGenerator<Example, void, undefined> {
   let empty = true;
   for await (const example of readFormat(spec, open)) {
+    if (!isInPart(example.source, spec.part)) continue;
     empty = false;
     yield example;
   }
   if (empty) {
     const file = spec.format === "text" ? spec.sourceFile : spec.file;
-    throw new UserError(ExitCode.data, `Cannot use "${file}" as data: there is no example in it`);
+    throw new UserError(
+      ExitCode.data,
+      `Cannot use "${file}" as data: there is no example in ${
+        spec.part === undefined ? "it" : `the part that data.hold_out = ${spec.part.share} leaves`
+      }`,
+    );
   }
 }
 

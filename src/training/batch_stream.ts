@@ -3,6 +3,7 @@ import { type ModelConfig, startOf } from "../denoiser/config.ts";
 import { processOf } from "../diffusion/process.ts";
 import type { TrainingBatch } from "../native/trainer.ts";
 import type { TrainingConfig } from "./config.ts";
+import type { TrainingAt } from "./options.ts";
 import { batchesFrom, type BatchRows, type DataPosition } from "./data_order.ts";
 import {
   assembleBatch,
@@ -21,13 +22,21 @@ import {
   type ShiftedSettings,
   shiftedWeight,
 } from "./shifted_batch.ts";
-import type { TokenCache, TokenPair } from "./token_cache.ts";
+import { slotsOfPairs } from "./slots.ts";
+import { trainingAt } from "./schedules.ts";
+import type { TokenPair } from "./token_cache.ts";
+import type { Pairs, TrainingPairs } from "./training_pairs.ts";
 
-/** What is trained on. */
-export interface TrainingData {
-  readonly pairs: TokenCache;
+/** What an update is trained on and by. */
+interface UpdateContext {
+  readonly pairs: Pairs;
   /** Target slots of every pair. */
   readonly slots: Uint32Array;
+  readonly model: ModelConfig;
+  /** The options as they are at the update. */
+  readonly training: TrainingAt;
+  readonly leftToRightShare: number | null;
+  readonly step: number;
 }
 
 /** A micro-batch and its part in an update. */
@@ -57,141 +66,130 @@ export interface PreparedBatch {
  * the position of its data: a resumed run sees what an uninterrupted one would have.
  *
  * @param step number of the first update
- * @param position where its data begin
+ * @param position where its data begin, or where those of the update before ended
  * @param place the rank whose micro-batches are wanted, every `size`-th of an update
  */
 export function* preparedBatches(
-  data: TrainingData,
+  allPairs: TrainingPairs,
   config: TrainingConfig,
   model: ModelConfig,
   step: number,
   position: DataPosition,
   { rank, size }: { readonly rank: number; readonly size: number } = { rank: 0, size: 1 },
 ): Generator<PreparedBatch, never, undefined> {
-  const { seed, batch_size: batchSize, accumulation } = config.training;
-  const { sourceLengths, targetLengths } = data.pairs;
-  // Where slots are left out, their number follows from where a target's tokens end.
-  const lengths = processOf(model.diffusion).leavesSlotsOut ? targetLengths : sourceLengths;
-  const sizes = { lengths, slots: data.slots };
-  const batches = batchesFrom(sizes, { seed, batchSize }, position);
+  let batches: Iterator<BatchRows, never> | undefined;
+  let pairs = allPairs.at(step), slots = slotsOfPairs(pairs, model.text);
   for (;; step++) {
-    const parts = Array.from({ length: accumulation }, () => batches.next().value);
-    const weights = parts.map(({ rows }, microBatch) =>
-      weightOfRows(rows, data, config, model, step, microBatch)
-    );
+    if (allPairs.changeAt(step)) {
+      [pairs, batches] = [allPairs.at(step), undefined];
+      slots = slotsOfPairs(pairs, model.text);
+      position = { epoch: position.epoch + 1, batch: 0 };
+    }
+    batches ??= batchesOf(pairs, slots, config, model, position);
+    const next = batches;
+    const training = trainingAt(config.training, step);
+    const { left_to_right_share: leftToRightShare } = config.diffusion;
+    const context = { pairs, slots, model, training, leftToRightShare, step };
+    const parts = Array.from({ length: training.accumulation }, () => next.next().value);
+    const weights = parts.map(({ rows }, microBatch) => weightOfRows(rows, context, microBatch));
     const { epoch, batch } = parts.at(-1)!;
+    position = { epoch, batch: batch + 1 };
     const update = {
       step,
       // Targets of nothing but the end token may have no slot that counts.
       normaliser: weights.reduce((sum, weight) => sum + weight, 0) || 1,
-      positionAfter: { epoch, batch: batch + 1 },
+      positionAfter: position,
       updateRows: parts.map(({ rows }) => rows),
     };
     for (const [microBatch, part] of parts.entries()) {
       if (microBatch % size !== rank) continue;
-      yield { ...update, microBatch, ...prepare(part, data, config, model, step, microBatch) };
+      yield { ...update, microBatch, ...prepare(part, context, microBatch) };
     }
   }
 }
 
+function batchesOf(
+  { sourceLengths, targetLengths }: Pairs,
+  slots: Uint32Array,
+  { training: { seed, batch_size: batchSize } }: TrainingConfig,
+  { diffusion }: ModelConfig,
+  position: DataPosition,
+): Iterator<BatchRows, never> {
+  // Where slots are left out, their number follows from where a target's tokens end.
+  const lengths = processOf(diffusion).leavesSlotsOut ? targetLengths : sourceLengths;
+  return batchesFrom({ lengths, slots }, { seed, batchSize }, position);
+}
+
 function settingsOf(
   rows: Uint32Array,
-  { slots }: TrainingData,
-  { training }: TrainingConfig,
-  { text }: ModelConfig,
+  { slots, training, model }: UpdateContext,
 ): BatchSettings {
   return {
     slots: slots[rows[0]!]!,
-    padId: text.pad_id,
+    padId: model.text.pad_id,
     paddingWeight: training.padding_weight,
   };
 }
 
 /** Random numbers for timesteps, the same each time for a micro-batch. */
-function timestepRandom({ training }: TrainingConfig, step: number, microBatch: number): Random {
+function timestepRandom({ training, step }: UpdateContext, microBatch: number): Random {
   return new Random(training.seed, Purpose.timesteps, step, microBatch);
 }
 
 function assemble(
   rows: Uint32Array,
   texts: readonly TokenPair[],
-  data: TrainingData,
-  config: TrainingConfig,
-  model: ModelConfig,
+  context: UpdateContext,
   random: Random,
 ): TrainingBatch {
-  const settings = settingsOf(rows, data, config, model);
+  const { model } = context;
+  const settings = settingsOf(rows, context);
   return model.network.shifted
-    ? assembleShifted(texts, shiftedSettings(settings, config, model), widthsOf(config, random))
-    : assembleBatch(texts, settings, timestepsOf(config, model, random));
+    ? assembleShifted(texts, shiftedOf(settings, context), widthsOf(context, random))
+    : assembleBatch(texts, settings, timestepsOf(context, random));
 }
 
 /** What a batch in the shifted layout needs besides what every batch does. */
 export function shiftedSettings(
   { slots, padId }: Pick<BatchSettings, "slots" | "padId">,
-  { training }: TrainingConfig,
+  weights: ShiftedSettings["weights"],
   { text, diffusion }: ModelConfig,
 ): ShiftedSettings {
-  return {
-    slots,
-    padId,
-    startId: startOf(text),
-    steps: diffusion.steps,
-    weights: {
-      settled: training.train_only === "token_chain" ? 0 : 1,
-      waiting: training.waiting_weight,
-    },
-  };
+  return { slots, padId, startId: startOf(text), steps: diffusion.steps, weights };
 }
 
-function widthsOf({ training }: TrainingConfig, random: Random): BlockWidths {
+function shiftedOf(settings: BatchSettings, { training, model }: UpdateContext): ShiftedSettings {
+  const weights = {
+    settled: training.train_only === "token_chain" ? 0 : 1,
+    waiting: training.waiting_weight,
+  };
+  return shiftedSettings(settings, weights, model);
+}
+
+function widthsOf({ training }: UpdateContext, random: Random): BlockWidths {
   return randomWidths(training.waiting_slots, random);
 }
 
 /** The sum of the weights of the batch that {@linkcode assemble} makes of rows. */
-function weightOfRows(
-  rows: Uint32Array,
-  data: TrainingData,
-  config: TrainingConfig,
-  model: ModelConfig,
-  step: number,
-  microBatch: number,
-): number {
-  const settings = settingsOf(rows, data, config, model);
-  const lengths = Array.from(rows, (row) => data.pairs.targetLengths[row]!);
-  const random = timestepRandom(config, step, microBatch);
+function weightOfRows(rows: Uint32Array, context: UpdateContext, microBatch: number): number {
+  const { pairs, model } = context;
+  const settings = settingsOf(rows, context);
+  const lengths = Array.from(rows, (row) => pairs.targetLengths[row]!);
+  const random = timestepRandom(context, microBatch);
   return model.network.shifted
-    ? shiftedWeight(lengths, shiftedSettings(settings, config, model), widthsOf(config, random))
-    : weightOf(lengths, settings, timestepsOf(config, model, random));
+    ? shiftedWeight(lengths, shiftedOf(settings, context), widthsOf(context, random))
+    : weightOf(lengths, settings, timestepsOf(context, random));
 }
 
-function timestepsOf(
-  { diffusion }: TrainingConfig,
-  model: ModelConfig,
-  random: Random,
-): TimestepSource {
-  return randomTimesteps(model.diffusion, diffusion.left_to_right_share, random);
+function timestepsOf({ model, leftToRightShare }: UpdateContext, random: Random): TimestepSource {
+  return randomTimesteps(model.diffusion, leftToRightShare, random);
 }
 
-function prepare(
-  { rows, epoch }: BatchRows,
-  data: TrainingData,
-  config: TrainingConfig,
-  model: ModelConfig,
-  step: number,
-  microBatch: number,
-) {
-  const { training } = config;
+function prepare({ rows, epoch }: BatchRows, context: UpdateContext, microBatch: number) {
+  const { training, model, pairs, step } = context;
   const random = (purpose: number) => new Random(training.seed, purpose, step, microBatch);
-  const texts = Array.from(rows, (row) => data.pairs.read(row));
-  const batch = assemble(
-    rows,
-    texts,
-    data,
-    config,
-    model,
-    timestepRandom(config, step, microBatch),
-  );
+  const texts = Array.from(rows, (row) => pairs.read(row));
+  const batch = assemble(rows, texts, context, timestepRandom(context, microBatch));
   dropSources(batch, training.source_dropout, random(Purpose.sourceDropout));
   const selfCondition = model.network.self_conditioning &&
     random(Purpose.selfConditioning).uniform() < training.self_conditioning_probability;

@@ -1,20 +1,26 @@
 /**
- * The configuration of a training run: a TOML file, changed by `--set key=value`, with every option
- * filled in and checked.
+ * The configuration of a training run: a TOML or YAML file, changed by `--set key=value`, with every
+ * option filled in and checked.
  */
 import { ExitCode, UserError } from "../errors.ts";
 import type { Fail } from "../host/fail.ts";
+import { number } from "../host/json_fields.ts";
 import { describe, isObject } from "../host/json_value.ts";
 import { readToml, readTomlValue } from "../host/toml.ts";
+import { isYamlPath, readYaml } from "../host/yaml.ts";
 import { nearest } from "../nearest.ts";
 import { type DataSpec, parseDataSpec } from "../text/data_spec.ts";
-import { type Option, OPTIONS, type OptionValues } from "./options.ts";
+import type { Option } from "./option.ts";
+import { OPTIONS, type OptionValues } from "./options.ts";
+import { PRESET_NAMES, type PresetName, PRESETS } from "./presets.ts";
+import { firstDifference } from "./scheduled.ts";
+import { parseTrainingSets, setsByUpdate, type TrainingSet } from "./training_sets.ts";
 
 /** A run's configuration, complete and checked. */
 export interface TrainingConfig extends OptionValues {
   readonly data: {
-    readonly train: DataSpec;
-    /** Without a development set there is no validation. */
+    readonly train: readonly TrainingSet[];
+    /** A set of its own, or what is held out of the training data; without one no validation. */
     readonly dev: DataSpec | null;
   };
 }
@@ -40,37 +46,49 @@ export type DataTable =
     }
   );
 
+/** A data set and the updates that are made on it, by how many were made before. */
+export type TrainingTable = DataTable & { readonly from?: number; readonly until?: number };
+
 /**
  * A configuration as a program gives it: the tables of a configuration file. Options that are left
- * out have the defaults of docs/options.md.
+ * out have the values of the preset, or else the defaults of docs/options.md.
  */
 export type TrainingSettings =
-  & { readonly data: { readonly train: DataTable; readonly dev?: DataTable } }
+  & { readonly preset?: PresetName }
+  & {
+    readonly data: {
+      readonly train: DataTable | readonly TrainingTable[];
+      readonly dev?: DataTable;
+      readonly hold_out?: number;
+    };
+  }
   & { readonly [Section in keyof OptionValues]?: Partial<OptionValues[Section]> };
 
 type Table = Record<string, unknown>;
 
 const SECTIONS: Readonly<Record<string, Readonly<Record<string, Option<unknown>>>>> = OPTIONS;
-const DATA_SETS = ["train", "dev"];
+const DATA_KEYS = ["train", "dev", "hold_out"];
+const HELD_OUT_SHARE = number(0.0001, 0.5);
 
 /**
  * Reads a configuration.
  *
- * @param toml the file's content
- * @param source the file's path, for messages
- * @param settings `section.key=value` each, as given on the command line; they overrule the file
- * @throws {UserError} where the text is not TOML, a key is unknown or missing, or a value is not
+ * @param text the file's content: YAML where its name ends in `.yaml` or `.yml`, else TOML
+ * @param source the file's path
+ * @param settings `section.key=value` each, or `preset=NAME`, as given on the command line; they
+ *   overrule the file
+ * @throws {UserError} where the text is neither, a key is unknown or missing, or a value is not
  *   what its option takes
  */
 export function parseTrainingConfig(
-  toml: string,
+  text: string,
   source: string,
   settings: readonly string[] = [],
 ): TrainingConfig {
   const fail: Fail = (problem) => {
     throw new UserError(ExitCode.model, `Cannot read configuration "${source}": ${problem}`);
   };
-  const table = readToml(toml, fail);
+  const table = isYamlPath(source) ? readYamlTables(text, fail) : readToml(text, fail);
   for (const setting of settings) applySetting(table, setting);
   return checkTrainingConfig(table, fail);
 }
@@ -94,23 +112,49 @@ export function checkTrainingSettings(
   return checkTrainingConfig(table, fail);
 }
 
-/** Checks the tables of a configuration and fills in defaults. */
+/** The two sets; without a development set, one may be held out of the training set. */
+function dataSets(
+  { train, dev, hold_out: share }: Table,
+  steps: number,
+  fail: Fail,
+): TrainingConfig["data"] {
+  const sets = parseTrainingSets(train, steps);
+  if (share === undefined) {
+    return { train: sets, dev: dev === undefined ? null : parseDataSpec(dev, "data.dev") };
+  }
+  if (!HELD_OUT_SHARE.accepts(share)) {
+    return fail(`"data.hold_out" is ${describe(share)}, expected ${HELD_OUT_SHARE.expected}`);
+  }
+  if (dev !== undefined) {
+    fail('"data.hold_out" and "data.dev" both say what the development set is: leave out one');
+  }
+  return {
+    train: sets.map((set) => ({ ...set, spec: { ...set.spec, part: { share, heldOut: false } } })),
+    dev: { ...sets[0]!.spec, groupSources: true, part: { share, heldOut: true } },
+  };
+}
+
+function readYamlTables(text: string, fail: Fail): Table {
+  const value = readYaml(text, fail);
+  return isObject(value) ? value : fail(`it is ${describe(value)}, expected sections of options`);
+}
+
+/** Checks the tables of a configuration and fills in what they leave out. */
 function checkTrainingConfig(table: Table, fail: Fail): TrainingConfig {
-  expectKnown(table, [...Object.keys(SECTIONS), "data"], "", fail);
+  expectKnown(table, ["preset", ...Object.keys(SECTIONS), "data"], "", fail);
+  const preset = presetValues(table["preset"], fail);
   const data = section(table, "data", fail);
-  expectKnown(data, DATA_SETS, "data", fail);
+  expectKnown(data, DATA_KEYS, "data", fail);
   if (data["train"] === undefined) {
     fail('missing table "data.train": expected format and file (or source_file and target_file)');
   }
   const values = Object.entries(SECTIONS).map(([name, options]) =>
-    [name, readOptions(section(table, name, fail), name, options, fail)] as const
+    [name, readOptions(section(table, name, fail), name, options, preset[name], fail)] as const
   );
+  const options = Object.fromEntries(values) as unknown as OptionValues;
   return {
-    data: {
-      train: parseDataSpec(data["train"], "data.train"),
-      dev: data["dev"] === undefined ? null : parseDataSpec(data["dev"], "data.dev"),
-    },
-    ...Object.fromEntries(values) as unknown as OptionValues,
+    data: dataSets(data, options.training.steps, fail),
+    ...options,
   };
 }
 
@@ -119,31 +163,38 @@ interface ChangedKey {
   readonly key: string;
   readonly before: string;
   readonly now: string;
+  /** The first update that it makes a difference to, from 1; of a table, which may be far. */
+  readonly update: number;
 }
 
 /**
- * The first key on which two configurations differ although the weights depend on it; undefined
- * where one can go on where the other stopped. Data are compared by content, not here.
+ * The keys on which two configurations differ although the weights depend on them. Of data, only when
+ * they are trained on counts; their content is compared elsewhere.
  *
  * @param before may come from an older ardiff: an option it lacks had its default
  */
-export function findChangedKey(
-  before: TrainingConfig,
-  now: TrainingConfig,
-): ChangedKey | undefined {
+export function findChangedKeys(before: TrainingConfig, now: TrainingConfig): ChangedKey[] {
   const fixed = Object.entries(SECTIONS).flatMap(([section, options]) =>
     Object.entries(options).filter(([, option]) => !option.mayChange)
       .map(([name, option]) => ({ section, name, standard: option.default }))
   );
-  for (const { section, name, standard } of fixed) {
+  const pairs = fixed.map(({ section, name, standard }) => {
     const [left, right] = [before, now].map((config) => {
       const values = config[section as keyof OptionValues] as Table | undefined;
       return values?.[name] ?? standard;
     });
-    if (JSON.stringify(left) === JSON.stringify(right)) continue;
-    return { key: `${section}.${name}`, before: describe(left), now: describe(right) };
-  }
-  return undefined;
+    return { key: `${section}.${name}`, left, right };
+  });
+  const [left, right] = [before, now].map(({ data }) =>
+    // An older ardiff had one set, from start to end.
+    setsByUpdate(Array.isArray(data?.train) ? data.train : [{ from: 0, until: null }])
+  );
+  return [...pairs, { key: "data.train", left, right }].flatMap(({ key, left, right }) => {
+    const update = firstDifference(left, right);
+    return update === undefined
+      ? []
+      : [{ key, before: describe(left), now: describe(right), update }];
+  });
 }
 
 /**
@@ -157,13 +208,20 @@ function applySetting(table: Table, setting: string): void {
   };
   const equals = setting.indexOf("=");
   const names = setting.slice(0, Math.max(equals, 0)).split(".").map((name) => name.trim());
+  const text = setting.slice(equals + 1).trim();
+  if (equals >= 0 && names.join() === "preset") {
+    presetValues(text, fail);
+    table["preset"] = text;
+    return;
+  }
   if (equals < 0 || names.length < 2 || names.includes("")) {
     return fail("expected section.key=value, as in training.steps=1000");
   }
-  const value = settingValue(names, setting.slice(equals + 1).trim());
+  const value = settingValue(names, text);
   expectSettable(names, value, fail);
   let place = table;
   for (const name of names.slice(0, -1)) {
+    if (Array.isArray(place[name])) fail(`"${name}" is a list; change it in the file`);
     if (!isObject(place[name])) place[name] = {};
     place = place[name] as Table;
   }
@@ -173,7 +231,7 @@ function applySetting(table: Table, setting: string): void {
 /** What keys of data sets may be is seen where they are read. */
 function expectSettable([first, ...rest]: readonly string[], value: unknown, fail: Fail): void {
   expectKnown({ [first!]: value }, [...Object.keys(SECTIONS), "data"], "", fail);
-  if (first === "data") return expectKnown({ [rest[0]!]: value }, DATA_SETS, "data", fail);
+  if (first === "data") return expectKnown({ [rest[0]!]: value }, DATA_KEYS, "data", fail);
   const [options, key] = [SECTIONS[first!]!, rest.join(".")];
   expectKnown({ [key]: value }, Object.keys(options), first!, fail);
   const { type } = options[key]!;
@@ -188,6 +246,19 @@ function settingValue([section, ...rest]: readonly string[], text: string): unkn
   const option = SECTIONS[section!]?.[rest.join(".")];
   if (text === "none" && option?.type.accepts(null)) return null;
   return readTomlValue(text) ?? text;
+}
+
+/** What a preset sets, by section; nothing without one. */
+function presetValues(name: unknown, fail: Fail): Readonly<Record<string, Table | undefined>> {
+  if (name === undefined) return {};
+  const known = PRESET_NAMES.find((preset) => preset === name);
+  if (known !== undefined) return PRESETS[known].values as Readonly<Record<string, Table>>;
+  const near = typeof name === "string" ? nearest(name, PRESET_NAMES) : undefined;
+  return fail(
+    `"preset" is ${describe(name)}, ${
+      near === undefined ? `expected one of ${PRESET_NAMES.join(", ")}` : `did you mean "${near}"?`
+    }`,
+  );
 }
 
 function section(table: Table, name: string, fail: Fail): Table {
@@ -205,6 +276,9 @@ function expectKnown(
   const join = (name: string) => path === "" ? name : `${path}.${name}`;
   const stranger = Object.keys(table).find((name) => !names.includes(name));
   if (stranger === undefined) return;
+  if (stranger === "preset") {
+    fail(`unknown key "${join(stranger)}": the preset stands above the first table, or by --set`);
+  }
   const near = nearest(stranger, names) ?? elsewhere(stranger);
   const suggestion = near === undefined
     ? `expected ${names.map(join).join(", ")}`
@@ -222,11 +296,12 @@ function readOptions(
   table: Table,
   name: string,
   options: Readonly<Record<string, Option<unknown>>>,
+  preset: Table | undefined,
   fail: Fail,
 ): Table {
   expectKnown(table, Object.keys(options), name, fail);
   const values = Object.entries(options).map(([key, option]) => {
-    const value = table[key] ?? option.default;
+    const value = [table[key], preset?.[key], option.default].find((value) => value !== undefined);
     if (!option.type.accepts(value)) {
       fail(`"${name}.${key}" is ${describe(value)}, expected ${option.type.expected}`);
     }

@@ -4,8 +4,8 @@ import { parameterCounts } from "../denoiser/parameters.ts";
 import { formatDuration } from "../host/status_line.ts";
 import type { RunState } from "./checkpoint.ts";
 import type { TrainingConfig } from "./config.ts";
-import { describeData } from "./model_config.ts";
-import type { Option } from "./options.ts";
+import { describeData, describeSets } from "./model_config.ts";
+import type { Option } from "./option.ts";
 import { OPTIONS } from "./options.ts";
 import type { CacheSummary } from "./token_cache.ts";
 import type { Validation } from "./validation.ts";
@@ -63,7 +63,7 @@ export function modelCard(content: CardContent): string {
 
 function dataSection({ config, data }: CardContent): string {
   const lines = [
-    `- Training: ${describeData(config.data.train)}, ${formatCount(data.pairs)} pairs` +
+    `- Training: ${describeSets(config.data.train)}, ${formatCount(data.pairs)} pairs` +
     (data.cutSources + data.cutTargets === 0
       ? ""
       : `; ${formatCount(data.cutSources)} sources and ${formatCount(data.cutTargets)} targets ` +

@@ -4,6 +4,7 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 import { VERSION } from "../version.ts";
 import type { DataSpec } from "../text/data_spec.ts";
 import type { TrainingConfig } from "./config.ts";
+import type { TrainingSet } from "./training_sets.ts";
 import { type PairLengths, slotsBySource } from "./slots.ts";
 
 /**
@@ -35,11 +36,20 @@ export function modelConfigOf(
       bos_id: bos,
       eos_id: eos,
     },
-    provenance: { created_by: `ardiff ${VERSION}`, source: describeData(config.data.train) },
+    provenance: { created_by: `ardiff ${VERSION}`, source: describeSets(config.data.train) },
   }, source);
 }
 
 /** The files of a data set. */
 export function describeData(spec: DataSpec): string {
   return spec.format === "text" ? `${spec.sourceFile} and ${spec.targetFile}` : spec.file;
+}
+
+/** The files of all training sets, with the updates after which each begins and ends. */
+export function describeSets(sets: readonly TrainingSet[]): string {
+  return sets.map(({ spec, from, until }) => {
+    const files = describeData(spec);
+    if (until !== null) return `${files} (updates ${from + 1} to ${until})`;
+    return from === 0 ? files : `${files} (from update ${from + 1})`;
+  }).join("; ");
 }

@@ -6,7 +6,7 @@
  * Defaults are those of the paper's CommonGen run (AR-Diffusion, arXiv 2305.09515).
  */
 import { TIME_CONDITIONINGS } from "../denoiser/config.ts";
-import { NOISE_SCHEDULES, STEP_GRIDS } from "../diffusion/names.ts";
+import { LATENT_VIEWS, NOISE_SCHEDULES, STEP_GRIDS } from "../diffusion/names.ts";
 import { TRAINED_SCHEMES } from "../diffusion/timesteps/schemes.ts";
 import {
   boolean,
@@ -18,44 +18,18 @@ import {
   text,
 } from "../host/json_fields.ts";
 import { NORMALIZERS } from "../text/normalizer.ts";
-
-/** One option. */
-export interface Option<T> {
-  /** What it may be. */
-  readonly type: FieldType<T>;
-  /** What it is where it is left out. */
-  readonly default: T;
-  /** Who the default comes from. */
-  readonly source: string;
-  /** What the option does, one or two sentences. */
-  readonly text: string;
-  /** Whether a run may be resumed with another value. */
-  readonly mayChange: boolean;
-}
+import {
+  fixed,
+  free,
+  type Option,
+  type OptionValue,
+  type OptionValueAt,
+  scheduled,
+} from "./option.ts";
 
 const PAPER = "AR-Diffusion (CommonGen)";
 const REFERENCE = "AR-Diffusion, its implementation";
 const OURS = "ardiff";
-
-/** An option on which the weights depend. */
-function fixed<T>(
-  type: FieldType<T>,
-  standard: T,
-  source: string,
-  text: string,
-): Option<T> {
-  return { type, default: standard, source, text, mayChange: false };
-}
-
-/** An option that may change between two parts of a run. */
-function free<T>(
-  type: FieldType<T>,
-  standard: T,
-  source: string,
-  text: string,
-): Option<T> {
-  return { type, default: standard, source, text, mayChange: true };
-}
 
 const path: FieldType<string> = {
   expected: "a path",
@@ -75,8 +49,9 @@ const normalizers: FieldType<readonly (typeof NORMALIZERS)[number][]> = {
 const lengths = oneOf(["fixed", "batch"]);
 const timeConditionings = oneOf(TIME_CONDITIONINGS);
 const noiseSchedules = oneOf(NOISE_SCHEDULES);
+const latentViews = oneOf(LATENT_VIEWS);
 const timestepKinds = oneOf(TRAINED_SCHEMES);
-const decays = oneOf(["constant", "linear"]);
+const decays = oneOf(["constant", "linear", "cosine", "inverse_sqrt"]);
 const roundingLosses = oneOf(["x0", "prediction"]);
 const trainedParts = oneOf(["all", "token_chain"]);
 const waitingSlots: FieldType<readonly number[]> = {
@@ -203,6 +178,12 @@ export const OPTIONS = {
       `${PAPER}: none`,
       "Inner width of the head that makes the tokens drafted in one call fit each other; 0: none. Needs network.shifted.",
     ),
+    shared_embeddings: fixed(
+      boolean,
+      false,
+      PAPER,
+      "Whether the encoder reads the target's embeddings in place of its own: fewer weights, and copying is learnt at once. Needs network.embedding_size = network.hidden_size.",
+    ),
   },
   diffusion: {
     steps: fixed(integer(2, 1_000_000), 2000, PAPER, "Diffusion steps T."),
@@ -216,7 +197,7 @@ export const OPTIONS = {
       timestepKinds,
       "token",
       PAPER,
-      "One timestep per slot, left ahead of right, or one per sentence (Diffusion-LM, GENIE).",
+      'Which timesteps slots have together: one per slot, left ahead of right ("token"); one per sentence ("sentence": Diffusion-LM, GENIE); one per block, left blocks first ("block": SSD-LM, BD3-LM); or any, of which generation takes those of "token" ("independent": Diffusion Forcing).',
     ),
     anchor_scale: fixed(
       number(1, 1e6),
@@ -228,13 +209,19 @@ export const OPTIONS = {
       nullable(count),
       null,
       `${PAPER}: the anchor is fixed`,
-      "Slots from the start point to the anchor, which then moves with it in place of lying at anchor_scale; slots beyond it have not started, and are left out. The smaller, the nearer to one token at a time.",
+      'Slots from the start point to the anchor, which then moves with it in place of lying at anchor_scale; slots beyond it have not started, and are left out. The smaller, the nearer to one token at a time. With "block" timesteps, the slots of a block; without it all are one.',
     ),
     noise_factor: fixed(
       number(1e-3, 1e3),
       1,
       `${PAPER}; 4 is better: docs/training-notes.md`,
       "F in z = sqrt(abar) x0 + F sqrt(1 - abar) eps; the network's input is rescaled to unit variance and generation starts from F times noise.",
+    ),
+    latent_view: fixed(
+      latentViews,
+      "unit_variance",
+      `${PAPER}, where it is the latent as it is`,
+      'What the network is shown of a latent: brought to unit variance, "as_is", or shrunk to E[x0 | z] ("expected_x0"), so that noise fades where it hides everything.',
     ),
     rescale_timesteps: fixed(
       boolean,
@@ -256,9 +243,9 @@ export const OPTIONS = {
     ),
   },
   training: {
-    steps: free(count, 40_000, PAPER, "Updates. Linear decay ends here."),
+    steps: free(count, 40_000, PAPER, "Updates. Linear and cosine decay end here."),
     batch_size: fixed(count, 128, PAPER, "Rows of one micro-batch."),
-    accumulation: fixed(
+    accumulation: scheduled(
       integer(1, 65_535),
       24,
       `${PAPER}: 3072 rows an update`,
@@ -270,7 +257,12 @@ export const OPTIONS = {
       OURS,
       "A model folder whose weights and tokenizer to start from (fine-tuning); its network must be the same. Without one, weights are random.",
     ),
-    learning_rate: fixed(number(0, 10), 3e-4, PAPER, "Peak learning rate."),
+    learning_rate: scheduled(
+      number(0, 10),
+      3e-4,
+      PAPER,
+      "Peak learning rate; what warm-up and decay leave of it is taken.",
+    ),
     warmup_steps: fixed(
       countOrNever,
       4000,
@@ -281,13 +273,13 @@ export const OPTIONS = {
       decays,
       "constant",
       `${PAPER}; linear in its other runs`,
-      "What the learning rate does after warm-up: stay, or fall linearly to 0.",
+      "What the learning rate does after warm-up: stay; fall to 0 linearly or along half a cosine; or fall with the inverse square root of the updates (Vaswani et al. 2017).",
     ),
     decay_share: fixed(
       number(0.001, 1),
       1,
       `${PAPER}'s other runs: all after warm-up`,
-      "Share of the updates over which linear decay takes place, at the end of the run.",
+      "Share of the updates over which linear or cosine decay takes place, at the end of the run.",
     ),
     beta1: fixed(number(0, 0.9999999), 0.9, "AdamW, PyTorch", "Decay of the first moment."),
     beta2: fixed(number(0, 0.9999999), 0.999, "AdamW, PyTorch", "Decay of the second moment."),
@@ -297,9 +289,14 @@ export const OPTIONS = {
       "AdamW, PyTorch",
       "Added to the denominator; without it the first updates divide by 0.",
     ),
-    weight_decay: fixed(number(0, 1), 0, PAPER, "Decoupled weight decay, on all weights."),
-    clip_norm: fixed(number(0, 1e9), 0, OURS, "Gradients are scaled down to this norm; 0 never."),
-    ema_decay: fixed(
+    weight_decay: scheduled(number(0, 1), 0, PAPER, "Decoupled weight decay, on all weights."),
+    clip_norm: scheduled(
+      number(0, 1e9),
+      0,
+      OURS,
+      "Gradients are scaled down to this norm; 0 never.",
+    ),
+    ema_decay: scheduled(
       share,
       0.9999,
       PAPER,
@@ -311,9 +308,9 @@ export const OPTIONS = {
       `${PAPER}; warm-up as in TensorFlow's ExponentialMovingAverage`,
       "Lower the decay to (1 + n) / (10 + n) at update n, so that a short run's average forgets its start.",
     ),
-    dropout: fixed(rate, 0.2, PAPER, "Dropout of hidden states."),
-    attention_dropout: fixed(rate, 0, OURS, "Dropout of attention probabilities."),
-    label_smoothing: fixed(
+    dropout: scheduled(rate, 0.2, PAPER, "Dropout of hidden states."),
+    attention_dropout: scheduled(rate, 0, OURS, "Dropout of attention probabilities."),
+    label_smoothing: scheduled(
       rate,
       0,
       PAPER,
@@ -325,49 +322,49 @@ export const OPTIONS = {
       `${PAPER}; "prediction" in Difformer`,
       "What the rounding loss is taken of: the noised embedding, or the network's prediction (the anchor loss).",
     ),
-    squared_error: fixed(
+    squared_error: scheduled(
       number(0, 1e6),
       1,
       PAPER,
       "Weight of the squared error of predictions beside their rounding loss; 0 leaves the rounding loss alone.",
     ),
-    waiting_weight: fixed(
+    waiting_weight: scheduled(
       share,
       0.3,
       OURS,
       "Weight of the loss of slots that wait, with network.shifted.",
     ),
-    waiting_slots: fixed(
+    waiting_slots: scheduled(
       waitingSlots,
       [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 3, 4, 5, 6],
       OURS,
       "How many slots wait in the blocks of a micro-batch, with network.shifted: each number as likely as another.",
     ),
-    train_only: fixed(
+    train_only: scheduled(
       trainedParts,
       "all",
       OURS,
       'What is trained: "all", or the chain head alone ("token_chain"), everything else as in training.start_from, which may lack the head.',
     ),
-    self_conditioning_probability: fixed(
+    self_conditioning_probability: scheduled(
       share,
       0.5,
       "Analog Bits",
       "Share of micro-batches with a first pass that gives the self-conditioning input; used with network.self_conditioning.",
     ),
-    self_conditioning_noise: fixed(
+    self_conditioning_noise: scheduled(
       number(0, 100),
       0,
       `${PAPER}; FastDiSS perturbs`,
       "Standard deviation of noise added to the self-conditioning input.",
     ),
-    source_dropout: fixed(
+    source_dropout: scheduled(
       share,
       0,
       `${PAPER}; 0.1 for classifier-free guidance`,
       "Share of rows whose source is reduced to its first token.",
     ),
-    padding_weight: fixed(
+    padding_weight: scheduled(
       share,
       1,
       PAPER,
@@ -451,9 +448,6 @@ export const OPTIONS = {
   },
 } as const;
 
-/** The type of an option's value. */
-export type OptionValue<O> = O extends Option<infer T> ? T : never;
-
 /** The values of all options. */
 export type OptionValues = {
   readonly [Section in keyof typeof OPTIONS]: {
@@ -461,6 +455,13 @@ export type OptionValues = {
       (typeof OPTIONS)[Section][Name]
     >;
   };
+};
+
+/** The values of `[training]` at an update: those of tables are chosen. */
+export type TrainingAt = {
+  readonly [Name in keyof typeof OPTIONS.training]: OptionValueAt<
+    (typeof OPTIONS.training)[Name]
+  >;
 };
 
 /** An option as the documentation shows it. */

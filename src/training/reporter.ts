@@ -1,5 +1,6 @@
 /** Tells people and programs how a run goes: progress, log.jsonl and TensorBoard. */
 import { formatDuration, type ProgressOutput, StatusLine } from "../host/status_line.ts";
+import { printable } from "../printable.ts";
 import type { LossTerms, TrainerUsage } from "../native/trainer.ts";
 import type { RunState } from "./checkpoint.ts";
 import type { TrainingConfig } from "./config.ts";
@@ -194,7 +195,9 @@ export class Reporter implements Disposable {
       } ` +
         `(mse by timestep ${byTimestep.map(({ mse }) => mse.toFixed(2)).join(" ")})`,
     );
-    for (const { source, output } of samples) this.say(`  ${source}\n    -> ${output}`);
+    for (const { source, output } of samples) {
+      this.say(`  ${printable(source)}\n    -> ${printable(output)}`);
+    }
   }
 
   /** Says at the end what the updates of this part of the run took. */

@@ -1,80 +1,43 @@
 /** A run that is ready to train: tokenizer, data, network and where it stands. */
 import type { ModelConfig } from "../denoiser/config.ts";
-import { loadModelFolder, MODEL_FILES } from "../denoiser/model_folder.ts";
+import { loadModelFolder } from "../denoiser/model_folder.ts";
 import { networkFields } from "../denoiser/network_fields.ts";
 import { toFloat32 } from "../denoiser/tensors.ts";
 import { processOf } from "../diffusion/process.ts";
 import { ExitCode, UserError } from "../errors.ts";
-import { readTextFile } from "../host/files.ts";
 import { resolveDevice } from "../native/device.ts";
 import { describeLibrary } from "../native/library_info.ts";
 import { type Device, NativeModel } from "../native/model.ts";
-import { flatLayout, type FlatPlace, NativeTrainer } from "../native/trainer.ts";
-import { trainBpe } from "../text/bpe_trainer.ts";
-import { parseTokenizer } from "../text/parse_tokenizer.ts";
-import { readPairs } from "../text/records.ts";
+import { flatLayout, type FlatPlace, NativeTrainer, type TrainerUsage } from "../native/trainer.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { preparedBatches, type TrainingData } from "./batch_stream.ts";
-import {
-  type CheckpointContent,
-  readRecord,
-  restoreTrainer,
-  type RunState,
-  type TrainingRecord,
-} from "./checkpoint.ts";
-import { findChangedKey, type TrainingConfig } from "./config.ts";
+import { preparedBatches } from "./batch_stream.ts";
+import { type CheckpointContent, restoreTrainer, type RunState, tensorsOf } from "./checkpoint.ts";
+import type { TrainingConfig } from "./config.ts";
 import { initialWeights } from "./initial_weights.ts";
 import { modelConfigOf } from "./model_config.ts";
-import { slotsOfPairs } from "./slots.ts";
+import type { TrainingAt } from "./options.ts";
+import { prepareRun, type RunOptions } from "./preparation.ts";
 import type { ProcessGroup } from "./process_group.ts";
-import { TokenCache } from "./token_cache.ts";
-import { updateExchange } from "./update_exchange.ts";
-import { type Update, updates } from "./updates.ts";
-
-/** What a run is made from. */
-interface RunOptions {
-  readonly config: TrainingConfig;
-  /** Path of the configuration, for messages. */
-  readonly source: string;
-  /** Where tokenised data are kept. */
-  readonly cacheFolder: string;
-  /** A checkpoint to go on from. */
-  readonly checkpoint: string | undefined;
-  /** Says what takes a while. */
-  readonly say: (message: string) => void;
-  /** The ranks that train together. */
-  readonly group: ProcessGroup;
-}
-
-/** What rank 0 finds before training, for all ranks. */
-interface Preparation {
-  readonly tokenizerJson: string;
-  /** The tokenised data. */
-  readonly data: string;
-  readonly start: RunState;
-}
-
-const START: RunState = {
-  step: 0,
-  skipped: 0,
-  position: { epoch: 0, batch: 0 },
-  rows: 0,
-  seconds: 0,
-  best: null,
-};
+import { valueAt } from "./scheduled.ts";
+import { trainingAt } from "./schedules.ts";
+import type { TrainingPairs } from "./training_pairs.ts";
+import { type UpdateExchange, updateExchange } from "./update_exchange.ts";
+import { type Update, updates, type UpdatesOptions } from "./updates.ts";
 
 /** A run. Dispose of it when done. */
 export class Run implements Disposable {
+  /** What trainers before the present one have used. */
+  #usedBefore: TrainerUsage = { forward: 0, backward: 0, update: 0, peakBytes: 0 };
+  /** Room for gradients that ranks exchange. */
+  #gradients: Float32Array<ArrayBuffer> | undefined;
+
   private constructor(
     readonly config: TrainingConfig,
     readonly model: ModelConfig,
     readonly tokenizer: Tokenizer,
-    readonly data: TrainingData,
-    readonly trainer: NativeTrainer,
-    readonly layout: readonly FlatPlace[],
-    readonly device: Device,
-    /** CPU threads of this process. */
-    readonly threads: number,
+    readonly pairs: TrainingPairs,
+    private training: OpenTrainer,
+    readonly place: ComputingPlace,
     readonly group: ProcessGroup,
     /** Where the run stood when it was opened. */
     readonly start: RunState,
@@ -87,67 +50,63 @@ export class Run implements Disposable {
    *   damaged or was made with other options or data
    */
   static async open(options: RunOptions): Promise<Run> {
-    const { config, source, cacheFolder, checkpoint, group } = options;
-    const found: { prepared?: Prepared } = {};
-    const { tokenizerJson, data: key, start } = await group.first(
-      async (): Promise<Preparation> => {
-        const { tokenizer, pairs, start } = found.prepared = await prepare(options);
-        return { tokenizerJson: tokenizer.toJson(), data: pairs.key, start };
-      },
-    );
-    const tokenizer = found.prepared?.tokenizer ??
-      await parseTokenizer(tokenizerJson, MODEL_FILES.tokenizer);
-    const pairs = found.prepared?.pairs ?? TokenCache.openMade(cacheFolder, key, tokenizer);
+    const { config, checkpoint, source, group } = options;
+    const { tokenizer, pairs, start } = await prepareRun(options);
     try {
-      const model = modelConfigOf(config, tokenizer, pairs, source);
-      const data = { pairs, slots: slotsOfPairs(pairs, model.text) };
-      const device = deviceOf(config, group);
-      const threads = threadsOf(config, group);
-      // What a checkpoint goes on from is in it; other ranks get what rank 0 starts from.
-      const startFrom = checkpoint === undefined && group.isFirst
-        ? config.training.start_from
-        : null;
-      const { trainer, layout } = await createTrainer(config, model, device, threads, startFrom);
-      if (checkpoint !== undefined && group.isFirst) restoreTrainer(checkpoint, trainer, layout);
-      await shareState(group, trainer);
-      return new Run(
-        config,
-        model,
-        tokenizer,
-        data,
-        trainer,
-        layout,
-        device,
-        threads,
-        group,
-        start,
-      );
+      const model = modelConfigOf(config, tokenizer, pairs.all(), source);
+      const place = { device: deviceOf(config, group), threads: threadsOf(config, group) };
+      // Those of a checkpoint are in it; other ranks get what rank 0 starts from.
+      const weights = checkpoint === undefined && group.isFirst
+        ? startingWeights(config, model)
+        : () => undefined;
+      const training = await createTrainer(config, model, place, start.step + 1, weights);
+      if (checkpoint !== undefined && group.isFirst) {
+        restoreTrainer(checkpoint, training.trainer, training.layout);
+      }
+      await shareState(group, training.trainer);
+      return new Run(config, model, tokenizer, pairs, training, place, group, start);
     } catch (error) {
       pairs[Symbol.dispose]();
       throw error;
     }
   }
 
-  /** Makes updates without end, from where the run stands. */
-  updates(): AsyncGenerator<Update, never, undefined> {
+  /** The trainer, which is another one where another part of the network is trained. */
+  get trainer(): NativeTrainer {
+    return this.training.trainer;
+  }
+
+  /** Where tensors lie in the trainer's buffers. */
+  get layout(): readonly FlatPlace[] {
+    return this.training.layout;
+  }
+
+  /** Makes updates, from where the run stands, until it is over. */
+  updates(
+    options: Pick<UpdatesOptions, "onBatch" | "isOver" | "rateAt"> = {},
+  ): AsyncGenerator<Update, void, undefined> {
     const { step, position, skipped } = this.start;
-    const { data, config, model, group } = this;
-    const batches = preparedBatches(data, config, model, step + 1, position, group);
-    return updates(
-      this.trainer,
-      batches,
-      this.config,
+    return updates({
+      ...options,
+      trainerAt: (step) => this.#trainerAt(step),
+      batches: preparedBatches(this.pairs, this.config, this.model, step + 1, position, this.group),
+      config: this.config,
       skipped,
-      (rows) => this.#describeRows(rows),
-      updateExchange(this.trainer, group, config.training.accumulation),
-    );
+      describeRows: ({ step, rows }) => this.pairs.at(step).describe(rows),
+      ...this.group.size > 1 && { exchangeAt: (step) => this.#exchangeAt(step) },
+    });
+  }
+
+  /** Time and memory used so far. */
+  usage(): TrainerUsage {
+    return sumOfUsage(this.#usedBefore, this.trainer.usage());
   }
 
   /** What a checkpoint of a state holds. */
   checkpointContent(state: RunState): CheckpointContent {
     return {
       state,
-      data: this.data.pairs.key,
+      data: this.pairs.keys.join(" "),
       config: this.config,
       model: this.model,
       tokenizerJson: this.tokenizer.toJson(),
@@ -156,55 +115,59 @@ export class Run implements Disposable {
 
   [Symbol.dispose](): void {
     this.trainer[Symbol.dispose]();
-    this.data.pairs[Symbol.dispose]();
+    this.pairs[Symbol.dispose]();
   }
 
-  #describeRows(rows: Uint32Array): string {
-    const { train } = this.config.data;
-    const file = train.format === "text" ? train.sourceFile : train.file;
-    const lines = Array.from(rows.subarray(0, 8), (row) => this.data.pairs.line(row));
-    const more = rows.length > lines.length ? ` and ${rows.length - lines.length} more` : "";
-    return `${file} lines ${lines.join(", ")}${more}`;
+  #exchangeAt(step: number): UpdateExchange {
+    this.#gradients ??= new Float32Array(this.trainer.size);
+    const microBatches = valueAt(this.config.training.accumulation, step);
+    return updateExchange(this.trainer, this.group, microBatches, this.#gradients);
+  }
+
+  /** The trainer of an update; what is trained is fixed for the life of one. */
+  async #trainerAt(step: number): Promise<NativeTrainer> {
+    const { trainer, layout, part } = this.training;
+    if (valueAt(this.config.training.train_only, step) === part) return trainer;
+    const state = STATES.map((name) => [name, trainer.read(name)] as const);
+    this.#usedBefore = this.usage();
+    trainer[Symbol.dispose]();
+    const weights = tensorsOf(state[0]![1], layout);
+    this.training = await createTrainer(this.config, this.model, this.place, step, weights);
+    for (const [name, values] of state) this.trainer.write(name, values);
+    return this.trainer;
   }
 }
 
-/** What rank 0 has opened. */
-interface Prepared {
-  readonly tokenizer: Tokenizer;
-  readonly pairs: TokenCache;
-  readonly start: RunState;
+/** What a trainer holds, weights first. */
+const STATES = ["weights", "firstMoment", "secondMoment", "average"] as const;
+
+/** Where a rank computes. */
+interface ComputingPlace {
+  readonly device: Device;
+  /** CPU threads of this process. */
+  readonly threads: number;
 }
 
-async function prepare(options: RunOptions): Promise<Prepared> {
-  const { config, checkpoint, source } = options;
-  const record = checkpoint === undefined ? undefined : readRecord(checkpoint);
-  if (record === undefined) expectUsable(config, source);
-  else expectSameConfig(record, config, checkpoint!);
-  expectGrid(config);
-  const tokenizer = await openTokenizer(options);
-  const { max_source_tokens: maxSourceTokens, target_slots: targetSlots } = config.text;
-  const pairs = await TokenCache.open(
-    options.cacheFolder,
-    config.data.train,
-    tokenizer,
-    { maxSourceTokens, targetSlots },
-    () => options.say("Tokenising the training data."),
-  );
-  if (record !== undefined && record.data !== pairs.key) {
-    pairs[Symbol.dispose]();
-    throw new UserError(
-      ExitCode.data,
-      `Cannot resume from "${checkpoint}": "data.train" gives other pairs than then; ` +
-        "put its files back or start anew with another --output",
-    );
-  }
-  return { tokenizer, pairs, start: record ?? START };
+/** A trainer, and what it trains. */
+interface OpenTrainer {
+  readonly trainer: NativeTrainer;
+  readonly layout: readonly FlatPlace[];
+  readonly part: TrainingAt["train_only"];
+}
+
+function sumOfUsage(before: TrainerUsage, now: TrainerUsage): TrainerUsage {
+  return {
+    forward: before.forward + now.forward,
+    backward: before.backward + now.backward,
+    update: before.update + now.update,
+    peakBytes: Math.max(before.peakBytes, now.peakBytes),
+  };
 }
 
 /** Gives every rank the weights, moments and average of rank 0. */
 async function shareState(group: ProcessGroup, trainer: NativeTrainer): Promise<void> {
   if (group.size === 1) return;
-  for (const state of ["weights", "firstMoment", "secondMoment", "average"] as const) {
+  for (const state of STATES) {
     const values = trainer.read(state);
     await group.share(values);
     if (!group.isFirst) trainer.write(state, values);
@@ -231,99 +194,19 @@ function parseDevice(name: string): "auto" | Device {
   return { kind: kind as Device["kind"], index: Number(index) };
 }
 
-function expectSameConfig(record: TrainingRecord, config: TrainingConfig, path: string): void {
-  const changed = findChangedKey(record.config, config);
-  if (changed === undefined) return;
-  throw new UserError(
-    ExitCode.model,
-    `Cannot resume from "${path}": "${changed.key}" was ${changed.before} and is now ` +
-      `${changed.now}; set it back or start anew with another --output`,
-  );
-}
+/** A tensor by its name; undefined where it is to be drawn. */
+type WeightSource = (name: string) => Float32Array<ArrayBuffer> | undefined;
 
 /**
- * Finds options that do not go together before the data are read, which may take long.
- *
- * @throws {UserError} at the first
- */
-function expectUsable(config: TrainingConfig, source: string): void {
-  const { file, normalizers, vocabulary_size: vocabSize } = config.tokenizer;
-  if (file !== null && normalizers.length > 0) {
-    throw new UserError(
-      ExitCode.model,
-      `Cannot apply "tokenizer.normalizers" to "${file}": a given tokenizer has its own; leave out ` +
-        "one of the two",
-    );
-  }
-  const { left_to_right_share: share } = config.diffusion;
-  if (config.network.shifted && share !== null) {
-    throw new UserError(
-      ExitCode.model,
-      `Cannot draw a share of ${share} from the left-to-right phase: with "network.shifted" every ` +
-        'row visits every place; leave out "diffusion.left_to_right_share", or set it to none',
-    );
-  }
-  const { rounding_loss, train_only, start_from } = config.training;
-  if (config.network.shifted && rounding_loss !== "prediction") {
-    throw new UserError(
-      ExitCode.model,
-      `Cannot take the rounding loss of "${rounding_loss}" with "network.shifted": a settled slot holds ` +
-        'another token than it predicts; set training.rounding_loss = "prediction"',
-    );
-  }
-  if (train_only === "token_chain" && (config.network.token_chain === 0 || start_from === null)) {
-    throw new UserError(
-      ExitCode.model,
-      'Cannot train "token_chain" only: expected a network.token_chain above 0, and a model in ' +
-        "training.start_from to train it on",
-    );
-  }
-  const onePair = { sourceLengths: [1], targetLengths: [1] };
-  modelConfigOf(config, { vocabSize, special: { pad: 0, bos: null, eos: 1 } }, onePair, source);
-}
-
-/**
- * Finds a number of validation steps that generation cannot take before the first validation, which
- * may be hours away.
- *
- * @throws {UserError} that names the most there can be
- */
-function expectGrid({ data, validation, network, text, diffusion }: TrainingConfig): void {
-  if (data.dev === null || validation.lines === 0 || network.shifted) return;
-  const fewestSlots = text.length === "batch" ? 1 : text.target_slots;
-  const { count } = processOf(diffusion).timesteps(fewestSlots);
-  if (validation.steps <= count) return;
-  throw new UserError(
-    ExitCode.model,
-    `Cannot validate in validation.steps = ${validation.steps}: this diffusion has ${count} ` +
-      "timesteps to take them from; set fewer",
-  );
-}
-
-async function openTokenizer({ config, checkpoint, say }: RunOptions): Promise<Tokenizer> {
-  const { file, vocabulary_size, min_frequency, normalizers } = config.tokenizer;
-  const { start_from } = config.training;
-  const inherited = checkpoint ?? (file === null ? start_from : null);
-  const given = inherited === null ? file : `${inherited}/${MODEL_FILES.tokenizer}`;
-  if (given !== null) return await parseTokenizer(readTextFile(given), given);
-  say(`Training a tokenizer of ${vocabulary_size} tokens.`);
-  const json = await trainBpe(sidesOf(config), {
-    vocabSize: vocabulary_size,
-    minFrequency: min_frequency,
-    normalizers,
-  });
-  return await parseTokenizer(json, "tokenizer.json");
-}
-
-/**
- * The weights of a model folder to start from.
+ * The weights of `training.start_from`, where there is one.
  *
  * @throws {UserError} where it holds another network
  */
 function startingWeights(
-  path: string,
+  { training: { start_from: path } }: TrainingConfig,
   { network }: ModelConfig,
-): (name: string) => Float32Array<ArrayBuffer> | undefined {
+): WeightSource {
+  if (path === null) return () => undefined;
   const { config, tensors } = loadModelFolder(path);
   for (const [key, value] of Object.entries(network)) {
     const theirs = config.network[key as keyof typeof network];
@@ -341,32 +224,29 @@ function startingWeights(
   };
 }
 
-/** Both sides of the training data, one vocabulary being shared by them. */
-async function* sidesOf(config: TrainingConfig): AsyncGenerator<string> {
-  for await (const { source, target } of readPairs(config.data.train)) {
-    yield source;
-    yield target;
-  }
-}
-
+/**
+ * Makes the trainer of an update, at its start.
+ *
+ * @param weights gives tensors; those it lacks are drawn
+ */
 async function createTrainer(
-  { training }: TrainingConfig,
+  config: TrainingConfig,
   model: ModelConfig,
-  device: Device,
-  threads: number,
-  startFrom: string | null,
-): Promise<{ trainer: NativeTrainer; layout: FlatPlace[] }> {
+  { device, threads }: ComputingPlace,
+  update: number,
+  weights: WeightSource,
+): Promise<OpenTrainer> {
   const { shifted } = model.network;
+  const training = trainingAt(config.training, update);
   using network = new NativeModel(networkFields(model.network));
   const inputs = new Map(network.tensors.map(({ name, shape }) => [name, shape.at(-1)!]));
   // A bias has as many inputs as the weight of its layer; the output layer's weight is tied.
   const inputsOf = (bias: string) =>
     inputs.get(bias.replace(/\.bias$/, ".weight")) ?? model.network.embedding_size;
-  const given = startFrom === null ? undefined : startingWeights(startFrom, model);
   network.tensors.forEach((tensor, index) => {
     network.write(
       index,
-      given?.(tensor.name) ??
+      weights(tensor.name) ??
         initialWeights(tensor, { seed: training.seed, place: index, inputsOf, shifted }),
     );
   });
@@ -378,5 +258,5 @@ async function createTrainer(
     chainOnly: training.train_only === "token_chain",
     ...processOf(model.diffusion).trainingTables(),
   });
-  return { trainer, layout: flatLayout(network) };
+  return { trainer, layout: flatLayout(network), part: training.train_only };
 }

@@ -9,6 +9,7 @@ import type { ProcessGroup } from "./process_group.ts";
 import type { RunReporter } from "./reporter.ts";
 import type { Run } from "./run.ts";
 import { expectSameWeights } from "./same_setup.ts";
+import { changesAt } from "./schedules.ts";
 import { NonFiniteUpdate, type Update } from "./updates.ts";
 import { type TextGenerator, validate, type Validation } from "./validation.ts";
 import type { ValidationSet } from "./validation_set.ts";
@@ -26,6 +27,8 @@ interface SessionOptions {
   readonly last: number;
   /** When to stop, in milliseconds of `performance.now()`. */
   readonly deadline: number;
+  /** Whether to stop after this update all the same. */
+  readonly isSpent?: () => boolean;
 }
 
 /** A validation and its step. */
@@ -103,10 +106,10 @@ export class Session {
 
   /** What at least one rank wishes. */
   async #agree({ interrupts, saveSignal }: Wishes): Promise<{ stop: boolean; save: boolean }> {
-    const { run, deadline } = this.#options;
+    const { run, deadline, isSpent } = this.#options;
     const [signal, over, save] = await agreed(run.group, [
       SIGNALS.indexOf(interrupts.received),
-      Number(performance.now() >= deadline),
+      Number(performance.now() >= deadline || (isSpent?.() ?? false)),
       Number(saveSignal.take() || run.group.isFirst && this.#isSaveDue()),
     ]);
     this.#signal = SIGNALS[signal!];
@@ -121,7 +124,8 @@ export class Session {
       const now = performance.now();
       const seconds = (now - began) / 1000;
       this.#state = advance(this.#state, update, seconds);
-      reporter.update(update, this.#state, seconds, run.trainer.usage());
+      this.#announce(update.step);
+      reporter.update(update, this.#state, seconds, run.usage());
       began = now; // reporting is part of the next step
       const { stop, save } = await this.#agree(wishes);
       if (stop || update.step >= last) return;
@@ -131,6 +135,17 @@ export class Session {
       if (save) await this.#save();
       began += performance.now() - pause;
     }
+  }
+
+  /** Says what has changed with an update. */
+  #announce(step: number): void {
+    const { run, reporter } = this.#options;
+    const changes = changesAt(run.config.training, step)
+      .map(([name, value]) => `training.${name} = ${JSON.stringify(value)}`);
+    if (run.pairs.changeAt(step)) {
+      changes.push(`${run.pairs.at(step).sourceLengths.length.toLocaleString("en")} other pairs`);
+    }
+    if (changes.length > 0) reporter.say(`From step ${step} on: ${changes.join(", ")}.`);
   }
 
   async #validate(wishes: Wishes): Promise<void> {
@@ -148,7 +163,7 @@ export class Session {
       run.group,
     );
     if (result === undefined) return void await this.#agree(wishes);
-    reporter.validation(step, result, (performance.now() - began) / 1000, run.trainer.usage());
+    reporter.validation(step, result, (performance.now() - began) / 1000, run.usage());
     this.#validation = { step, ...result };
     const { metric } = run.config.checkpoints;
     const value = metric === "bleu" ? result.bleu : result.terms.loss;
@@ -202,9 +217,7 @@ interface Wishes {
 /** The largest of each number that the ranks give. */
 async function agreed(group: ProcessGroup, mine: readonly number[]): Promise<number[]> {
   const all = await group.gatherNumbers(Float64Array.from(mine));
-  return mine.map((_, i) =>
-    all.reduce((most, n, at) => at % mine.length === i ? Math.max(most, n) : most, 0)
-  );
+  return mine.map((_, i) => Math.max(...all.filter((_, at) => at % mine.length === i)));
 }
 
 function hashOf(values: Float32Array<ArrayBuffer>): string {

@@ -6,6 +6,8 @@ import { ExitCode, UserError } from "../errors.ts";
 import { variable } from "../host/environment.ts";
 import { parentOf, readTextFile } from "../host/files.ts";
 import { exitCodeOf } from "../host/interrupts.ts";
+import { tell } from "../host/messages.ts";
+import { processorSeconds } from "../host/processor.ts";
 import type { ProgressOutput } from "../host/status_line.ts";
 import { describeLibrary } from "../native/library_info.ts";
 import type { Device } from "../native/model.ts";
@@ -26,6 +28,7 @@ import { recordedValidation, Reporter, SILENT_REPORTER } from "./reporter.ts";
 import { Run } from "./run.ts";
 import { openRunFolder, RUN_FILES } from "./run_folder.ts";
 import { expectSameSetup, setupOf } from "./same_setup.ts";
+import { beginnings, valueAt } from "./scheduled.ts";
 import { Session } from "./session.ts";
 import { textGeneratorOf } from "./text_generator.ts";
 import { readValidationSet } from "./validation_set.ts";
@@ -42,6 +45,8 @@ export interface TrainOptions {
   readonly maxSteps?: number;
   /** Stop after this many minutes. */
   readonly maxMinutes?: number;
+  /** Stop after this many minutes of the process's processor time, counted from the first update. */
+  readonly maxProcessorMinutes?: number;
   /** Overrules `training.device`. */
   readonly device?: string;
   /** Overrules `training.dtype`. */
@@ -58,6 +63,7 @@ const OPTION_NAMES: OptionNames<TrainOptions> = {
   resume: true,
   maxSteps: true,
   maxMinutes: true,
+  maxProcessorMinutes: true,
   device: true,
   dtype: true,
   threads: true,
@@ -77,7 +83,7 @@ const SILENT: ProgressOutput = { stderr: () => {}, interactive: false };
  * Where torchrun or srun has started several of this program, they share the micro-batches of an update;
  * rank 0 alone writes. docs/machines.md
  *
- * @param configuration a TOML file, or its content as an object; docs/options.md lists the keys. With
+ * @param configuration a TOML or YAML file, or its content as an object; docs/options.md lists the keys. With
  *   an object, `options.output` is required
  * @param io is told how the run goes. Default: nobody is
  * @returns the path of the model folder
@@ -118,7 +124,7 @@ export async function train(
   const deadline = performance.now() + 60_000 * (options.maxMinutes ?? Infinity);
   const last = Math.min(config.training.steps, options.maxSteps ?? Infinity);
   const say = (message: string) => {
-    if (group.isFirst) io.stderr(`${message}\n`);
+    if (group.isFirst) tell(io, message);
   };
   const cacheFolder = `${parentOf(output)}/.cache/ardiff`;
   using run = await Run.open({ config, source, cacheFolder, checkpoint, say, group });
@@ -129,6 +135,7 @@ export async function train(
   using reporter = group.isFirst
     ? new Reporter({ output, config, start: run.start, last, deadline, io, group })
     : SILENT_REPORTER;
+  const processorLimit = processorSeconds() + 60 * (options.maxProcessorMinutes ?? Infinity);
   const session = new Session({
     run,
     reporter,
@@ -137,6 +144,7 @@ export async function train(
     generateTexts: textGeneratorOf(run),
     last,
     deadline,
+    isSpent: () => processorSeconds() >= processorLimit,
   });
   const signal = await session.train();
   if (signal !== undefined) {
@@ -145,7 +153,7 @@ export async function train(
       `Stopped by ${signal} at step ${session.state.step}, which is saved: go on with --resume`,
     );
   }
-  reporter.summary(run.trainer.usage());
+  reporter.summary(run.usage());
   if (!group.isFirst) return `${output}/${RUN_FILES.model}`;
   return exportModel(
     run,
@@ -169,11 +177,14 @@ async function groupOf(config: TrainingConfig, seconds = RANK_TIMEOUT): Promise<
   const place = placeOf(variable);
   if (place === undefined) return ALONE;
   const { accumulation } = config.training;
-  if (place.size > accumulation) {
+  const fewest = Math.min(
+    ...[0, ...beginnings(accumulation)].map((update) => valueAt(accumulation, update + 1)),
+  );
+  if (place.size > fewest) {
     throw new UserError(
       ExitCode.usage,
-      `Cannot share an update of ${accumulation} micro-batch${accumulation === 1 ? "" : "es"} ` +
-        `(training.accumulation) among ${place.size} ranks: start at most ${accumulation}, or set a ` +
+      `Cannot share an update of ${fewest} micro-batch${fewest === 1 ? "" : "es"} ` +
+        `(training.accumulation) among ${place.size} ranks: start at most ${fewest}, or set a ` +
         "larger training.accumulation and a smaller training.batch_size",
     );
   }
@@ -196,7 +207,7 @@ function settingsOf({ set = [], device, dtype, threads }: TrainOptions): string[
 }
 
 function baseName(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1).replace(/\.toml$/, "");
+  return path.slice(path.lastIndexOf("/") + 1).replace(/\.(toml|ya?ml)$/i, "");
 }
 
 /** What the network is computed in: on a CPU, bfloat16 takes AMX. */
@@ -206,8 +217,8 @@ function arithmeticOf({ training: { dtype } }: TrainingConfig, { kind }: Device)
     : dtype;
 }
 
-function describeRun({ config, model, data, start, device, group }: Run): string {
-  const { pairs, cutSources, cutTargets, longestSource, longestTarget } = data.pairs.summary;
+function describeRun({ config, model, pairs: all, start, place, group }: Run): string {
+  const { pairs, cutSources, cutTargets, longestSource, longestTarget } = all.summary;
   const count = (value: number) => value.toLocaleString("en");
   const cut = (side: string, number: number, limit: number, longest: number) =>
     number === 0
@@ -215,12 +226,10 @@ function describeRun({ config, model, data, start, device, group }: Run): string
       : [`${count(number)} ${side} were cut to ${limit} tokens; the longest has ${longest}.`];
   return [
     `${count(pairs)} pairs, ${count(parameterCounts(model.network).total)} parameters, on ` +
-    `${device.kind} in ${arithmeticOf(config, device)}.`,
+    `${place.device.kind} in ${arithmeticOf(config, place.device)}.`,
     ...cut("sources", cutSources, config.text.max_source_tokens, longestSource),
     ...cut("targets", cutTargets, config.text.target_slots, longestTarget),
-    ...(group.size === 1 ? [] : [
-      `${group.size} ranks share the ${config.training.accumulation} micro-batches of an update.`,
-    ]),
+    ...(group.size === 1 ? [] : [`${group.size} ranks share the micro-batches of an update.`]),
     ...(start.step === 0 ? [] : [`Going on from step ${count(start.step)}.`]),
   ].join("\n");
 }
@@ -234,7 +243,7 @@ function exportModel(
   command: string,
 ): string {
   const path = `${output}/${RUN_FILES.model}`;
-  const { config, model, data } = run;
+  const { config, model, pairs } = run;
   const best = config.checkpoints.export === "best" ? state.best : null;
   const stored = best && loadModelFolder(checkpointPath(checkpoints, best.step)).tensors;
   const values = stored === null
@@ -247,7 +256,7 @@ function exportModel(
     model,
     state,
     step,
-    data: data.pairs.summary,
+    data: pairs.summary,
     validation: validation?.step === step ? validation : recordedValidation(output, step),
     command,
     version: VERSION,

@@ -36,18 +36,18 @@ export const NO_EXCHANGE: UpdateExchange = {
 const FIELDS = 6;
 
 /**
- * The exchange of a rank.
+ * The exchange of a rank in one update.
  *
- * @param microBatches micro-batches of an update, at least as many as there are ranks
+ * @param microBatches micro-batches of the update, at least as many as there are ranks
+ * @param gradients room for those of a trainer
  */
 export function updateExchange(
-  trainer: Pick<NativeTrainer, "size" | "takeGradients" | "write">,
+  trainer: Pick<NativeTrainer, "takeGradients" | "write">,
   group: ProcessGroup,
   microBatches: number,
+  gradients: Float32Array<ArrayBuffer>,
 ): UpdateExchange {
-  if (group.size === 1) return NO_EXCHANGE;
   const { size } = group;
-  const gradients = new Float32Array(trainer.size);
   const rounds = Math.ceil(microBatches / size);
   let round = 0;
   const add = () => group.addGradients(gradients, Math.min(size, microBatches - round++ * size));
@@ -58,7 +58,6 @@ export function updateExchange(
     },
     async finish(mine) {
       if (round < rounds) await add(); // the last round is not this rank's
-      round = 0;
       await group.collectGradients(gradients);
       trainer.write("gradients", gradients);
       const numbers = new Float64Array(FIELDS * rounds);

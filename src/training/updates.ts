@@ -14,7 +14,8 @@ import {
 import type { PreparedBatch } from "./batch_stream.ts";
 import type { TrainingConfig } from "./config.ts";
 import type { DataPosition } from "./data_order.ts";
-import { averageDecay, learningRate } from "./schedules.ts";
+import type { TrainingAt } from "./options.ts";
+import { averageDecay, learningRate, trainingAt } from "./schedules.ts";
 import { type MicroBatchResult, NO_EXCHANGE, type UpdateExchange } from "./update_exchange.ts";
 
 /** What an update did. */
@@ -42,28 +43,47 @@ export class NonFiniteUpdate extends UserError {
   }
 }
 
+/** What {@linkcode updates} works with. */
+export interface UpdatesOptions {
+  /** The trainer of an update. */
+  readonly trainerAt: (step: number) => Promise<UpdateTrainer>;
+  readonly batches: Iterator<PreparedBatch, never>;
+  readonly config: TrainingConfig;
+  /** Updates left out so far. */
+  readonly skipped: number;
+  /** Names the lines of a micro-batch's pairs, for messages. */
+  readonly describeRows: (prepared: Pick<PreparedBatch, "step" | "rows">) => string;
+  /** Is told of every micro-batch that has been computed, and how many seconds it took. */
+  readonly onBatch?: (prepared: PreparedBatch, seconds: number) => void;
+  /** Whether to end before the next micro-batch; what an update has gathered by then is dropped. */
+  readonly isOver?: () => boolean;
+  /** The exchange with other ranks, whose micro-batches are not in `batches`. Default: there are none. */
+  readonly exchangeAt?: (step: number) => UpdateExchange;
+  /** The learning rate of an update. Default: the configuration's. */
+  readonly rateAt?: (step: number) => number;
+}
+
+type UpdateTrainer = Pick<NativeTrainer, "batch" | "update">;
+
 /**
- * Makes updates without end.
+ * Makes updates until it is over.
  *
- * @param skipped updates left out so far
- * @param describeRows names the lines of pairs, for messages
- * @param exchange with other ranks, whose micro-batches are not in `batches`
  * @throws {NonFiniteUpdate} where gradients are not finite, unless the configuration says to skip
  */
-export async function* updates(
-  trainer: Pick<NativeTrainer, "batch" | "update">,
-  batches: Iterator<PreparedBatch, never>,
-  { training }: TrainingConfig,
-  skipped: number,
-  describeRows: (rows: Uint32Array) => string,
-  exchange: UpdateExchange = NO_EXCHANGE,
-): AsyncGenerator<Update, never, undefined> {
+export async function* updates(options: UpdatesOptions): AsyncGenerator<Update, void, undefined> {
+  const { trainerAt, batches, config, describeRows, onBatch, isOver = () => false } = options;
+  let { skipped } = options;
   let next = batches.next().value;
   for (;;) {
     const { step, epoch, positionAfter: position, updateRows } = next;
+    const training = trainingAt(config.training, step);
+    const trainer = await trainerAt(step);
+    const exchange = options.exchangeAt?.(step) ?? NO_EXCHANGE;
     const mine: MicroBatchResult[] = [];
     do {
+      if (isOver()) return;
       const prepared = next;
+      const began = performance.now();
       const running = trainer.batch(prepared.batch, batchOptions(prepared, training));
       let terms: LossTerms;
       try {
@@ -71,12 +91,13 @@ export async function* updates(
       } finally {
         terms = await running;
       }
+      onBatch?.(prepared, (performance.now() - began) / 1000);
       mine.push({ terms, tokens: prepared.tokens, rows: prepared.rows.length });
       await exchange.addGradients();
     } while (next.step === step);
     const parts = await exchange.finish(mine);
 
-    const rate = learningRate(training, step);
+    const rate = options.rateAt?.(step) ?? learningRate(training, step);
     const { gradientNorm, applied } = await trainer.update({
       ...PLAIN_UPDATE,
       ...namedAs(UPDATE_FIELDS, training),
@@ -104,7 +125,7 @@ export async function* updates(
 
 function batchOptions(
   { step, microBatch, selfCondition, normaliser }: PreparedBatch,
-  training: TrainingConfig["training"],
+  training: TrainingAt,
 ): BatchOptions {
   return {
     ...PLAIN_BATCH,
@@ -144,13 +165,13 @@ function nonFinite(
   step: number,
   parts: readonly MicroBatchResult[],
   updateRows: readonly Uint32Array[],
-  describeRows: (rows: Uint32Array) => string,
+  describeRows: UpdatesOptions["describeRows"],
 ): NonFiniteUpdate {
   const microBatch = parts.findIndex(({ terms }) => !Number.isFinite(terms.loss));
   const what = microBatch < 0
     ? "the gradients are not finite although the loss is"
     : `the loss of micro-batch ${microBatch} is ${parts[microBatch]!.terms.loss} (` +
-      `${describeRows(updateRows[microBatch]!)})`;
+      `${describeRows({ step, rows: updateRows[microBatch]! })})`;
   return new NonFiniteUpdate(
     `Stopped at step ${step}: ${what}; lower training.learning_rate, or leave such updates out ` +
       'with --resume --set training.non_finite="skip"',

@@ -8,8 +8,10 @@ import type { LossTerms, NativeTrainer } from "../native/trainer.ts";
 import { PLAIN_BATCH } from "../native/trainer_options.ts";
 import { shiftedSettings } from "./batch_stream.ts";
 import type { TrainingConfig } from "./config.ts";
-import { assembleBatch, evenTimesteps } from "./micro_batch.ts";
+import { assembleBatch, evenTimesteps, type TimestepSource } from "./micro_batch.ts";
+import type { TrainingAt } from "./options.ts";
 import type { ProcessGroup } from "./process_group.ts";
+import { trainingAt } from "./schedules.ts";
 import { assembleShifted, NOTHING_WAITS } from "./shifted_batch.ts";
 import type { TokenPair } from "./token_cache.ts";
 import type { PairGroup, ValidationSet } from "./validation_set.ts";
@@ -52,6 +54,9 @@ export interface Validation {
   /** Of the first lines, unselected. */
   readonly samples: readonly Sample[];
 }
+
+/** Weights with which the loss is that of the settled slots, whatever is trained. */
+const EVERY_SLOT = { settled: 1, waiting: 1 };
 
 /** Parts into which the timesteps are divided. */
 const BUCKETS = 10;
@@ -127,14 +132,17 @@ async function validationLoss(
   isInterrupted: IsInterrupted,
   group: ProcessGroup,
 ): Promise<Pick<Validation, "terms" | "byTimestep"> | undefined> {
-  const batches = batchesOf(groups, config.training.batch_size);
+  // As at the end of the run, so that all validations of it can be compared.
+  const training = trainingAt(config.training, config.training.steps);
+  const batches = batchesOf(groups, training.batch_size);
+  const timesteps = evenTimesteps(model.diffusion, config.diffusion.left_to_right_share);
   const mine: BatchLoss[] = [];
   for (let first = 0; first < batches.length; first += group.size) {
     const stops = await group.gatherNumbers(Float64Array.of(Number(isInterrupted())));
     if (stops.includes(1)) return undefined;
     const place = first + group.rank;
     if (place >= batches.length) continue;
-    mine.push(await batchLoss(trainer, batches[place]!, place, config, model));
+    mine.push(await batchLoss(trainer, batches[place]!, place, training, timesteps, model));
   }
   const parts: BatchLoss[][] = (await group.gatherTexts(JSON.stringify(mine)))
     .map((json) => JSON.parse(json));
@@ -155,22 +163,18 @@ async function batchLoss(
   trainer: NativeTrainer,
   { slots, pairs }: ValidationBatch,
   microBatch: number,
-  config: TrainingConfig,
+  training: TrainingAt,
+  timesteps: TimestepSource,
   model: ModelConfig,
 ): Promise<BatchLoss> {
-  const { training, diffusion } = config;
   const settings = {
     slots,
     padId: model.text.pad_id,
     paddingWeight: training.padding_weight,
   };
   const batch = model.network.shifted
-    ? assembleShifted(pairs, shiftedSettings(settings, config, model), NOTHING_WAITS)
-    : assembleBatch(
-      pairs,
-      settings,
-      evenTimesteps(model.diffusion, diffusion.left_to_right_share),
-    );
+    ? assembleShifted(pairs, shiftedSettings(settings, EVERY_SLOT, model), NOTHING_WAITS)
+    : assembleBatch(pairs, settings, timesteps);
   const slotTerms = new Float32Array(6 * batch.rows * batch.slots);
   const terms = await trainer.batch(batch, {
     ...PLAIN_BATCH,

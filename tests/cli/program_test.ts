@@ -30,6 +30,7 @@ const ENDINGS: readonly [args: string, code: number, message: RegExp, stdin?: st
   ["generate --model MODEL --step 3", 2, /Did you mean --steps\?/],
   ["generate --model MODEL --steps x", 2, /'x' is invalid. Expected a whole number/],
   ["generate --model MODEL --sampler euler", 2, /Allowed choices are posterior, ddim/],
+  ["evaluate --tokenize ja-mecab", 2, /"char"; or "none", after MeCab has put spaces/],
   ["generate --model MODEL --seed -1", 2, /Expected a whole number from 0/],
   ["generate --model MODEL --steps 100000", 0, /^$/],
   ["generate --model MODEL --input none", 3, /Cannot read input "none"/],

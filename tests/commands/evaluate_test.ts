@@ -225,3 +225,11 @@ Deno.test("evaluate() counts the calls that outputs in JSON say they took", asyn
   });
   assertEquals([systems[0].calls.mean, systems[0].calls.max], [2, 3]);
 });
+
+Deno.test("evaluate() scores each line where it is told to, and what cannot be so is refused", async () => {
+  const options = { hypotheses: [outputs], references: [first], sentenceLevel: true };
+  const table = await run({ ...options, metrics: ["bleu", "ter"] });
+  assertEquals(table, "line\tBLEU\tTER\n1\t100.00\t0.00\n2\t0.00\t100.00\n3\t100.00\t0.00\n");
+  await assertFails({ ...options, metrics: ["bleu", "distinct"] }, ExitCode.usage, '"distinct"');
+  await assertFails({ ...options, bootstrap: 10 }, ExitCode.usage, "leave out --bootstrap");
+});

@@ -32,7 +32,12 @@ Deno.test("parseModelConfig() refuses what is not a JSON object", () => {
 });
 
 /** Keys that folders had not always. */
-const LATER_KEYS = ["network.shifted", "network.token_chain"];
+const LATER_KEYS = [
+  "network.shifted",
+  "network.token_chain",
+  "network.shared_embeddings",
+  "diffusion.latent_view",
+];
 
 Deno.test("checkModelConfig() reads folders that lack a later key", () => {
   for (const key of LATER_KEYS) {

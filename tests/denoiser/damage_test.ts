@@ -3,7 +3,7 @@
  * never a crash, a hang or a model with wrong weights. Damage is random but seeded.
  */
 import { PLAIN_NETWORK } from "../../src/denoiser/config.ts";
-import { assert, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { loadModelFolder } from "../../src/denoiser/model_folder.ts";
 import { readPublishedWeights } from "../../src/denoiser/published_weights.ts";
 import { DATA_TYPE_SIZES } from "../../src/denoiser/tensors.ts";
@@ -170,14 +170,16 @@ function survives(read: () => unknown): boolean {
 
 for (const file of ["config.json", "model.safetensors", "tokenizer.json"]) {
   Deno.test(
-    `loadModelFolder() survives flipped bits in ${file}`,
+    `loadModelFolder() refuses flipped bits in ${file}`,
     withFolder((folder) => {
       const path = `${folder}/model`;
       writeSampleFolder(path, SAMPLE_CONFIG, { tokenizerJson: '{"é": "ü"}' });
       const intact = readFileBytes(`${path}/${file}`);
       for (let seed = 0; seed < ROUNDS; seed++) {
-        Deno.writeFileSync(`${path}/${file}`, flipBits(intact, new Random(seed)));
-        survives(() => loadModelFolder(path));
+        const damaged = flipBits(intact, new Random(seed)); // or intact, where flips meet
+        Deno.writeFileSync(`${path}/${file}`, damaged);
+        const isIntact = damaged.every((byte, i) => byte === intact[i]);
+        assertEquals(survives(() => loadModelFolder(path)), isIntact, `seed ${seed}`);
       }
     }),
   );

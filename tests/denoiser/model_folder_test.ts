@@ -149,6 +149,32 @@ Deno.test(
   }),
 );
 
+Deno.test(
+  "loadModelFolder() tells damage that still makes sense, and files of another model",
+  withFolder((folder) => {
+    const path = `${folder}/m`;
+    writeSampleFolder(path, SAMPLE_CONFIG);
+    writeSampleFolder(`${folder}/other`, changed(SAMPLE_CONFIG, "diffusion.steps", 30));
+    const refused = (problem: string) => {
+      const error = assertThrows(() => loadModelFolder(path), UserError, problem);
+      assertEquals(error.exitCode, ExitCode.model);
+    };
+    const weights = `${path}/model.safetensors`;
+    const intact = Deno.readFileSync(weights);
+    Deno.writeFileSync(weights, intact.with(-4, intact.at(-4)! ^ 1));
+    refused(`"${weights}" is not what was written: its hash differs from that in manifest.json;`);
+    Deno.writeFileSync(weights, intact);
+    Deno.copyFileSync(`${folder}/other/config.json`, `${path}/config.json`);
+    refused(`"${path}/config.json" is not what was written`);
+    // A folder from before there were manifests, or one that was changed by hand.
+    Deno.removeSync(`${path}/manifest.json`);
+    assertEquals(loadModelFolder(path).config.diffusion.steps, 30);
+    // Nothing waits for a writer.
+    Deno.mkdirSync(`${path}/manifest.json`);
+    refused(`"${path}/manifest.json" is no regular file`);
+  }),
+);
+
 Deno.test("checkWeights() drops tensors that carry no information", () => {
   const embedding = weightsWith({}).get("word_embedding.weight")!;
   const tensors = weightsWith({

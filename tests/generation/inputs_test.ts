@@ -57,3 +57,33 @@ Deno.test("readInputs() gives the object of each line of JSON, whether it can be
     [{ id: 7, source: "one" }, {}, { id: 8 }, {}],
   );
 });
+
+Deno.test("readInputs() takes what lines of JSON ask of their texts, and says what it cannot take", async () => {
+  const flaws: string[] = [];
+  const lines = [
+    '{"source": "a", "prefix": "the ", "avoid": ["b", "c d"], "min_length": 2, "max_length": 9}',
+    '{"source": "a", "prefix": null, "avoid": "b"}',
+    '{"source": "a", "prefix": 7}',
+    '{"source": "a", "avoid": [""]}',
+    '{"source": "a", "max_length": 1.5}',
+  ];
+  const inputs = readInputs(readLines(streamOf(lines.join("\n"))), {
+    inputFormat: "jsonl",
+    field: "source",
+    onDamage: () => {},
+    onFailure: (_, flaw) => flaws.push(flaw),
+  });
+  const found = (await Array.fromAsync(inputs)).map(({ record: _, ...input }) => input);
+  assertEquals(found, [
+    { source: "a", prefix: "the ", avoid: ["b", "c d"], minLength: 2, maxLength: 9 },
+    { source: "a", avoid: ["b"] },
+    { source: "" },
+    { source: "" },
+    { source: "" },
+  ]);
+  assertEquals(flaws, [
+    'expected field "prefix" to be a string',
+    'expected field "avoid" to be a word or a list of words',
+    'expected field "max_length" to be a whole number, 0 or more',
+  ]);
+});

@@ -2,6 +2,7 @@
 import {
   type DiffusionConfig,
   type ModelConfig,
+  type NetworkConfig,
   PLAIN_NETWORK,
   type TextConfig,
 } from "../../src/denoiser/config.ts";
@@ -23,9 +24,15 @@ const tokenizer = await parseTokenizer(tokenizerJson, TOKENIZER);
  */
 const POSITION_SCALE = 3;
 const END_SCALE = 3;
+const SHIFTED_SCALE = 0.4;
+const SHIFTED_END_SCALE = 2;
 
 /** A configuration whose sources of i tokens get 2 i slots. */
-function tinyConfig(text: Partial<TextConfig>, diffusion: Partial<DiffusionConfig>): ModelConfig {
+function tinyConfig(
+  text: Partial<TextConfig>,
+  diffusion: Partial<DiffusionConfig>,
+  network: Partial<NetworkConfig>,
+): ModelConfig {
   return {
     format: "ardiff-model-1",
     network: {
@@ -40,6 +47,7 @@ function tinyConfig(text: Partial<TextConfig>, diffusion: Partial<DiffusionConfi
       max_positions: 40,
       time_conditioning: "txl",
       ...PLAIN_NETWORK,
+      ...network,
     },
     diffusion: {
       ...PAPER_PROCESS,
@@ -60,14 +68,28 @@ function tinyConfig(text: Partial<TextConfig>, diffusion: Partial<DiffusionConfi
   };
 }
 
+/** What makes it a model in the shifted layout. */
+const SHIFTED = {
+  text: { length: "fixed", slots_by_source: null, rounding: "logits" },
+  diffusion: { timesteps: "token", anchor_scale: 2, anchor_distance: 1 },
+  network: { shifted: true, time_conditioning: "none", token_chain: 8 },
+} as const;
+
+/** Writes a model in the shifted layout into a folder. */
+export function writeShiftedModel(folder: string, seed = 7): void {
+  writeTinyModel(folder, SHIFTED.text, SHIFTED.diffusion, SHIFTED.network, seed);
+}
+
 /** Writes the model into a folder. */
 export function writeTinyModel(
   folder: string,
   text: Partial<TextConfig> = {},
   diffusion: Partial<DiffusionConfig> = {},
+  network: Partial<NetworkConfig> = {},
+  seed = 7,
 ): void {
-  const config = tinyConfig(text, diffusion);
-  const random = new Random(7);
+  const config = tinyConfig(text, diffusion, network);
+  const random = new Random(seed);
   const shapes = expectedTensors(config.network);
   const values = (name: string) => {
     const length = elementCount(shapes.get(name)!);
@@ -82,7 +104,10 @@ export function writeTinyModel(
 
 function lengthenEnd(embeddings: Float32Array, { network, text }: ModelConfig): void {
   const { embedding_size: width } = network;
-  for (let i = 0; i < width; i++) embeddings[text.eos_id * width + i]! *= END_SCALE;
+  // In the shifted layout nothing bounds logits: shorter embeddings leave more than one token likely.
+  if (network.shifted) embeddings.forEach((value, i) => embeddings[i] = SHIFTED_SCALE * value);
+  const scale = network.shifted ? SHIFTED_END_SCALE : END_SCALE;
+  for (let i = 0; i < width; i++) embeddings[text.eos_id * width + i]! *= scale;
 }
 
 /** Runs a test with the model loaded on the CPU. */
@@ -90,9 +115,10 @@ export function withTinyModel(
   test: (model: LoadedModel) => Promise<void>,
   text: Partial<TextConfig> = {},
   diffusion: Partial<DiffusionConfig> = {},
+  network: Partial<NetworkConfig> = {},
 ): () => Promise<void> {
   return withFolder(async (folder) => {
-    writeTinyModel(`${folder}/model`, text, diffusion);
+    writeTinyModel(`${folder}/model`, text, diffusion, network);
     using model = await LoadedModel.load(`${folder}/model`, {
       device: { kind: "cpu", index: 0 },
       dtype: "f32",
@@ -100,4 +126,9 @@ export function withTinyModel(
     });
     await test(model);
   });
+}
+
+/** The same with a model in the shifted layout. */
+export function withShiftedModel(test: (model: LoadedModel) => Promise<void>): () => Promise<void> {
+  return withTinyModel(test, SHIFTED.text, SHIFTED.diffusion, SHIFTED.network);
 }

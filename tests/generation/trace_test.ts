@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { SamplingPlan } from "../../src/diffusion/plan.ts";
 import type { GenerationResult } from "../../src/generation/generate.ts";
+import { draftTrace } from "../../src/generation/draft_trace.ts";
 import { settlingCalls, type Trace, TraceRecorder } from "../../src/generation/trace.ts";
 import { PAGE_END, pageSection, pageStart } from "../../src/generation/trace_html.ts";
 import { traceAsText } from "../../src/generation/trace_text.ts";
@@ -93,4 +94,54 @@ Deno.test("pageStart() begins a page that needs nothing else", () => {
   const page = pageStart("A & B") + pageSection(RESULT, MODEL) + PAGE_END;
   assertStringIncludes(page, "<title>A &amp; B</title>");
   assert(!/https?:|src=|<link|@import|url\(/.test(page));
+});
+
+Deno.test("draftTrace() tells what settled, how probable it was, and which drafts were rejected", () => {
+  const trace = draftTrace({
+    moments: [
+      { settled: 1, draft: [1, 3] },
+      { settled: 3, draft: [0] },
+      { settled: 5, draft: [] },
+    ],
+    tokens: [0, 1, 4, 0, 2],
+    tokenLogProbabilities: [NaN, Math.log(0.5), Math.log(0.25), 0, 0],
+  }, 100);
+  assertEquals([trace.calls, trace.slots], [3, 5]);
+  assertEquals([...trace.tokens], [0, 1, 3, -1, -1, 0, 1, 4, 0, -1, 0, 1, 4, 0, 2]);
+  assertEquals([...trace.timesteps.subarray(5, 10)], [0, 0, 0, 99, 99]);
+  // The first draft was right in slot 1 and wrong in slot 2; the second was right.
+  assertEquals([...trace.rejected!], [-1, -1, -1, -1, -1, -1, -1, 3, -1, -1, -1, -1, -1, -1, -1]);
+  assertEquals([...trace.probabilities!].map((p) => Number(p.toFixed(3))), [NaN, 0.5, 0.25, 1, 1]);
+});
+
+Deno.test("pageSection() shows probabilities of settled tokens, rejected drafts and the candidate", () => {
+  const trace: Trace = {
+    ...TRACE,
+    probabilities: Float32Array.of(0.5, 0.75, NaN, 1),
+    rejected: Int32Array.from(TRACE.tokens, (_, i) => i === 5 ? 3 : -1),
+  };
+  const candidates = [{ text: "no", calls: 9 }, { text: "a dog", calls: 3, trace }];
+  const html = pageSection({ ...RESULT, candidates }, MODEL);
+  assertStringIncludes(html, 'title="slot 1, call 2, timestep 40, probability 0.500">a');
+  assertStringIncludes(html, 'title="slot 1, call 1, timestep 99">dog');
+  assertStringIncludes(html, 'title="slot 3, call 1, timestep 99">&lt;/s&gt;');
+  assertStringIncludes(html, ">dog <s>&lt;b&gt;</s>");
+  assertStringIncludes(html, "candidate 2 of 2, 3 network calls");
+});
+
+Deno.test("pageSection() marks calls that change nothing, which the page leaves out", () => {
+  const tokens = Int32Array.of(0, 1, 0, 1, 0, 1, 0, 2, 0, 2);
+  const trace: Trace = { calls: 5, slots: 2, tokens, timesteps: tokens.map(() => 9) };
+  const candidates = [{ text: "a", calls: 5, trace }];
+  const html = pageSection({ ...RESULT, candidates, chosen: 0 }, MODEL);
+  const same = [...html.matchAll(/<tr( class="same")?><th>(\d)/g)].map(([, same, call]) =>
+    same ? [call] : []
+  ).flat();
+  assertEquals(same, ["2", "3"]);
+  assertStringIncludes(pageStart("x"), "tr.same { display: none; }");
+});
+
+Deno.test("pageStart() says what the sentences were made with", () => {
+  const page = pageStart("T", { model: "a<b", steps: "5", seed: "0" });
+  assertStringIncludes(page, "<p>model a&lt;b, steps 5, seed 0</p>");
 });

@@ -47,3 +47,12 @@ Deno.test("StatusLine can be hidden, and its next state is due at once", () => {
   line.hide();
   assertEquals([text().endsWith("\x1b[?7h\r\x1b[K"), line.isDue(1)], [true, true]);
 });
+
+Deno.test("StatusLine shows control characters of what it is told, and obeys none", () => {
+  const { line, text } = collect(true);
+  line.show("a\x1b[2J\rb", 0);
+  line.say("c\x1b]0;title\x07\nd\x9b");
+  const [shown, ...said] = text().split("\x1b[?7l")[1]!.split("\n");
+  assertEquals(shown, "a\\u001b[2J\\rb\x1b[?7h");
+  assertEquals(said, ["c\\u001b]0;title\\u0007", "d\\u009b", ""]);
+});

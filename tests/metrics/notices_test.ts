@@ -6,10 +6,10 @@ function notices(
   hypotheses: readonly string[],
   references: readonly string[],
   metrics: Parameters<typeof scoreNotices>[1] = ["bleu", "chrf", "ter", "rouge"],
-  tokenize = "13a",
+  options: Parameters<typeof scoreNotices>[2] = {},
 ): string[] {
   const systems = [{ name: "a", hypotheses }];
-  return scoreNotices({ systems, references: references.map((text) => [text]) }, metrics, tokenize);
+  return scoreNotices({ systems, references: references.map((text) => [text]) }, metrics, options);
 }
 
 Deno.test("scoreNotices() is silent about usual texts", () => {
@@ -22,8 +22,13 @@ Deno.test("scoreNotices() tells where ROUGE and BLEU see nothing of a script", (
   assertMatch(rouge!, /^ROUGE sees only/);
   assertMatch(bleu!, /--tokenize "zh"/);
   assertEquals(rest, []);
-  assertEquals(notices(["我"], ["我 x"], ["bleu"], "zh"), []);
+  assertEquals(notices(["我"], ["我 x"], ["bleu"], { tokenize: "zh" }), []);
   assertEquals(notices(["Я пришёл."], ["Я здесь."]).length, 1);
+  // Also where some words are Latin; but not of languages that have accents.
+  const mixed = [["今天天气很好 ABC"], ["今天的天气很好 ABC"], ["rouge"]] as const;
+  assertMatch(notices(...mixed)[0]!, /--rouge-tokenize "unicode"/);
+  assertEquals(notices(...mixed, { rougeTokenize: "unicode" }), []);
+  assertEquals(notices(["Ça va été !"], ["Où étais-tu, hé ?"], ["rouge"]), []);
 });
 
 Deno.test("scoreNotices() tells of split text, single segments and empty references", () => {

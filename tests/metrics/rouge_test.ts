@@ -1,4 +1,5 @@
-import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { UserError } from "../../src/errors.ts";
 import {
   corpusRouge,
   RougeScorer,
@@ -54,9 +55,32 @@ Deno.test("corpusRouge() takes the best reference of each segment, or all pairs"
   assertAlmostEquals(average.rouge1.f1, (1 + 0 + 0.5 + 1) / 4, 1e-12);
 });
 
+Deno.test("corpusRouge() compares words of all scripts where it is told to", () => {
+  const scores = (tokenize: "alnum" | "unicode") =>
+    corpusRouge(["我喜欢吃苹果 ABC", "été"], [["我爱吃苹果 ABC"], ["été"]], { tokenize });
+  assertEquals(scores("alnum").rouge1.f1, 1); // of "abc" and "t" alone
+  const { precision, recall } = scores("unicode").rouge1;
+  assertAlmostEquals(precision, (5 / 7 + 1) / 2, 1e-12);
+  assertAlmostEquals(recall, (5 / 6 + 1) / 2, 1e-12);
+});
+
+Deno.test("corpusRouge() refuses sentences whose table of common words would not fit", () => {
+  const words = (n: number) => Array.from({ length: n }, (_, i) => `w${i}`);
+  const long = words(250_000).join(" ");
+  assertThrows(
+    () => corpusRouge([long], [[long]]),
+    UserError,
+    "Cannot compute ROUGE-Lsum of a sentence of 250000 words and one of 250000: put each sentence",
+  );
+  // The same words, a sentence to a hundred.
+  const split = words(20_000).map((word, i) => i % 100 === 0 ? `\n${word}` : word).join(" ");
+  assertEquals(corpusRouge([split], [[split]]).rougeLsum.f1, 1);
+});
+
 Deno.test("rougeSignature() names everything that the scores depend on", () => {
   assertEquals(
     rougeSignature("var", { stem: true, references: "average" }),
     "nrefs:var|case:lc|tok:alnum|stem:porter|refs:average|sents:lf|version:rouge_score-0.1.2-ardiff",
   );
+  assertStringIncludes(rougeSignature(1, { tokenize: "unicode" }), "tok:unicode");
 });

@@ -1,7 +1,15 @@
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { METRICS } from "../../src/metrics/metric_names.ts";
-import { formatReport, reportToJson } from "../../src/metrics/report.ts";
+import { sentenceBleu } from "../../src/metrics/bleu.ts";
+import { sentenceChrf } from "../../src/metrics/chrf.ts";
+import {
+  formatReport,
+  formatSegments,
+  reportToJson,
+  segmentSignatures,
+} from "../../src/metrics/report.ts";
 import { score } from "../../src/metrics/score.ts";
+import { sentenceTer } from "../../src/metrics/ter.ts";
 
 const input = {
   systems: [
@@ -66,6 +74,49 @@ Deno.test("score() obeys the options of each metric", () => {
   }
   assertStringIncludes(changed, "eff:no|nc:6");
   assertEquals(signatures({}).join("\n").includes("tok:intl"), false);
+});
+
+Deno.test("score() gives the score of each segment by itself", () => {
+  const metrics = ["bleu", "chrf", "ter", "rouge", "cider", "coverage"] as const;
+  const { systems } = score(input, { metrics, sentenceLevel: true });
+  const [, two] = systems;
+  const segmentsOf = (name: string) => [...two!.scores.find((one) => one.name === name)!.segments!];
+  const { hypotheses } = input.systems[1]!;
+  const each = (measure: (hypothesis: string, references: readonly string[]) => number) =>
+    hypotheses.map((text, k) => measure(text, input.references[k]!));
+  assertEquals(segmentsOf("BLEU"), each((text, truths) => sentenceBleu(text, truths).score));
+  assertEquals(segmentsOf("chrF2"), each((text, truths) => sentenceChrf(text, truths)));
+  assertEquals(segmentsOf("TER"), each((text, truths) => sentenceTer(text, truths)));
+  assertEquals(segmentsOf("Coverage").map(Math.round), [33, 67]);
+  for (const name of ["ROUGE-L", "COCO BLEU-4", "CIDEr-D x10"]) {
+    const segments = segmentsOf(name);
+    const { score } = two!.scores.find((one) => one.name === name)!;
+    if (name.startsWith("COCO")) continue; // no mean
+    assertAlmostEquals(segments.reduce((a, b) => a + b) / 2, score, 1e-9);
+  }
+  assertStringIncludes(two!.scores[0]!.signature, "eff:yes");
+  assertThrows(
+    () => score(input, { metrics: ["self-bleu"], sentenceLevel: true }),
+    RangeError,
+    'by "self-bleu"',
+  );
+});
+
+Deno.test("formatSegments() has a row a segment, and says whose scores they are", () => {
+  const report = score(input, { metrics: ["bleu", "ter"], sentenceLevel: true });
+  const rows = formatSegments(report).split("\n").map((line) => line.split("\t"));
+  assertEquals(rows[0], ["line", "one BLEU", "one TER", "two BLEU", "two TER"]);
+  assertEquals(rows.length, 4);
+  assertEquals(rows[2]!.slice(0, 3), [
+    "2",
+    report.systems[0]!.scores[0]!.segments![1]!.toFixed(2),
+    "16.67",
+  ]);
+  const [line] = segmentSignatures(report);
+  assertStringIncludes(line!, "BLEU|nrefs:var");
+  const json = JSON.parse(JSON.stringify(reportToJson(report)));
+  assertEquals(json.systems[1].scores[0].segments.length, 2);
+  assertEquals(json.systems[1].scores[0].score, undefined);
 });
 
 Deno.test("score() refuses metrics that lack what they need", () => {

@@ -21,6 +21,7 @@ const SHIFTED: readonly NetworkConfig[] = [
   network,
   { ...network, embedding_size: 24, token_chain: 0 },
   { ...network, embedding_size: 32, hidden_size: 32, attention_heads: 2 },
+  { ...network, embedding_size: network.hidden_size, shared_embeddings: true },
 ];
 const random = new Random(8);
 const TEXTS = SOURCES.map(() => Int32Array.from({ length: LENGTH }, () => random.below(101)));

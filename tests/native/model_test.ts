@@ -39,7 +39,7 @@ Deno.test("NativeModel refuses a network that cannot be", () => {
   refused(0, 0, "vocabulary_size 0");
   refused(5, 7, "Hidden size 24 is not a multiple of 7 attention heads");
   refused(9, 4, "time_conditioning 4: expected 0 to 3");
-  assertThrows(() => new NativeModel(fields.slice(1)), NativeError, "struct_size 60: expected 64");
+  assertThrows(() => new NativeModel(fields.slice(1)), NativeError, "struct_size 64: expected 68");
 });
 
 Deno.test("NativeModel refuses weights of the wrong size or with NaN", () => {

@@ -1,7 +1,13 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { ExitCode, UserError } from "../../src/errors.ts";
-import { findChangedKey, parseTrainingConfig } from "../../src/training/config.ts";
-import { describeOptions, type Option, OPTIONS } from "../../src/training/options.ts";
+import {
+  findChangedKeys,
+  parseTrainingConfig,
+  type TrainingConfig,
+} from "../../src/training/config.ts";
+import type { Option } from "../../src/training/option.ts";
+import { describeOptions, OPTIONS } from "../../src/training/options.ts";
+import { trainingAt } from "../../src/training/schedules.ts";
 
 const MINIMAL = `
 [data.train]
@@ -20,12 +26,16 @@ function failure(toml: string, settings: string[] = []): string {
 Deno.test("parseTrainingConfig() needs two text files and nothing else", () => {
   const config = parse(MINIMAL);
   assertEquals(config.data, {
-    train: {
-      format: "text",
-      sourceFile: "train.src",
-      targetFile: "train.tgt",
-      groupSources: false,
-    },
+    train: [{
+      spec: {
+        format: "text",
+        sourceFile: "train.src",
+        targetFile: "train.tgt",
+        groupSources: false,
+      },
+      from: 0,
+      until: null,
+    }],
     dev: null,
   });
 });
@@ -47,7 +57,7 @@ Deno.test("parseTrainingConfig() fills in the paper's CommonGen run", () => {
     "token",
   ]);
   assertEquals([diffusion.anchor_scale, diffusion.noise_factor], [2, 1]);
-  assertEquals(training.batch_size * training.accumulation, 3072);
+  assertEquals([training.batch_size, training.accumulation], [128, 24]);
   assertEquals([training.steps, training.learning_rate, training.warmup_steps], [
     40_000,
     3e-4,
@@ -103,7 +113,8 @@ Deno.test("parseTrainingConfig() takes --set over the file, whatever the value's
   assertEquals(config.network.embedding_layer_norm, true);
   assertEquals([config.training.non_finite, config.training.decay], ["skip", "linear"]);
   assertEquals(config.tokenizer.normalizers, ["NFC"]);
-  assert(config.data.train.format === "text" && config.data.train.sourceFile === "other.src");
+  const { spec } = config.data.train[0]!;
+  assert(spec.format === "text" && spec.sourceFile === "other.src");
 });
 
 Deno.test("parseTrainingConfig() names unknown keys and what may have been meant", () => {
@@ -187,11 +198,17 @@ Deno.test("parseTrainingConfig() names the --set with an unknown key or a wrong 
   assertStringIncludes(usageError("data.trian.file=x"), 'did you mean "data.train"');
   assertEquals(
     usageError("training.learning_rate=fast"),
-    'Cannot apply --set "training.learning_rate=fast": expected a number from 0 to 10',
+    'Cannot apply --set "training.learning_rate=fast": expected a number from 0 to 10; or a ' +
+      "table by update",
   );
 });
 
-Deno.test("findChangedKey() lets steps, logging and the machine change", () => {
+/** The first key on which configurations differ. */
+function changedKey(before: TrainingConfig, now: TrainingConfig) {
+  return findChangedKeys(before, now)[0];
+}
+
+Deno.test("findChangedKeys() lets steps, logging and the machine change", () => {
   const before = parse(MINIMAL);
   const now = parse(MINIMAL, [
     "training.steps=9",
@@ -201,29 +218,99 @@ Deno.test("findChangedKey() lets steps, logging and the machine change", () => {
     "validation.every=2",
     "checkpoints.keep=5",
   ]);
-  assertEquals(findChangedKey(before, now), undefined);
+  assertEquals(findChangedKeys(before, now), []);
 });
 
-Deno.test("findChangedKey() finds what the weights depend on", () => {
+Deno.test("findChangedKeys() finds what the weights depend on", () => {
   const before = parse(MINIMAL);
-  const changed = (setting: string) => findChangedKey(before, parse(MINIMAL, [setting]));
+  const changed = (setting: string) => changedKey(before, parse(MINIMAL, [setting]));
   assertEquals(changed("training.learning_rate=1"), {
     key: "training.learning_rate",
     before: "0.0003",
     now: "1",
+    update: 1,
   });
   assertEquals(changed("network.decoder_layers=2")?.key, "network.decoder_layers");
   assertEquals(changed("data.train.source_file=x"), undefined);
 });
 
-Deno.test("findChangedKey() takes an option that an older checkpoint lacks for its default", () => {
+Deno.test("findChangedKeys() takes an option that an older checkpoint lacks for its default", () => {
   const { padding_weight: _new, ...training } = parse(MINIMAL).training;
   const before = { ...parse(MINIMAL), training } as ReturnType<typeof parse>;
-  assertEquals(findChangedKey(before, parse(MINIMAL)), undefined);
+  assertEquals(changedKey(before, parse(MINIMAL)), undefined);
   const now = parse(MINIMAL, ["training.padding_weight=0.5"]);
-  assertEquals(findChangedKey(before, now), {
+  assertEquals(changedKey(before, now), {
     key: "training.padding_weight",
     before: "1",
     now: "0.5",
+    update: 1,
   });
+});
+
+Deno.test("data.hold_out makes a development set of a share of the sources", () => {
+  const { train, dev } = parse(`data.hold_out = 0.1\n${MINIMAL}`).data;
+  const files = { format: "text", sourceFile: "train.src", targetFile: "train.tgt" } as const;
+  assertEquals<unknown>(train.map(({ spec }) => spec), [{
+    ...files,
+    groupSources: false,
+    part: { share: 0.1, heldOut: false },
+  }]);
+  assertEquals<unknown>(dev, { ...files, groupSources: true, part: { share: 0.1, heldOut: true } });
+  assertEquals(parse(MINIMAL, ["data.hold_out=0.1"]).data, { train, dev });
+  assertStringIncludes(
+    failure(MINIMAL, ["data.hold_out=2"]),
+    '"data.hold_out" is 2, expected a number from 0.0001 to 0.5',
+  );
+  const both = `data.hold_out = 0.1\n${MINIMAL}\n[data.dev]\nformat = "tsv"\nfile = "dev.tsv"`;
+  assertStringIncludes(failure(both), "both say what the development set is");
+});
+
+Deno.test("findChangedKeys() says from which update on tables and data differ", () => {
+  const set = "training.dropout={ 0 = 0.2, 50 = 0.1 }";
+  assertEquals(changedKey(parse(MINIMAL), parse(MINIMAL, [set])), {
+    key: "training.dropout",
+    before: "0.2",
+    now: '{"0":0.2,"50":0.1}',
+    update: 51,
+  });
+  const later = '\n[[data.train]]\nformat = "tsv"\nfile = "b.tsv"\nfrom = 30';
+  const one = '[[data.train]]\nformat = "tsv"\nfile = "a.tsv"';
+  assertEquals(changedKey(parse(one), parse(one + later))?.update, 31);
+  // As a checkpoint of an older ardiff has it.
+  const { spec } = parse(one).data.train[0]!;
+  const old = { ...parse(one), data: { train: spec, dev: null } };
+  assertEquals(changedKey(old as unknown as TrainingConfig, parse(one)), undefined);
+});
+
+Deno.test("parseTrainingConfig() takes tables by update for options that may be scheduled", () => {
+  const { training } = parse(
+    `${MINIMAL}\n[training]\nwaiting_weight = { "0" = 0, "2000" = 0.3 }\n` +
+      "waiting_slots = { 0 = [0], 500 = [0, 1, 2] }",
+  );
+  const at = (update: number) => trainingAt(training, update);
+  assertEquals([at(1), at(2000), at(2001)].map(({ waiting_weight }) => waiting_weight), [
+    0,
+    0,
+    0.3,
+  ]);
+  assertEquals([at(500), at(501)].map(({ waiting_slots }) => waiting_slots), [[0], [0, 1, 2]]);
+  assertEquals(at(501).dropout, 0.2);
+  for (const table of ["{ 10 = 0.1 }", "{ 0 = 0.1, x = 0.2 }", "{ 0 = 2 }", "{}"]) {
+    assertStringIncludes(
+      failure(`${MINIMAL}\n[training]\ndropout = ${table}`),
+      "expected a number from 0 to 0.999; or a table by update",
+    );
+  }
+  assertStringIncludes(
+    failure(`${MINIMAL}\n[training]\nbatch_size = { 0 = 1 }`),
+    '"training.batch_size" is {"0":1}, expected an integer',
+  );
+});
+
+Deno.test("parseTrainingConfig() does not apply --set within a list of data sets", () => {
+  const toml = '[[data.train]]\nformat = "tsv"\nfile = "a.tsv"';
+  assertStringIncludes(
+    failure(toml, ["data.train.file=b.tsv"]),
+    'Cannot apply --set "data.train.file=b.tsv": "train" is a list; change it in the file',
+  );
 });

@@ -1,6 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { parameterCounts } from "../../src/denoiser/parameters.ts";
 import { parseTrainingConfig, type TrainingConfig } from "../../src/training/config.ts";
+import type { Option } from "../../src/training/option.ts";
+import { OPTIONS } from "../../src/training/options.ts";
+import { trainingAt } from "../../src/training/schedules.ts";
 
 const FOLDER = new URL("../../configs/", import.meta.url);
 
@@ -45,18 +48,44 @@ for (
       0.9999,
       0.2,
     ]);
-    assertEquals(training.batch_size * training.accumulation, 3072);
+    assertEquals(training.batch_size * trainingAt(training, 1).accumulation, 3072);
     assertEquals([training.rounding_loss, network.self_conditioning], ["x0", false]);
     const counted = size(config, config.tokenizer.file === null ? undefined : 30_522);
     assert(Math.abs(counted / millions - 1) < 0.015, `${counted} million parameters`);
   });
 }
 
+/** What a configuration sets to other than the default, by section and name. */
+function departures(config: TrainingConfig): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(OPTIONS).flatMap(([section, options]) => {
+      const values: Readonly<Record<string, unknown>> = config[section as keyof typeof OPTIONS];
+      return Object.entries(options as Readonly<Record<string, Option<unknown>>>)
+        .filter(([name, option]) => JSON.stringify(values[name]) !== JSON.stringify(option.default))
+        .map(([name]) => [`${section}.${name}`, values[name]]);
+    }),
+  );
+}
+
+// Recorded when each of these files still said everything itself, before there were presets.
+const RECORDED: Readonly<Record<string, unknown>> = JSON.parse(
+  Deno.readTextFileSync(new URL("../data/training/paper_runs.json", import.meta.url)),
+);
+
+Deno.test("the paper's configurations ask for the same as before they used presets", () => {
+  assertEquals(Object.keys(RECORDED).sort(), Object.keys(PAPER).sort());
+  for (const [name, recorded] of Object.entries(RECORDED)) {
+    assertEquals(departures(read(name)), recorded, name);
+  }
+});
+
 Deno.test("configurations for a CPU have at most 12 million parameters", () => {
   for (
     const name of [
       "commongen-small",
       "tatoeba-en-fr-small",
+      "tatoeba-en-fr-paper",
+      "tatoeba-fr-en-small",
       "multi30k-de-en-tiny",
       "e2e-small",
       "smoke",
@@ -74,6 +103,8 @@ Deno.test("every configuration is one of the paper's or one for a CPU", () => {
       ...Object.keys(PAPER),
       "commongen-small",
       "tatoeba-en-fr-small",
+      "tatoeba-en-fr-paper",
+      "tatoeba-fr-en-small",
       "multi30k-de-en-tiny",
       "e2e-small",
       "smoke",

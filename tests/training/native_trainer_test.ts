@@ -24,6 +24,7 @@ const MODEL = {
     anchor_scale: 2,
     anchor_distance: null,
     noise_factor: 4,
+    latent_view: "unit_variance",
     rescale_timesteps: true,
     step_grid: "even",
   },

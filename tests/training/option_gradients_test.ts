@@ -31,6 +31,10 @@ const SELF_CONDITIONED = { self_conditioning: true };
 const ANCHOR_LOSS = { roundingLoss: "prediction" } as const;
 const SHIFTED: Partial<NetworkConfig> = { shifted: true, time_conditioning: "none" };
 const CHAINED: Partial<NetworkConfig> = { ...SHIFTED, token_chain: 15 };
+const SHARED: Partial<NetworkConfig> = {
+  shared_embeddings: true,
+  embedding_size: NETWORK.hidden_size,
+};
 const ALL: Variant = {
   network: { ...SELF_CONDITIONED, embedding_layer_norm: true },
   diffusion: { noise_factor: 4, anchor_scale: 1 },
@@ -64,6 +68,12 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
   },
   "shifted, chain": { network: CHAINED, options: ANCHOR_LOSS },
   "shifted, chain alone": { network: CHAINED, options: ANCHOR_LOSS, chainOnly: true },
+  "shared embeddings": { network: SHARED },
+  "shared embeddings, LayerNorm": { network: { ...SHARED, embedding_layer_norm: true } },
+  "shared embeddings, shifted, chain": {
+    network: { ...CHAINED, ...SHARED },
+    options: ANCHOR_LOSS,
+  },
   "padding weight": { paddingWeight: 0.1 },
   "self-conditioning": { network: SELF_CONDITIONED, options: { selfCondition: true } },
   "self-conditioning, left out": { network: SELF_CONDITIONED },

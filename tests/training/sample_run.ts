@@ -25,6 +25,46 @@ export function writeRun(folder: string): string {
   return path;
 }
 
+/**
+ * Writes data and a configuration of a run of 200 steps in which nothing stays as it is: two sets of
+ * data, scheduled options, and the chain head alone at the end.
+ */
+export function writeRunInPhases(folder: string): string {
+  const path = writeRun(folder);
+  const lines = Array.from(
+    { length: 70 },
+    (_, i) => `${WORDS[i % 8]}\tone ${WORDS[i % 5]} sleeps\n`,
+  );
+  Deno.writeTextFileSync(`${folder}/late.tsv`, lines.join(""));
+  const phases = `
+[[data.train]]
+format = "text"
+source_file = "${folder}/train.src"
+target_file = "${folder}/train.tgt"
+until = 110
+
+[[data.train]]
+format = "tsv"
+file = "${folder}/late.tsv"
+from = 50
+`;
+  const toml = Deno.readTextFileSync(path)
+    .replace(/\[data.train\][^[]*/, phases)
+    .replace("self_conditioning = true", "shifted = true\ntoken_chain = 8")
+    .replace("time_channels = 8", 'time_conditioning = "none"')
+    .replace("left_to_right_share = 0.3", "anchor_distance = 1")
+    .replace("noise_factor = 2", "")
+    .replace("accumulation = 2", "accumulation = { 0 = 1, 30 = 2 }")
+    .replace("dropout = 0.1", "dropout = { 0 = 0.2, 77 = 0.1 }")
+    .replace(
+      "threads = 1",
+      "threads = 1\nwaiting_weight = { 0 = 0, 60 = 0.3 }\nwaiting_slots = { 0 = [0], 60 = [1, 2] }\n" +
+        'train_only = { 0 = "all", 150 = "token_chain" }\nsquared_error = 0',
+    );
+  Deno.writeTextFileSync(path, toml);
+  return path;
+}
+
 const CONFIG = `
 [data.train]
 format = "text"

@@ -1,5 +1,6 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { averageDecay, learningRate } from "../../src/training/schedules.ts";
+import { parseTrainingConfig } from "../../src/training/config.ts";
+import { averageDecay, changesAt, learningRate } from "../../src/training/schedules.ts";
 
 const OPTIONS = { learning_rate: 8e-4, warmup_steps: 4000, steps: 20_000, decay_share: 1 };
 
@@ -24,6 +25,28 @@ Deno.test("learningRate() stays at the peak until the share of updates that deca
   assertEquals(late(15_000), 8e-4);
   assertAlmostEquals(late(17_500), 4e-4, 1e-12);
   assertEquals(late(20_000), 0);
+});
+
+Deno.test("learningRate() falls along half a cosine, or with the inverse square root", () => {
+  const cosine = (update: number) => learningRate({ ...OPTIONS, decay: "cosine" }, update);
+  assertEquals(cosine(4000), 8e-4);
+  assertAlmostEquals(cosine(8000), 8e-4 * (1 + Math.SQRT1_2) / 2, 1e-12);
+  assertAlmostEquals(cosine(12_000), 4e-4, 1e-12);
+  assertEquals(cosine(20_000), 0);
+  const root = (update: number) => learningRate({ ...OPTIONS, decay: "inverse_sqrt" }, update);
+  assertEquals(root(4000), 8e-4);
+  assertAlmostEquals(root(16_000), 4e-4, 1e-12);
+});
+
+Deno.test("changesAt() names the options that an update is the first to have", () => {
+  const { training } = parseTrainingConfig(
+    '[data.train]\nformat = "tsv"\nfile = "a.tsv"\n[training]\n' +
+      "dropout = { 0 = 0.1, 7 = 0.2 }\nwaiting_slots = { 0 = [0], 7 = [1, 2], 9 = [3] }",
+    "run.toml",
+  );
+  assertEquals(changesAt(training, 7), []);
+  assertEquals(changesAt(training, 8), [["dropout", 0.2], ["waiting_slots", [1, 2]]]);
+  assertEquals(changesAt(training, 10), [["waiting_slots", [3]]]);
 });
 
 Deno.test("learningRate() starts at the peak without warm-up", () => {

@@ -5,7 +5,13 @@ import { loadModelFolder } from "../../src/denoiser/model_folder.ts";
 import { readSafetensors } from "../../src/denoiser/safetensors.ts";
 import { listCheckpoints, readRecord } from "../../src/training/checkpoint.ts";
 import { withFolder } from "../denoiser/test_files.ts";
-import { assertSameWeights, runTraining, trainingProcess, writeRun } from "./sample_run.ts";
+import {
+  assertSameWeights,
+  runTraining,
+  trainingProcess,
+  writeRun,
+  writeRunInPhases,
+} from "./sample_run.ts";
 
 const KILLS = 20;
 
@@ -81,7 +87,7 @@ function checkFolder(output: string): string[] {
 Deno.test(
   `kill -9 at ${KILLS} random moments leaves only folders that load, and loses no step that was saved`,
   withFolder(async (folder) => {
-    const config = writeRun(folder);
+    const config = writeRunInPhases(folder);
     const [killed, whole] = [`${folder}/killed`, `${folder}/whole`];
     const options = ["checkpoints.every=4"];
     let reached = 0;

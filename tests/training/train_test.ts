@@ -7,14 +7,20 @@ import {
 } from "@std/assert";
 import { ExitCode, UserError } from "../../src/errors.ts";
 import { loadModelFolder } from "../../src/denoiser/model_folder.ts";
-import { floatTensor, readSafetensors, writeSafetensors } from "../../src/denoiser/safetensors.ts";
+import { readSafetensors } from "../../src/denoiser/safetensors.ts";
 import { toFloat32 } from "../../src/denoiser/tensors.ts";
 import { train } from "../../src/commands/train.ts";
 import { describeLibrary } from "../../src/native/library_info.ts";
 import { listCheckpoints } from "../../src/training/checkpoint.ts";
 import { NonFiniteUpdate } from "../../src/training/updates.ts";
 import { withFolder } from "../denoiser/test_files.ts";
-import { assertSameWeights, runTraining, writeRun } from "./sample_run.ts";
+import {
+  assertSameWeights,
+  overflowWeights,
+  runTraining,
+  writeRun,
+  writeRunInPhases,
+} from "./sample_run.ts";
 
 const steps = (output: string) =>
   listCheckpoints(`${output}/checkpoints`).map((path) => Number(path.slice(-8)));
@@ -95,6 +101,77 @@ for (const [way, set] of Object.entries(WAYS)) {
     }),
   );
 }
+
+Deno.test(
+  "train() goes through the phases of a run, bit for bit whenever it is resumed",
+  withFolder(async (folder) => {
+    const config = writeRunInPhases(folder);
+    const [whole, parts] = [`${folder}/whole`, `${folder}/parts`];
+    const { stderr } = await runTraining(config, { output: whole });
+    assertStringIncludes(stderr, "220 pairs, ");
+    assertStringIncludes(stderr, "From step 31 on: training.accumulation = 2.\n");
+    assertStringIncludes(stderr, "From step 51 on: 220 other pairs.\n");
+    assertStringIncludes(stderr, "From step 111 on: 70 other pairs.\n");
+    // At the ends of phases, within them, and one update after another.
+    for (const maxSteps of [30, 51, 100, 110, 150, 170, 200]) {
+      await runTraining(config, { output: parts, maxSteps, resume: true });
+    }
+    const state = (output: string) => `${output}/checkpoints/step-00000200`;
+    assertSameWeights(state(whole), state(parts));
+    const card = Deno.readTextFileSync(`${whole}/model/README.md`);
+    assertStringIncludes(card, "train.tgt (updates 1 to 110)");
+    assertStringIncludes(card, '| training.waiting_weight | {"0":0,"60":0.3} |');
+  }),
+);
+
+Deno.test(
+  "train() trains the chain head alone where a phase says so",
+  withFolder(async (folder) => {
+    const config = writeRunInPhases(folder);
+    const output = `${folder}/run`;
+    const weights = () => {
+      const checkpoint = listCheckpoints(`${output}/checkpoints`).at(-1)!;
+      return toFloat32(
+        readSafetensors(`${checkpoint}/training.safetensors`).tensors.get("weights")!,
+      );
+    };
+    const changed = async (maxSteps: number) => {
+      const before = weights();
+      await runTraining(config, { output, maxSteps, resume: true });
+      return weights().filter((value, i) => value !== before[i]).length;
+    };
+    await runTraining(config, { output, maxSteps: 149 });
+    assert(await changed(150) > 5000);
+    const head = await changed(160);
+    assert(head > 0 && head < 5000, `${head} weights changed`);
+  }),
+);
+
+Deno.test(
+  "train() takes a change of what is to come, says so, and refuses one of what was",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const output = `${folder}/run`;
+    await runTraining(config, { output, maxSteps: 10 });
+    const resume = (...set: string[]) =>
+      runTraining(config, { output, resume: true, maxSteps: 12, set });
+    await assertRejects(
+      () => resume("training.dropout={ 0 = 0.1, 9 = 0.2 }"),
+      UserError,
+      '"training.dropout" was 0.1 and is now {"0":0.1,"9":0.2}; set it back',
+    );
+    const { stderr } = await resume("training.dropout={ 0 = 0.1, 10 = 0.2 }", "training.steps=300");
+    assertStringIncludes(
+      stderr,
+      'From update 11 on, "training.dropout" differs from then: it was 0.1 and is now ' +
+        '{"0":0.1,"10":0.2}.',
+    );
+    assertStringIncludes(
+      stderr,
+      '"training.steps" was 200 and is now 300: the learning rate falls',
+    );
+  }),
+);
 
 Deno.test(
   "train() keeps the last checkpoints and the best",

@@ -71,13 +71,13 @@ function* numberedBatches(events: string[]): Generator<PreparedBatch, never> {
 }
 
 async function run(trainer: FakeTrainer, count: number, ...settings: string[]): Promise<Update[]> {
-  const all = updates(
-    trainer,
-    numberedBatches(trainer.events),
-    configOf(...settings),
-    0,
-    (rows) => `pairs ${rows.join(" and ")}`,
-  );
+  const all = updates({
+    trainerAt: () => Promise.resolve(trainer),
+    batches: numberedBatches(trainer.events),
+    config: configOf(...settings),
+    skipped: 0,
+    describeRows: ({ rows }) => `pairs ${rows.join(" and ")}`,
+  });
   const found: Update[] = [];
   for await (const update of all) {
     found.push(update);
@@ -151,6 +151,34 @@ Deno.test("updates() passes on the optimiser's options and schedules", async () 
   });
 });
 
+Deno.test("updates() passes on what a table says for the update", async () => {
+  const trainer = new FakeTrainer([]);
+  const found = await run(
+    trainer,
+    2,
+    "training.dropout={ 0 = 0.1, 1 = 0.3 }",
+    "training.learning_rate={ 0 = 1, 1 = 0.5 }",
+    "training.warmup_steps=0",
+  );
+  assertEquals(trainer.batches.slice(0, 4).map(({ dropout }) => dropout), [0.1, 0.1, 0.3, 0.3]);
+  assertEquals(found.map(({ learningRate }) => learningRate), [1, 0.5]);
+});
+
+Deno.test("updates() drops an update that is not complete when it is over", async () => {
+  const trainer = new FakeTrainer([]);
+  const steps: number[] = [];
+  const all = updates({
+    trainerAt: () => Promise.resolve(trainer),
+    batches: numberedBatches(trainer.events),
+    config: configOf(),
+    skipped: 0,
+    describeRows: () => "",
+    isOver: () => trainer.batches.length === 3,
+  });
+  for await (const { step } of all) steps.push(step);
+  assertEquals([steps, trainer.batches.length, trainer.updates.length], [[1], 3, 1]);
+});
+
 Deno.test("updates() stops where a loss is not finite and names the batch", async () => {
   const error = await assertRejects(
     () => run(new FakeTrainer([1, 1, 1, NaN]), 2),
@@ -185,7 +213,13 @@ Deno.test("updates() waits for the trainer where the next batch cannot be prepar
       return batches.next();
     },
   } as Iterator<PreparedBatch, never>;
-  const all = updates(trainer, failing, configOf(), 0, () => "");
+  const all = updates({
+    trainerAt: () => Promise.resolve(trainer),
+    batches: failing,
+    config: configOf(),
+    skipped: 0,
+    describeRows: () => "",
+  });
   await assertRejects(() => all.next(), Error, "no more data");
   assertEquals(trainer.events.at(-1), "done 1");
 });

@@ -35,7 +35,9 @@ NetworkTree::NetworkTree(const NetworkConfig& c) {
     if (c.embedding_norm) embedding_norm = norm("embedding_norm", e);
 
     const std::string embeddings = "encoder.embeddings.";
-    encoder_words = tensor(embeddings + "word_embeddings.weight", {c.vocabulary, d});
+    encoder_words = c.shared_embeddings
+                        ? words
+                        : tensor(embeddings + "word_embeddings.weight", {c.vocabulary, d});
     encoder_positions = tensor(embeddings + "position_embeddings.weight", {c.max_positions, d});
     encoder_types = tensor(embeddings + "token_type_embeddings.weight", {2, d});
     encoder_norm = norm(embeddings + "LayerNorm", d);

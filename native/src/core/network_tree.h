@@ -67,7 +67,8 @@ struct NetworkTree {
 
     TensorNode words, logits_bias;  // target embeddings, tied to the logits
     std::optional<NormNode> embedding_norm;
-    TensorNode encoder_words, encoder_positions, encoder_types;
+    TensorNode encoder_words;  // `words` itself where the two are shared
+    TensorNode encoder_positions, encoder_types;
     NormNode encoder_norm;
     std::vector<EncoderLayerNode> encoder;
     std::optional<PairNode> input;

@@ -39,6 +39,7 @@ NetworkConfig NetworkConfig::from(const ardiff_network_config& c) {
         {"input_projection", c.input_projection, 0, 1},
         {"shifted", c.shifted, 0, 1},
         {"token_chain", c.token_chain, 0, wide},
+        {"shared_embeddings", c.shared_embeddings, 0, 1},
     };
     for (const Field& f : fields) {
         if (f.value < f.minimum || f.value > f.maximum) {
@@ -73,11 +74,17 @@ NetworkConfig NetworkConfig::from(const ardiff_network_config& c) {
     config.input_projection = c.input_projection == 1;
     config.shifted = c.shifted == 1;
     config.token_chain = c.token_chain;
+    config.shared_embeddings = c.shared_embeddings == 1;
     if (config.token_chain > 0 && !config.shifted) {
         throw Error(ARDIFF_INVALID_ARGUMENT, "A token chain needs the shifted layout");
     }
     if (config.shifted && config.self_conditioning) {
         throw Error(ARDIFF_INVALID_ARGUMENT, "The shifted layout has no self-conditioning input");
+    }
+    if (config.shared_embeddings && config.embedding != config.hidden) {
+        throw Error(ARDIFF_INVALID_ARGUMENT,
+                    format("Shared embeddings must be as wide as the encoder, %d, but they are %d",
+                           config.hidden, config.embedding));
     }
     if (!config.input_projection && config.input_channels() != config.hidden) {
         throw Error(ARDIFF_INVALID_ARGUMENT,

@@ -21,6 +21,7 @@ struct NetworkConfig {
     ardiff_time_conditioning time;
     bool self_conditioning, embedding_norm, input_projection, shifted;
     int token_chain;  // inner width, 0: none
+    bool shared_embeddings;
 
     int head_size() const { return hidden / heads; }
     int decoder_ffn() const { return 4 * hidden; }

@@ -15,7 +15,7 @@ export function evaluateCommand(environment: Environment): CommandUnknownOpts {
   const command = new Command("evaluate")
     .description("Score outputs with the field's metrics.")
     .option("--hypotheses <file...>", "outputs, one file a system")
-    .option("-m, --model <dir>", "another system, the first: generate for the sources of --data")
+    .option("-m, --model <dir...>", "other systems, the first: generate for the sources of --data")
     .option("--references <file...>", "references, one file a reference")
     .option(
       "--data <file>",
@@ -31,10 +31,10 @@ export function evaluateCommand(environment: Environment): CommandUnknownOpts {
       new Option("--bootstrap <n>", "resamples of the paired bootstrap")
         .argParser(integer(1, 1_000_000)),
     ))
-    .addOption(from(
-      "sacreBLEU",
+    .addOption(withFacts(
       new Option("--tokenize <name>", "BLEU's tokenizer")
         .choices(["13a", "intl", "zh", "none", "char"] as const).default("13a" as const),
+      { source: "sacreBLEU", ways: OTHER_TOKENIZERS },
     ))
     .addOption(from(
       "sacreBLEU",
@@ -45,17 +45,29 @@ export function evaluateCommand(environment: Environment): CommandUnknownOpts {
     .addOption(
       from("rouge_score", new Option("--stem", "ROUGE with Porter stemming").default(false)),
     )
+    .addOption(
+      new Option(
+        "--rouge-tokenize <name>",
+        "ROUGE's words: of a to z and digits, or of all scripts",
+      )
+        .choices(["alnum", "unicode"] as const).default("alnum" as const),
+    )
+    .addOption(from(
+      "sacreBLEU",
+      new Option("--sentence-level", "a score for each line, as a table with tabs").default(false),
+    ))
     .option("--json", "print JSON", false)
     .action(async (options) => {
       const { evaluate } = await import("../../commands/evaluate.ts");
       const { hypotheses, references, data, model, metrics, bootstrap, json, ...rest } = options;
-      const { tokenize, smooth, lowercase, stem } = rest;
-      const scoring = { metrics, bootstrap, tokenize, smooth, lowercase, stem, json };
+      const { tokenize, smooth, lowercase, stem, rougeTokenize, sentenceLevel } = rest;
+      const forms = { tokenize, smooth, lowercase, stem, rougeTokenize, sentenceLevel };
+      const scoring = { metrics, bootstrap, ...forms, json };
       const generation = model === undefined
         ? undefined
-        : { ...generationValues(plain), model, maxWait: 0, window: undefined };
+        : { ...generationValues(plain), maxWait: 0, window: undefined };
       await evaluate(
-        withoutUndefined({ hypotheses, references, data, generation, ...scoring }),
+        withoutUndefined({ hypotheses, references, data, models: model, generation, ...scoring }),
         environment,
       );
     });
@@ -67,8 +79,12 @@ export function evaluateCommand(environment: Environment): CommandUnknownOpts {
       "ardiff evaluate --hypotheses out.txt --data dev.jsonl --metrics bleu,cider,coverage",
       "ardiff evaluate --hypotheses a.fr b.fr --references ref.fr --bootstrap 1000 --json",
       "ardiff evaluate --model commongen-small --data dev.jsonl --steps 5 --candidates 10",
+      "ardiff evaluate -m runs/a/model -m runs/b/model --data dev.jsonl --json",
     ],
-    remarks: ["Options from --steps on are those of generate, for --model."],
+    remarks: [
+      "Options from --steps on are those of generate, for --model. Several models are compared with the\n" +
+      "first by 1000 resamples of the paired bootstrap, unless --bootstrap says otherwise.",
+    ],
   });
   return plain;
 }
@@ -78,6 +94,20 @@ function ofEvaluate(row: GenerationOption<unknown>): GenerationOption<unknown> |
   if (row.ofStreams) return undefined;
   if (row !== GENERATION_OPTIONS.select) return row;
   return { ...row, type: nameOf(SELECTORS.filter((name) => name !== "all")) };
+}
+
+/** What takes the place of sacreBLEU's tokenizers that need a dictionary or a model. */
+const OTHER_TOKENIZERS = {
+  "ja-mecab": withWords("MeCab"),
+  "ko-mecab": withWords("MeCab-ko"),
+  "spm": withWords("SentencePiece"),
+  "flores101": withWords("SentencePiece"),
+  "flores200": withWords("SentencePiece"),
+};
+
+function withWords(program: string): string {
+  return `ardiff does not come with ${program}: choose "char"; or "none", after ${program} has put ` +
+    "spaces between the words of outputs and references.";
 }
 
 /** Notes who an option's default comes from. */

@@ -1,17 +1,11 @@
 /** Declares `ardiff generate`. */
-import {
-  Command,
-  type CommandUnknownOpts,
-  InvalidArgumentError,
-  Option,
-} from "@commander-js/extra-typings";
+import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { ExitCode } from "../../errors.ts";
 import { OUTPUT_FORMATS } from "../../generation/choices.ts";
-import type { Shard } from "../../generation/shard.ts";
 import type { Environment } from "../../host/environment.ts";
 import { addGenerationOptions, generationValues } from "../generation_options.ts";
 import { addGuide } from "../guide.ts";
-import { withoutUndefined } from "../values.ts";
+import { shard, withoutUndefined } from "../values.ts";
 
 /** The command. */
 export function generateCommand(environment: Environment): CommandUnknownOpts {
@@ -69,17 +63,8 @@ export function generateCommand(environment: Environment): CommandUnknownOpts {
       "them. The outputs of all shards, joined in order, are the output of the whole.",
       "With --resume the output grows in FILE.part, and the same command goes on after a kill, to the\n" +
       "same bytes. FILE.manifest.json, beside it and beside every shard, tells what it was made from.",
+      "Fields of JSON input overrule options for their line: prefix, avoid, min_length, max_length.",
     ],
   });
   return plain;
-}
-
-/** A shard: `2/8` is the second of eight. */
-function shard(text: string): Shard {
-  const match = /^(\d+)\/(\d+)$/.exec(text);
-  const [index, count] = [Number(match?.[1]), Number(match?.[2])];
-  if (!(index >= 1 && index <= count && Number.isSafeInteger(count))) {
-    throw new InvalidArgumentError("Expected i/n with i from 1 to n, as in 2/8.");
-  }
-  return { index, count };
 }

@@ -7,6 +7,7 @@ import {
 } from "@commander-js/extra-typings";
 import { device } from "../../generation/value_types.ts";
 import type { Environment } from "../../host/environment.ts";
+import { PRESETS } from "../../training/presets.ts";
 import { addGuide } from "../guide.ts";
 import { withFacts } from "../option_facts.ts";
 import { integer, number, parserOf, withoutUndefined } from "../values.ts";
@@ -16,7 +17,7 @@ const readDevice = parserOf(device);
 /** The command. */
 export function trainCommand(environment: Environment): CommandUnknownOpts {
   const command = new Command("train")
-    .description("Train a model from a TOML configuration; Ctrl-C saves and stops.")
+    .description("Train a model from a TOML or YAML configuration; Ctrl-C saves and stops.")
     .argument("<config>", "configuration file, see configs/ and docs/options.md")
     .addOption(
       new Option("--set <section.key=value...>", "overrule single options of the configuration")
@@ -46,19 +47,8 @@ export function trainCommand(environment: Environment): CommandUnknownOpts {
     .action(async (config, options) => {
       const { train } = await import("../../commands/train.ts");
       // Without the options that all commands have.
-      const { set, output, resume, maxSteps, maxMinutes, device, dtype, threads, rankTimeout } =
-        options;
-      const own = {
-        set,
-        output,
-        resume,
-        maxSteps,
-        maxMinutes,
-        device,
-        dtype,
-        threads,
-        rankTimeout,
-      };
+      const { set, output, resume, maxSteps, maxMinutes, device, dtype, threads } = options;
+      const own = { set, output, resume, maxSteps, maxMinutes, device, dtype, threads };
       await train({ ...withoutUndefined(own), config }, environment);
     }) as CommandUnknownOpts;
   addGuide(command, {
@@ -73,6 +63,11 @@ export function trainCommand(environment: Environment): CommandUnknownOpts {
       "the settings file of ardiff itself; that file cannot overrule a training configuration.",
       "Ctrl-C and SIGTERM save and stop, SIGUSR1 saves and goes on. Several processes that torchrun or\n" +
       "srun starts train one model together, at most training.accumulation of them (docs/machines.md).",
+      "Without a preset, what a configuration leaves out is as in the paper's CommonGen run, which a\n" +
+      'CPU cannot do in a day. With preset = "NAME" above its tables it starts from one of these\n' +
+      `(docs/options.md has their values):${
+        Object.entries(PRESETS).map(([name, { text }]) => `\n  ${name.padEnd(21)} ${text}`).join("")
+      }`,
     ],
   });
   return command;

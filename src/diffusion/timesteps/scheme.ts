@@ -12,7 +12,8 @@ export interface TimestepConfig {
   readonly anchor_scale: number;
   /**
    * The anchor's distance from the start point in slots, where it moves with it; null: it is fixed.
-   * Where it moves, slots that have not started are left out of the computation.
+   * Where it moves, slots that have not started are left out of the computation. With blocks, the
+   * slots of one; null: all are one block.
    */
   readonly anchor_distance: number | null;
 }
@@ -96,6 +97,18 @@ export abstract class SlotTimesteps {
     const timesteps = this.at(Math.floor(next() * this.count));
     return { timesteps, present: this.slots, settled: 0 };
   }
+}
+
+/**
+ * How many slots there are where those that have not started are left out, at least one.
+ *
+ * @param timesteps of the slots, [N]
+ * @param waiting so many slots that have not started are there all the same
+ */
+export function startedSlots(timesteps: Int32Array, steps: number, waiting: number): number {
+  const first = timesteps.indexOf(steps - 1);
+  const started = first < 0 ? timesteps.length : first;
+  return Math.min(Math.max(started + waiting, 1), timesteps.length);
 }
 
 /** Says that there is no left-to-right phase to draw a share from. */

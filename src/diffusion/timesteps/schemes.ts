@@ -1,11 +1,13 @@
 /** The table of timestep schemes. */
 import { autoregressive } from "./autoregressive.ts";
+import { block } from "./block.ts";
+import { independent } from "./independent.ts";
 import type { TimestepScheme } from "./scheme.ts";
 import { sentence } from "./sentence.ts";
 import { token } from "./token.ts";
 
 /** The schemes that models are trained with: those that a configuration can name. */
-export const TRAINED_SCHEMES = ["token", "sentence"] as const;
+export const TRAINED_SCHEMES = ["token", "sentence", "block", "independent"] as const;
 
 /** One of {@linkcode TRAINED_SCHEMES}, or a limit that is only looked at. */
 export type TimestepSchemeName = typeof TRAINED_SCHEMES[number] | "autoregressive";
@@ -14,5 +16,7 @@ export type TimestepSchemeName = typeof TRAINED_SCHEMES[number] | "autoregressiv
 export const TIMESTEP_SCHEMES: Readonly<Record<TimestepSchemeName, TimestepScheme>> = {
   token,
   sentence,
+  block,
+  independent,
   autoregressive,
 };

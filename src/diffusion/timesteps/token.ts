@@ -9,6 +9,7 @@ import {
   refuseShare,
   type RowTimesteps,
   SlotTimesteps,
+  startedSlots,
   type TimestepConfig,
   type TimestepScheme,
 } from "./scheme.ts";
@@ -53,9 +54,7 @@ export class TokenTimesteps extends SlotTimesteps {
   }
 
   override present(timesteps: Int32Array, waiting = 0): number {
-    if (!this.#moving) return this.slots;
-    const first = timesteps.indexOf(this.steps - 1);
-    return Math.min(Math.max((first < 0 ? this.slots : first) + waiting, 1), this.slots);
+    return this.#moving ? startedSlots(timesteps, this.steps, waiting) : this.slots;
   }
 
   override draw(next: () => number, options: DrawOptions): RowTimesteps {

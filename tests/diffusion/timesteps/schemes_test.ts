@@ -54,3 +54,31 @@ Deno.test("autoregressive settles one slot per index", () => {
   const rows = [3, 2, 1, 0].map((i) => [...timesteps.at(i)]);
   assertEquals(rows, [[9, 9, 9], [0, 9, 9], [0, 0, 9], [0, 0, 0]]);
 });
+
+Deno.test("independent draws every slot's timestep by itself, and generates as token does", () => {
+  const { token, independent } = TIMESTEP_SCHEMES;
+  const timesteps = independent.timesteps(CONFIG, 4);
+  const uniforms = [0.95, 0, 0.5, 0.31].values();
+  const draw = { leftToRightShare: null, targetLength: 2 };
+  const row = timesteps.draw(() => uniforms.next().value!, draw);
+  assertEquals([...row.timesteps], [9, 0, 5, 3]);
+  for (let index = 0; index < timesteps.count; index++) {
+    assertEquals(timesteps.at(index), token.timesteps(CONFIG, 4).at(index));
+  }
+});
+
+Deno.test("block leaves out blocks that have not started, and draws of those with tokens", () => {
+  const config = { ...CONFIG, anchor_distance: 3 };
+  const timesteps = TIMESTEP_SCHEMES.block.timesteps(config, 8);
+  assertEquals(timesteps.count, 3 * 9 + 1);
+  assertEquals(timesteps.present(timesteps.at(20)), 3);
+  assertEquals(timesteps.present(timesteps.at(20), 2), 5);
+  assertEquals(timesteps.present(timesteps.at(4)), 8);
+  const draw = { leftToRightShare: null, targetLength: 5 };
+  // Two blocks hold tokens: 0.75 is halfway through the second.
+  const { present, settled, timesteps: drawn } = timesteps.draw(() => 0.75, draw);
+  assertEquals([present, settled], [6, 3]);
+  assertEquals([...drawn], [0, 0, 0, 5, 5, 5, 9, 9]);
+  assertEquals(timesteps.draw(() => 0, draw).present, 3);
+  assertEquals([...timesteps.draw(() => 1 - 2 ** -53, draw).timesteps.slice(3, 6)], [9, 9, 9]);
+});

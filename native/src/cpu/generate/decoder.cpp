@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "cpu/generate/decoder_layers.h"
 #include "cpu/generate/generator.h"
 #include "cpu/generate/operands.h"
 #include "cpu/generate/workspace.h"
@@ -90,13 +91,7 @@ void CpuGenerator::predict(const StepRequest& request, const Piece& piece, Works
             }
         }
     }
-    if (config_.input_projection) {
-        const int wide = padded(2 * d);
-        matmul(kernels_, tokens, input, input_stride, weights.input_0, Epilogue::tanh,
-               as<A>(w.wide), wide);
-        matmul(kernels_, tokens, as<A>(w.wide), wide, weights.input_2, Epilogue::store, hidden,
-               stride);
-    }
+    if (config_.input_projection) project_input<A>(weights, tokens, w);
     const float* positions = weights.positions;
     int token = 0;
     for (int row = piece.first_row; row < piece.last_row; ++row) {
@@ -116,48 +111,14 @@ void CpuGenerator::predict(const StepRequest& request, const Piece& piece, Works
                                  weights.input_norm.bias, kNormEps, hidden, stride, nullptr, 0,
                                  nullptr);
     for (int b = 0; b < config_.decoder_layers; ++b) block<A>(b, piece, tokens, w);
-
-    float* x0 = w.x0.get();
-    if (config_.has_output_projection()) {
-        const int wide = padded(2 * d);
-        A* normal = as<A>(w.normal);
-        convert(kernels_, tokens, stride, hidden, normal);
-        matmul(kernels_, tokens, normal, stride, weights.output_0, Epilogue::tanh, as<A>(w.wide),
-               wide);
-        matmul(kernels_, tokens, as<A>(w.wide), wide, weights.output_2, Epilogue::store, x0,
-               padded(width));
-    } else {
-        std::memcpy(x0, hidden, static_cast<size_t>(tokens) * stride * sizeof(float));
-    }
+    project_output<A>(weights, tokens, w);
 }
 
 template <class A>
 void CpuGenerator::block(int index, const Piece& piece, int tokens, Workspace& w) {
-    const DecoderBlock& block = weights_->decoder[static_cast<size_t>(index)];
-    const int d = config_.hidden, stride = padded(d), projected = padded(3 * d),
-              wide = padded(4 * d);
-    float* hidden = w.hidden.get();
-    A* normal = as<A>(w.normal);
-
-    normalise(kernels_, tokens, d, block.norm1, hidden, normal, false);
-    matmul(kernels_, tokens, normal, stride, block.query_key_value, Epilogue::store,
-           w.projected.get(), projected);
-    self_attention<A>(index, piece, w);
-    matmul(kernels_, tokens, normal, stride, block.attention_output, Epilogue::accumulate, hidden,
-           stride);
-
-    normalise(kernels_, tokens, d, block.norm2, hidden, normal, false);
-    matmul(kernels_, tokens, normal, stride, block.cross_query, Epilogue::store, w.projected.get(),
-           projected);
-    cross_attention<A>(index, piece, w);
-    matmul(kernels_, tokens, normal, stride, block.cross_output, Epilogue::accumulate, hidden,
-           stride);
-
-    normalise(kernels_, tokens, d, block.norm3, hidden, normal, false);
-    matmul(kernels_, tokens, normal, stride, block.feed_forward_in, Epilogue::geglu, as<A>(w.wide),
-           wide);
-    matmul(kernels_, tokens, as<A>(w.wide), wide, block.feed_forward_out, Epilogue::accumulate,
-           hidden, stride);
+    decoder_block<A>(
+        *weights_, weights_->decoder[static_cast<size_t>(index)], tokens, w,
+        [&] { self_attention<A>(index, piece, w); }, [&] { cross_attention<A>(index, piece, w); });
 }
 
 // txl: (q + r_w) . k + (q + r_r) . t = q . (k + t) + (r_w . k + r_r . t), so the time key is folded

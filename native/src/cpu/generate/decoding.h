@@ -89,6 +89,8 @@ class CpuDecoder final : public Decoder {
     void layer(int index, int width, DecodingWorkspace& w);
     template <class A>
     void self_attention(int index, int width, DecodingWorkspace& w);
+    template <class A>
+    void cross_attention(int index, int width, DecodingWorkspace& w);
 
     // Tokens of the `count` predictions in w.picked, which are those of slots first, ... of the
     // step.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "cpu/generate/decoder_layers.h"
 #include "cpu/generate/decoding_workspace.h"
 #include "cpu/generate/operands.h"
 
@@ -16,22 +17,9 @@ void CpuDecoder::predict(int width, DecodingWorkspace& w) {
 
 template <class A>
 void CpuDecoder::predict_as(int width, DecodingWorkspace& w) {
-    const Weights& weights = *weights_;
-    const int d = config_.hidden, stride = padded(d), count = static_cast<int>(w.slots.size());
     embed<A>(w);
     for (int i = 0; i < config_.decoder_layers; ++i) layer<A>(i, width, w);
-    float* hidden = w.hidden.get();
-    if (config_.has_output_projection()) {
-        const int wide = padded(2 * d);
-        A* normal = as<A>(w.normal);
-        convert(kernels_, count, stride, hidden, normal);
-        matmul(kernels_, count, normal, stride, weights.output_0, Epilogue::tanh, as<A>(w.wide),
-               wide);
-        matmul(kernels_, count, as<A>(w.wide), wide, weights.output_2, Epilogue::store, w.x0.get(),
-               padded(config_.embedding));
-    } else {
-        std::memcpy(w.x0.get(), hidden, static_cast<size_t>(count) * stride * sizeof(float));
-    }
+    project_output<A>(*weights_, static_cast<int>(w.slots.size()), w);
 }
 
 // What the slots hold, with their positions, normalised, into the residual stream.
@@ -55,11 +43,7 @@ void CpuDecoder::embed(DecodingWorkspace& w) {
             convert(kernels_, 1, input_stride, row.data(),
                     as<A>(w.input) + static_cast<ptrdiff_t>(i) * input_stride);
         }
-        const int wide = padded(2 * d);
-        matmul(kernels_, count, as<A>(w.input), input_stride, weights.input_0, Epilogue::tanh,
-               as<A>(w.wide), wide);
-        matmul(kernels_, count, as<A>(w.wide), wide, weights.input_2, Epilogue::store, hidden,
-               stride);
+        project_input<A>(weights, count, w);
     } else {
         for (int i = 0; i < count; ++i) {
             std::copy_n(held(w.slots[static_cast<size_t>(i)]), d,
@@ -80,38 +64,22 @@ void CpuDecoder::embed(DecodingWorkspace& w) {
 
 template <class A>
 void CpuDecoder::layer(int index, int width, DecodingWorkspace& w) {
-    const DecoderBlock& block = weights_->decoder[static_cast<size_t>(index)];
-    const int d = config_.hidden, stride = padded(d), projected = padded(3 * d),
-              wide = padded(4 * d);
-    const int count = static_cast<int>(w.slots.size());
-    float* hidden = w.hidden.get();
-    A* normal = as<A>(w.normal);
+    decoder_block<A>(
+        *weights_, weights_->decoder[static_cast<size_t>(index)], static_cast<int>(w.slots.size()),
+        w, [&] { self_attention<A>(index, width, w); },
+        [&] { cross_attention<A>(index, width, w); });
+}
 
-    normalise(kernels_, count, d, block.norm1, hidden, normal, false);
-    matmul(kernels_, count, normal, stride, block.query_key_value, Epilogue::store,
-           w.projected.get(), projected);
-    self_attention<A>(index, width, w);
-    matmul(kernels_, count, normal, stride, block.attention_output, Epilogue::accumulate, hidden,
-           stride);
-
-    normalise(kernels_, count, d, block.norm2, hidden, normal, false);
-    matmul(kernels_, count, normal, stride, block.cross_query, Epilogue::store, w.projected.get(),
-           projected);
+template <class A>
+void CpuDecoder::cross_attention(int index, int width, DecodingWorkspace& w) {
+    const int stride = padded(config_.hidden), projected = padded(3 * config_.hidden);
     for (const RowSlots& slots : w.rows) {
         const SourceMemory& memory = memory_[static_cast<size_t>(row(slots.row).source)];
         attend_to_source(*weights_, index, memory, slots.count(width),
                          w.projected.get() + static_cast<ptrdiff_t>(slots.first) * projected,
                          projected, w.scores.get(),
-                         normal + static_cast<ptrdiff_t>(slots.first) * stride, stride);
+                         as<A>(w.normal) + static_cast<ptrdiff_t>(slots.first) * stride, stride);
     }
-    matmul(kernels_, count, normal, stride, block.cross_output, Epilogue::accumulate, hidden,
-           stride);
-
-    normalise(kernels_, count, d, block.norm3, hidden, normal, false);
-    matmul(kernels_, count, normal, stride, block.feed_forward_in, Epilogue::geglu, as<A>(w.wide),
-           wide);
-    matmul(kernels_, count, as<A>(w.wide), wide, block.feed_forward_out, Epilogue::accumulate,
-           hidden, stride);
 }
 
 // Keeps keys and values of the slots that settle, then lets every slot attend.

@@ -1,0 +1,248 @@
+/** What comes before training: options that go together, the tokenizer, the data, where the run stands. */
+import { MODEL_FILES } from "../denoiser/model_folder.ts";
+import { processOf } from "../diffusion/process.ts";
+import { ExitCode, UserError } from "../errors.ts";
+import { readTextFile } from "../host/files.ts";
+import { trainBpe } from "../text/bpe_trainer.ts";
+import { parseTokenizer } from "../text/parse_tokenizer.ts";
+import { readPairs } from "../text/records.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import { readRecord, type RunState, type TrainingRecord } from "./checkpoint.ts";
+import { findChangedKeys, type TrainingConfig } from "./config.ts";
+import { modelConfigOf } from "./model_config.ts";
+import type { ProcessGroup } from "./process_group.ts";
+import { beginnings, valueAt } from "./scheduled.ts";
+import { TokenCache } from "./token_cache.ts";
+import { TrainingPairs } from "./training_pairs.ts";
+
+/** What a run is made from. */
+export interface RunOptions {
+  readonly config: TrainingConfig;
+  /** Path of the configuration, for messages. */
+  readonly source: string;
+  /** Where tokenised data are kept. */
+  readonly cacheFolder: string;
+  /** A checkpoint to go on from. */
+  readonly checkpoint: string | undefined;
+  /** Says what takes a while. */
+  readonly say: (message: string) => void;
+  /** The ranks that train together. */
+  readonly group: ProcessGroup;
+}
+
+/** What rank 0 finds before training, for all ranks. */
+interface Preparation {
+  readonly tokenizerJson: string;
+  /** The tokenised sets. */
+  readonly data: readonly string[];
+  readonly start: RunState;
+}
+
+const START: RunState = {
+  step: 0,
+  skipped: 0,
+  position: { epoch: 0, batch: 0 },
+  rows: 0,
+  seconds: 0,
+  best: null,
+};
+
+/** What a rank has opened. */
+interface Prepared {
+  readonly tokenizer: Tokenizer;
+  readonly pairs: TrainingPairs;
+  readonly start: RunState;
+}
+
+/**
+ * Opens tokenizer and data, and looks where the run stands. Rank 0 does, and the others open what it has
+ * made.
+ *
+ * @throws {UserError} where data cannot be read, options do not go together, or the checkpoint is damaged
+ *   or was made with other options or data
+ */
+export async function prepareRun(options: RunOptions): Promise<Prepared> {
+  const found: { prepared?: Prepared } = {};
+  const preparation = await options.group.first(async (): Promise<Preparation> => {
+    const { tokenizer, pairs, start } = found.prepared = await prepare(options);
+    return { tokenizerJson: tokenizer.toJson(), data: pairs.keys, start };
+  });
+  return found.prepared ?? await openPrepared(options, preparation);
+}
+
+async function prepare(options: RunOptions): Promise<Prepared> {
+  const { config, checkpoint, source } = options;
+  const record = checkpoint === undefined ? undefined : readRecord(checkpoint);
+  if (record === undefined) expectUsable(config, source);
+  else expectSameConfig(record, config, checkpoint!, options.say);
+  expectGrid(config);
+  const tokenizer = await openTokenizer(options);
+  const { max_source_tokens: maxSourceTokens, target_slots: targetSlots } = config.text;
+  const pairs = await TrainingPairs.open(config.data.train, ({ spec }) =>
+    TokenCache.open(
+      options.cacheFolder,
+      spec,
+      tokenizer,
+      { maxSourceTokens, targetSlots },
+      () => options.say("Tokenising the training data."),
+    ));
+  try {
+    if (record !== undefined) expectSameData(record, pairs.keys, config, checkpoint!);
+    return { tokenizer, pairs, start: record ?? START };
+  } catch (error) {
+    pairs[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Opens what another rank has prepared. */
+async function openPrepared(
+  { config, cacheFolder }: RunOptions,
+  { tokenizerJson, data, start }: Preparation,
+): Promise<Prepared> {
+  const tokenizer = await parseTokenizer(tokenizerJson, MODEL_FILES.tokenizer);
+  let place = 0;
+  const pairs = await TrainingPairs.open(
+    config.data.train,
+    () => Promise.resolve(TokenCache.openMade(cacheFolder, data[place++]!, tokenizer)),
+  );
+  return { tokenizer, pairs, start };
+}
+
+/** Refuses what makes a difference to updates that were made, and tells what does to those to come. */
+function expectSameConfig(
+  record: TrainingRecord,
+  config: TrainingConfig,
+  path: string,
+  say: (message: string) => void,
+): void {
+  const changed = findChangedKeys(record.config, config);
+  const late = changed.find(({ update }) => update <= record.step);
+  if (late !== undefined) {
+    throw new UserError(
+      ExitCode.model,
+      `Cannot resume from "${path}": "${late.key}" was ${late.before} and is now ` +
+        `${late.now}; set it back or start anew with another --output`,
+    );
+  }
+  for (const { key, before, now, update } of changed) {
+    say(
+      `From update ${update} on, "${key}" differs from then: it was ${before} and is now ${now}.`,
+    );
+  }
+  const [before, now] = [record.config.training.steps, config.training.steps];
+  const { decay } = config.training;
+  if (before === now || (decay !== "linear" && decay !== "cosine")) return;
+  say(
+    `"training.steps" was ${before} and is now ${now}: the learning rate falls to 0 at the new end, ` +
+      "as from here on if it had been so from the start.",
+  );
+}
+
+/** The sets of data must be those of the checkpoint; of those it has not reached, there may be more. */
+function expectSameData(
+  { data, step }: TrainingRecord,
+  keys: readonly string[],
+  { data: { train }, text }: TrainingConfig,
+  path: string,
+): void {
+  const before = data.split(" ");
+  const added = train.slice(before.length);
+  // The slots of sources depend on all data.
+  const mayAdd = text.length === "fixed" && added.every(({ from }) => from >= step);
+  if (before.every((key, index) => key === keys[index]) && (added.length === 0 || mayAdd)) return;
+  throw new UserError(
+    ExitCode.data,
+    `Cannot resume from "${path}": "data.train" gives other pairs than then; ` +
+      "put its files back or start anew with another --output",
+  );
+}
+
+/**
+ * Finds options that do not go together before the data are read, which may take long.
+ *
+ * @throws {UserError} at the first
+ */
+function expectUsable(config: TrainingConfig, source: string): void {
+  const { file, normalizers, vocabulary_size: vocabSize } = config.tokenizer;
+  if (file !== null && normalizers.length > 0) {
+    throw new UserError(
+      ExitCode.model,
+      `Cannot apply "tokenizer.normalizers" to "${file}": a given tokenizer has its own; leave out ` +
+        "one of the two",
+    );
+  }
+  const { left_to_right_share: share } = config.diffusion;
+  if (config.network.shifted && share !== null) {
+    throw new UserError(
+      ExitCode.model,
+      `Cannot draw a share of ${share} from the left-to-right phase: with "network.shifted" every ` +
+        'row visits every place; leave out "diffusion.left_to_right_share", or set it to none',
+    );
+  }
+  const { rounding_loss, train_only, start_from } = config.training;
+  if (config.network.shifted && rounding_loss !== "prediction") {
+    throw new UserError(
+      ExitCode.model,
+      `Cannot take the rounding loss of "${rounding_loss}" with "network.shifted": a settled slot holds ` +
+        'another token than it predicts; set training.rounding_loss = "prediction"',
+    );
+  }
+  const chainAlone = beginnings(train_only).map((updates) => valueAt(train_only, updates + 1))
+    .map((part) => part === "token_chain");
+  if (
+    chainAlone.includes(true) && config.network.token_chain === 0 ||
+    chainAlone[0] && start_from === null
+  ) {
+    throw new UserError(
+      ExitCode.model,
+      'Cannot train "token_chain" only: expected a network.token_chain above 0, and a model in ' +
+        "training.start_from to train it on, or updates that train all before",
+    );
+  }
+  const onePair = { sourceLengths: [1], targetLengths: [1] };
+  modelConfigOf(config, { vocabSize, special: { pad: 0, bos: null, eos: 1 } }, onePair, source);
+}
+
+/**
+ * Finds a number of validation steps that generation cannot take before the first validation, which
+ * may be hours away.
+ *
+ * @throws {UserError} that names the most there can be
+ */
+function expectGrid({ data, validation, network, text, diffusion }: TrainingConfig): void {
+  if (data.dev === null || validation.lines === 0 || network.shifted) return;
+  const fewestSlots = text.length === "batch" ? 1 : text.target_slots;
+  const { count } = processOf(diffusion).timesteps(fewestSlots);
+  if (validation.steps <= count) return;
+  throw new UserError(
+    ExitCode.model,
+    `Cannot validate in validation.steps = ${validation.steps}: this diffusion has ${count} ` +
+      "timesteps to take them from; set fewer",
+  );
+}
+
+async function openTokenizer({ config, checkpoint, say }: RunOptions): Promise<Tokenizer> {
+  const { file, vocabulary_size, min_frequency, normalizers } = config.tokenizer;
+  const { start_from } = config.training;
+  const inherited = checkpoint ?? (file === null ? start_from : null);
+  const given = inherited === null ? file : `${inherited}/${MODEL_FILES.tokenizer}`;
+  if (given !== null) return await parseTokenizer(readTextFile(given), given);
+  say(`Training a tokenizer of ${vocabulary_size} tokens.`);
+  const json = await trainBpe(sidesOf(config), {
+    vocabSize: vocabulary_size,
+    minFrequency: min_frequency,
+    normalizers,
+  });
+  return await parseTokenizer(json, "tokenizer.json");
+}
+
+/** Both sides of the training data, one vocabulary being shared by them. */
+async function* sidesOf(config: TrainingConfig): AsyncGenerator<string> {
+  for (const { spec } of config.data.train) {
+    for await (const { source, target } of readPairs(spec)) {
+      yield source;
+      yield target;
+    }
+  }
+}

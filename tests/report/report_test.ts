@@ -1,0 +1,103 @@
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { UserError } from "../../src/errors.ts";
+import { paretoFront } from "../../src/report/charts.ts";
+import { darkRules } from "../../src/report/palette.ts";
+import { reportRuns, reportSweeps } from "../../src/report/report.ts";
+import { settingsOf } from "../../src/report/summary.ts";
+import { asCsv, asHtml, asMarkdown } from "../../src/report/tables.ts";
+import { withFolder } from "../denoiser/test_files.ts";
+import { runTraining, writeRun } from "../training/sample_run.ts";
+import { sampleCell, writeSweep } from "./sample_cells.ts";
+
+const CELLS = [1, 2].flatMap((seed) => [
+  sampleCell({ process: "a <b>", "generate.steps": 5, "training.seed": seed }, 0.2),
+  sampleCell({ process: "c", "generate.steps": 5, "training.seed": seed }, 0.5 + 0.1 * seed),
+  sampleCell({ process: "c", "generate.steps": 20, "training.seed": seed }, 0.9),
+]);
+
+Deno.test("settingsOf() takes means over seeds, with intervals and differences", () => {
+  const settings = settingsOf(CELLS);
+  assertEquals(settings.map(({ label }) => label), ["a <b>, steps 5", "c, steps 5", "c, steps 20"]);
+  assertEquals(settings.map(({ series }) => series), ["a <b>", "c", "c"]);
+  const [base, better, far] = settings;
+  assertAlmostEquals(better!.scores.get("BLEU")!, 65, 1e-9);
+  assertEquals(base!.cells.length, 2);
+  assert(better!.interval!.low < better!.interval!.high);
+  assertEquals(base!.difference, undefined);
+  // Nothing else has 20 steps, so there is nothing to compare with.
+  assertEquals(far!.difference, undefined);
+  const { to, mean, low, high } = better!.difference!;
+  assertEquals(to, "a <b>, steps 5");
+  assertAlmostEquals(mean, 45, 1e-9);
+  assert(0 < low && low < high);
+});
+
+Deno.test("settingsOf() finds no difference where outputs are the same", () => {
+  const cells = ["a", "b"].map((name) => sampleCell({ name, "generate.seed": 1 }, 0.5));
+  const { mean, low, high } = settingsOf(cells)[1]!.difference!;
+  assertEquals([mean, low, high], [0, 0, 0]);
+});
+
+Deno.test("paretoFront() keeps what nothing else beats", () => {
+  const points = [[1, 1], [2, 3], [3, 2], [2, 2], [4, 4]].map(([x, y]) => ({ x: x!, y: y! }));
+  assertEquals([...paretoFront(points)].map(({ x, y }) => [x, y]), [[1, 1], [2, 3], [4, 4]]);
+  assertEquals([...paretoFront(points, true)].map(({ x, y }) => [x, y]), [[1, 1]]);
+});
+
+Deno.test("tables escape what their formats take for something else", () => {
+  const table = [["a|b", 'say "x", <i>']];
+  assertEquals(asMarkdown(table), '| a\\|b | say "x", <i> |\n|---|---|\n');
+  assertEquals(asCsv(table), 'a|b,"say ""x"", <i>"\n');
+  assertStringIncludes(asHtml(table), "<th>say &quot;x&quot;, &lt;i></th>");
+});
+
+Deno.test(
+  "reportSweeps() writes a page, tables and charts for light and dark grounds",
+  withFolder(async (folder) => {
+    writeSweep(`${folder}/first`, CELLS.slice(0, 4));
+    writeSweep(`${folder}/second`, CELLS.slice(3));
+    await reportSweeps([`${folder}/first`, `${folder}/second`], `${folder}/report`);
+    const read = (name: string) => Deno.readTextFileSync(`${folder}/report/${name}`);
+    const html = read("index.html");
+    const charts = ["quality-calls", "quality-processor", "settings", "diversity", "settled"];
+    for (const name of charts) {
+      const svg = read(`${name}.svg`);
+      assert(svg.startsWith("<svg "), name);
+      assertStringIncludes(svg, darkRules());
+      assertStringIncludes(html, svg.trimEnd());
+      assertStringIncludes(read("report.md"), `](${name}.svg)`);
+    }
+    // One file: it names no other and no address but those of the namespaces.
+    assert(!/(src|href)=/.test(html.replaceAll("xlink:href", "")));
+    assert(!html.includes("<b>"));
+    assertStringIncludes(read("report.md"), "| c | 20 | 2 | 90.00 |");
+    assertEquals(read("cells.csv").trimEnd().split("\n").length, 7);
+  }),
+);
+
+Deno.test(
+  "reportRuns() draws how runs learned",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const set = ["validation.every=20"];
+    await runTraining(config, { output: `${folder}/a`, maxSteps: 40, set });
+    const { charts } = await reportRuns([`${folder}/a`], `${folder}/report`);
+    assertEquals(charts.map(({ name }) => name), [
+      "learning-bleu",
+      "learning-loss",
+      "loss-by-timestep",
+    ]);
+    assertStringIncludes(Deno.readTextFileSync(`${folder}/report/report.md`), "| 40 |");
+  }),
+);
+
+Deno.test("reports refuse folders without results", async () => {
+  await assertRejects(() => reportSweeps(["nowhere"], "x"), UserError, 'report on "nowhere"');
+  await assertRejects(() => reportRuns(["nowhere"], "x"), UserError, 'compare "nowhere"');
+});
