@@ -140,9 +140,12 @@ async function validationLoss(
   for (let first = 0; first < batches.length; first += group.size) {
     const stops = await group.gatherNumbers(Float64Array.of(Number(isInterrupted())));
     if (stops.includes(1)) return undefined;
-    const place = first + group.rank;
-    if (place >= batches.length) continue;
-    mine.push(await batchLoss(trainer, batches[place]!, place, training, timesteps, model));
+    for (const [offset, batch] of batches.slice(first, first + group.size).entries()) {
+      // Timesteps go on from batch to batch, whoever computes them.
+      const assembled = assemble(batch, training, timesteps, model);
+      if (offset !== group.rank) continue;
+      mine.push(await batchLoss(trainer, batch, assembled, first + offset, training, model));
+    }
   }
   const parts: BatchLoss[][] = (await group.gatherTexts(JSON.stringify(mine)))
     .map((json) => JSON.parse(json));
@@ -159,22 +162,30 @@ function batchesOf(groups: readonly PairGroup[], size: number): ValidationBatch[
   );
 }
 
-async function batchLoss(
-  trainer: NativeTrainer,
+function assemble(
   { slots, pairs }: ValidationBatch,
-  microBatch: number,
   training: TrainingAt,
   timesteps: TimestepSource,
   model: ModelConfig,
-): Promise<BatchLoss> {
+) {
   const settings = {
     slots,
     padId: model.text.pad_id,
     paddingWeight: training.padding_weight,
   };
-  const batch = model.network.shifted
+  return model.network.shifted
     ? assembleShifted(pairs, shiftedSettings(settings, EVERY_SLOT, model), NOTHING_WAITS)
     : assembleBatch(pairs, settings, timesteps);
+}
+
+async function batchLoss(
+  trainer: NativeTrainer,
+  { pairs }: ValidationBatch,
+  batch: ReturnType<typeof assemble>,
+  microBatch: number,
+  training: TrainingAt,
+  model: ModelConfig,
+): Promise<BatchLoss> {
   const slotTerms = new Float32Array(6 * batch.rows * batch.slots);
   const terms = await trainer.batch(batch, {
     ...PLAIN_BATCH,
