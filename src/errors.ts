@@ -31,6 +31,8 @@ export const ExitCode = {
   check: 9,
   /** Processes that train together: one is missing, differs, has ended or does not answer. */
   ranks: 11,
+  /** Stopped by SIGHUP after saving. */
+  hungUp: 129,
   /** Stopped by SIGINT after saving. */
   interrupted: 130,
   /** Stopped by SIGTERM after saving. */

@@ -6,6 +6,11 @@ import { formatResult } from "../src/generation/format.ts";
 import { processEnvironment } from "../src/host/environment.ts";
 import {
   corpusBleu,
+  corpusChrf,
+  corpusCider,
+  corpusCocoBleu,
+  corpusRouge,
+  corpusTer,
   ExitCode,
   type GenerateOptions,
   GENERATION_DEFAULTS,
@@ -15,6 +20,7 @@ import {
   ngramUtility,
   score,
   SelectionPool,
+  selfBleu,
   train,
   UserError,
   type Utility,
@@ -93,6 +99,28 @@ Deno.test("functions refuse options that they do not have, by name", async () =>
     UserError,
     'option "devcie" of Model.load(): did you mean "device"?',
   );
+  const texts = ["a cat sat", "a cat sits"], truths = [["a cat"], ["a cat"]];
+  const refused = (call: () => unknown, message: string) => assertThrows(call, UserError, message);
+  refused(() => mbr(texts, wrong({ utilty: "chrf" })), 'option "utilty" of mbr(): did you mean');
+  refused(() => mbr(texts, wrong({ utility: "blue" })), 'utility "blue" of mbr(): expected one of');
+  refused(() => mbr(texts, wrong({ method: "fast" })), 'method "fast" of mbr()');
+  using pool = new SelectionPool(2);
+  const long = texts.map((text) => text.repeat(2000));
+  await assertRejects(() => pool.select(long, wrong({ treads: 1 })), UserError, '"treads"');
+  const systems = [{ name: "one", hypotheses: texts }];
+  const scored = (options: Record<string, unknown>) =>
+    score({ systems, references: truths }, wrong({ metrics: ["bleu"], ...options }));
+  refused(() => scored({ lowercas: true }), 'option "lowercas" of score(): did you mean');
+  refused(() => scored({ metrics: ["blue"] }), 'metric "blue" of score(): expected one of "bleu"');
+  refused(() => scored({ tokenize: "13b" }), 'tokenize "13b" of score()');
+  const single = { corpusBleu, corpusChrf, corpusTer, corpusRouge, corpusCider, corpusCocoBleu };
+  for (const [name, measure] of Object.entries(single)) {
+    refused(() => measure(texts, truths, wrong({ lowrcase: true })), 'option "lowrcase" of ');
+    assert(measure(texts, truths) !== undefined, name);
+  }
+  refused(() => corpusBleu(texts, truths, wrong({ tokenize: "x" })), 'tokenize "x" of BLEU');
+  refused(() => selfBleu(texts, wrong({ smooth: "exp" })), 'option "smooth" of BLEU');
+  refused(() => ngramUtility(wrong({ maxOder: 2 })), 'option "maxOder" of ngramUtility()');
 });
 
 Deno.test(

@@ -9,6 +9,9 @@ import sys
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, tensor_shape_pb2, types_pb2
+from tensorboard.plugins.hparams import api_pb2
+from tensorboard.plugins.hparams import metadata as hparams_metadata
+from tensorboard.plugins.hparams import plugin_data_pb2
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 
@@ -20,6 +23,28 @@ def text_value(tag: str, text: str) -> summary_pb2.Summary.Value:
         tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, tensor_shape=shape, string_val=[text.encode()])
     )
     return value
+
+
+def session_start(options: dict) -> summary_pb2.Summary:
+    info = plugin_data_pb2.SessionStartInfo(start_time_secs=4)
+    for name, value in options.items():
+        kind = {bool: "bool_value", float: "number_value", str: "string_value"}[type(value)]
+        setattr(info.hparams[name], kind, value)
+    content = plugin_data_pb2.HParamsPluginData(session_start_info=info)
+    return hparams_summary(hparams_metadata.SESSION_START_INFO_TAG, content)
+
+
+def session_end() -> summary_pb2.Summary:
+    info = plugin_data_pb2.SessionEndInfo(status=api_pb2.STATUS_SUCCESS, end_time_secs=5)
+    content = plugin_data_pb2.HParamsPluginData(session_end_info=info)
+    return hparams_summary(hparams_metadata.SESSION_END_INFO_TAG, content)
+
+
+def hparams_summary(tag: str, content: plugin_data_pb2.HParamsPluginData) -> summary_pb2.Summary:
+    summary = summary_pb2.Summary()
+    metadata = hparams_metadata.create_summary_metadata(content)
+    summary.value.add(tag=tag, metadata=metadata, tensor=hparams_metadata.NULL_TENSOR)
+    return summary
 
 
 def record(path: str) -> None:
@@ -39,6 +64,8 @@ def record(path: str) -> None:
         event_pb2.Event(
             wall_time=3, step=2**40, summary=summary_pb2.Summary(value=[text_value("samples", "| é | b |\n" * 20)])
         ),
+        event_pb2.Event(wall_time=4, summary=session_start({"training.dropout": 0.5})),
+        event_pb2.Event(wall_time=5, summary=session_end()),
     ]
     with open(path, "wb") as file:
         writer = RecordWriter(file)

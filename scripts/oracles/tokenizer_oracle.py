@@ -3,6 +3,7 @@
     tokenizer_oracle.py train SETTINGS      lines of JSON strings in, a tokenizer.json out
     tokenizer_oracle.py encode FILE         lines of JSON strings in, [ids, decoded] a line out
     tokenizer_oracle.py fixtures FOLDER     writes what tests/text compares with
+    tokenizer_oracle.py forms FOLDER        of it, forms.json: forms made of those fixtures
 
 SETTINGS is JSON: {"kind": "bpe" | "wordpiece", "vocabSize": 8000, "minFrequency": 2,
 "addPrefixSpace": true, "normalizers": ["NFC", "Lowercase"]}; the last three are for "bpe".
@@ -13,6 +14,7 @@ Needs `pip install tokenizers` (recorded with 0.23.3).
 import json
 import sys
 from pathlib import Path
+from random import Random
 
 from tokenizers import (
     AddedToken,
@@ -160,18 +162,92 @@ def write_fixtures(folder):
     for name, tokenizer in tokenizers.items():
         (folder / f"{name}.json").write_text(tokenizer.to_str() + "\n", encoding="utf-8")
         lines = HOSTILE_LINES + corpus[:5]
-        if name == "wordpiece":
-            # Hugging Face's JavaScript library puts no spaces around Han outside the basic plane.
-            lines = [line for line in lines if "\U00020000" not in line]
         cases = [[line, *encode(tokenizer, line)] for line in lines]
         text = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)
         (folder / f"{name}_cases.json").write_text(f"[\n{text}\n]\n", encoding="utf-8")
+
+
+BYTE_DECODER = {
+    "type": "Sequence",
+    "decoders": [
+        {"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "},
+        {"type": "ByteFallback"},
+        {"type": "Fuse"},
+        {"type": "Strip", "content": " ", "start": 1, "stop": 0},
+    ],
+}
+
+
+def forms(folder):
+    """Tokenizers that differ in their model or in where they part a text, by name."""
+    unigram = json.loads((folder / "unigram.json").read_text(encoding="utf-8"))
+    wordpiece = json.loads((folder / "wordpiece.json").read_text(encoding="utf-8"))
+    vocab = unigram["model"]["vocab"]
+    in_bytes = [[f"<0x{byte:02X}>", -20.0] for byte in range(256)]
+
+    def unigram_with(pieces, pre_tokenizer=unigram["pre_tokenizer"], fallback=True):
+        model = {"type": "Unigram", "unk_id": 3, "vocab": pieces, "byte_fallback": fallback}
+        other = {"model": model, "pre_tokenizer": pre_tokenizer}
+        return {**unigram, **other, **({"decoder": BYTE_DECODER} if fallback else {})}
+
+    yield "unigram in bytes", unigram_with(vocab + in_bytes)
+    yield "unigram lacking a byte", unigram_with(vocab + in_bytes[:0xE6] + in_bytes[0xE7:])
+    yield "unigram of words", unigram_with(vocab, {"type": "Whitespace"}, fallback=False)
+    across = [["r\u2581", -1.0], ["e\u2581t", -1.0]]
+    whole = {**unigram["pre_tokenizer"], "split": False}
+    yield "unigram across words", unigram_with(vocab + across, whole, fallback=False)
+    yield "unigram of split words", unigram_with(vocab + across, fallback=False)
+
+    corpus = (folder / "corpus.txt").read_text(encoding="utf-8")
+    words = pre_tokenizers.Whitespace().pre_tokenize_str(corpus)
+    known = ["<pad>", "</s>", "<unk>"] + sorted({word for word, _ in words})[:300]
+    splits = [
+        pre_tokenizers.Whitespace(),
+        pre_tokenizers.WhitespaceSplit(),
+        pre_tokenizers.BertPreTokenizer(),
+        pre_tokenizers.Sequence([pre_tokenizers.Whitespace(), pre_tokenizers.Digits(True)]),
+        pre_tokenizers.Digits(False),
+        *[
+            pre_tokenizers.Punctuation(behavior)
+            for behavior in
+            ["isolated", "removed", "contiguous", "merged_with_previous", "merged_with_next"]
+        ],
+    ]
+    for split in splits:
+        model = models.WordLevel({word: i for i, word in enumerate(known)}, unk_token="<unk>")
+        tokenizer = Tokenizer(model)
+        tokenizer.pre_tokenizer = split
+        tokenizer.add_special_tokens(known[:3])
+        yield f"word level, {split}", json.loads(tokenizer.to_str())
+    # All of bert-base-uncased's, for Han outside the basic plane.
+    yield "wordpiece", wordpiece
+
+
+def write_forms(folder):
+    """Records what forms make of short hostile lines, and the text of ids in any order."""
+    lines = [line for line in HOSTILE_LINES if len(line) < 150]
+    lines += ["a\U0002b820b \U0002b91fc \U0002b920d \U0002f800e \U0002a6e0f", "\ufeff\u2581x\u2581\u2581y"]
+    random = Random(1)
+    recorded = {}
+    for name, content in forms(folder):
+        tokenizer = Tokenizer.from_str(json.dumps(content))
+        size = tokenizer.get_vocab_size()
+        drawn = [[random.randrange(3, size) for _ in range(random.randrange(1, 7))] for _ in range(60)]
+        recorded[name] = {
+            "tokenizer": content,
+            "encoded": [[line, encode(tokenizer, line)[0]] for line in lines],
+            "decoded": [[ids, tokenizer.decode(ids)] for ids in drawn],
+        }
+    text = json.dumps(recorded, separators=(",", ":"))
+    (folder / "forms.json").write_text(text + "\n", encoding="utf-8")
 
 
 def main():
     command, argument = sys.argv[1:]
     if command == "fixtures":
         write_fixtures(Path(argument))
+    elif command == "forms":
+        write_forms(Path(argument))
     elif command == "train":
         lines = (json.loads(line) for line in sys.stdin)
         print(train(lines, json.loads(argument)).to_str())
@@ -180,7 +256,7 @@ def main():
         for line in sys.stdin:
             print(json.dumps(encode(tokenizer, json.loads(line)), separators=(",", ":")))
     else:
-        sys.exit(f'Cannot run "{command}": expected train, encode or fixtures')
+        sys.exit(f'Cannot run "{command}": expected train, encode, fixtures or forms')
 
 
 if __name__ == "__main__":

@@ -6,11 +6,13 @@ import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { Environment } from "../host/environment.ts";
 import { VERSION } from "../version.ts";
 import { completionsCommand } from "./declarations/completions.ts";
+import { distillCommand } from "./declarations/distill.ts";
 import { doctorCommand } from "./declarations/doctor.ts";
 import { evaluateCommand } from "./declarations/evaluate.ts";
 import { generateCommand } from "./declarations/generate.ts";
 import { goldenCommand } from "./declarations/golden.ts";
 import { importCommand } from "./declarations/import.ts";
+import { initCommand } from "./declarations/init.ts";
 import { infoCommand } from "./declarations/info.ts";
 import { joinCommand } from "./declarations/join.ts";
 import { mbrCommand } from "./declarations/mbr.ts";
@@ -30,7 +32,9 @@ const COMMANDS = [
   mbrCommand,
   scoreCommand,
   evaluateCommand,
+  initCommand,
   trainCommand,
+  distillCommand,
   sweepCommand,
   reportCommand,
   compareCommand,

@@ -93,6 +93,21 @@ function runsOf({ models = [], generation }: EvaluateOptions): ModelRunOptions[]
 /** Resamples where two models or more are compared and no number is given. */
 const COMPARING = 1000;
 
+/** Options of the command that are none of the scores'. */
+const OF_THE_COMMAND: readonly string[] = [
+  "hypotheses",
+  "models",
+  "generation",
+  "references",
+  "data",
+  "json",
+];
+
+function scoringOf(options: EvaluateOptions): Partial<ScoreOptions> {
+  const all = Object.entries(options);
+  return Object.fromEntries(all.filter(([name]) => !OF_THE_COMMAND.includes(name)));
+}
+
 /**
  * Scores outputs that are at hand and prints the scores as a table or as JSON, there with how the first
  * systems were generated.
@@ -102,7 +117,7 @@ const COMPARING = 1000;
 async function printScores(
   input: ScoreInput,
   runs: readonly ModelRun[],
-  options: Pick<EvaluateOptions, keyof ScoreOptions | "json">,
+  options: EvaluateOptions,
   io: EvaluateIo,
 ): Promise<void> {
   const metrics = options.metrics ?? DEFAULT_METRICS;
@@ -117,7 +132,7 @@ async function printScores(
   }
   for (const notice of scoreNotices(input, metrics, options)) tell(io, `${notice}.`);
   const bootstrap = options.bootstrap ?? (runs.length > 1 ? COMPARING : 0);
-  const report = score(input, { ...options, metrics, bootstrap });
+  const report = score(input, { ...scoringOf(options), metrics, bootstrap });
   if (options.json) {
     const json = reportToJson(report) as { readonly systems: readonly object[] };
     const systems = json.systems.map((system, k) => ({

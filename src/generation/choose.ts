@@ -9,7 +9,7 @@ import { needs, SELECTOR_TABLE } from "./selectors.ts";
 
 /** How a choice is made. */
 export interface ChoiceOptions
-  extends Pick<GenerationValues, "select" | "mbrMethod" | "confidenceWeight"> {
+  extends Pick<GenerationValues, "select" | "mbrMethod" | "confidenceWeight" | "lengthPenalty"> {
   /** What MBR compares candidates by, by name or as given. */
   readonly utility: UtilityName | Utility;
   /** Whether utilities and confidences are wanted even where the choice does without them. */
@@ -55,7 +55,7 @@ export async function choose(
   options: ChoiceOptions,
   selectByUtility: SelectByUtility,
 ): Promise<Choice> {
-  const { select, utility, mbrMethod: method, confidenceWeight } = options;
+  const { select, utility, mbrMethod: method, confidenceWeight, lengthPenalty } = options;
   const texts = candidates.map(({ text }) => text);
   const selection = candidates.length > 1 && needsUtility(options)
     ? await selectByUtility(texts, { utility, method })
@@ -65,12 +65,20 @@ export async function choose(
     ...(selection && { utility: selection.expectedUtility[i]! }),
   }));
   const chosen = SELECTOR_TABLE[select].choose({
-    candidates: scored,
+    candidates: scored.map((candidate) => ({
+      ...candidate,
+      confidence: penalised(candidate, lengthPenalty),
+    })),
     mbr: selection?.index,
     covered: needs(select, "coverage") ? countCovered(source, texts) : [],
     confidenceWeight,
   });
   return { candidates: scored, chosen };
+}
+
+/** The sum of a candidate's log-probabilities by a power of the number of its tokens. */
+function penalised({ logProbability = NaN, length = 1 }: Candidate, lengthPenalty: number): number {
+  return logProbability * length ** (1 - lengthPenalty);
 }
 
 /** How many of the source's words each text uses. */

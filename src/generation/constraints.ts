@@ -70,11 +70,12 @@ export function constraintsOf(
  */
 export function expectConstrainable(
   { config }: LoadedModel,
-  asked: Partial<Pick<GenerationValues, LineOption | "noRepeatNgram">>,
+  asked: Partial<Pick<GenerationValues, LineOption | "noRepeatNgram" | "beam">>,
 ): void {
   if (config.network.shifted) return;
   const name = (Object.keys(NAMES) as (keyof typeof NAMES)[]).find((name) => {
     const value = asked[name];
+    if (name === "beam") return asked.beam !== undefined && asked.beam > 1;
     return Array.isArray(value) ? value.length > 0 : Boolean(value);
   });
   if (name === undefined) return;
@@ -94,4 +95,5 @@ const NAMES = {
   minLength: "a least length",
   maxLength: "a greatest length",
   noRepeatNgram: "--no-repeat-ngram",
+  beam: "--beam",
 } as const;

@@ -1,6 +1,23 @@
 /** How a target was written by drafts that are verified, as a trace. */
-import type { DraftRow } from "./draft_row.ts";
 import type { Trace } from "./trace.ts";
+
+/** How a row looked after a call. */
+interface Moment {
+  /** Tokens settled. */
+  readonly settled: number;
+  /** What was drafted behind them. */
+  readonly draft: readonly number[];
+}
+
+/** A row that is done, and how it came to be. */
+export interface TracedRow {
+  /** The end token included where it has one. */
+  readonly tokens: readonly number[];
+  /** How it looked after each call. */
+  readonly moments: readonly Moment[];
+  /** Of each token, where they are known. */
+  readonly tokenLogProbabilities: readonly number[];
+}
 
 /**
  * A row's calls as a trace: what has settled is at timestep 0, what is drafted at T - 1, and what a call
@@ -9,13 +26,13 @@ import type { Trace } from "./trace.ts";
  * @param steps diffusion steps T
  */
 export function draftTrace(
-  { moments, tokens, tokenLogProbabilities }: Pick<
-    DraftRow,
-    "moments" | "tokens" | "tokenLogProbabilities"
-  >,
+  { moments, tokens, tokenLogProbabilities }: TracedRow,
   steps: number,
 ): Trace {
-  const slots = Math.max(...moments.map(({ settled, draft }) => settled + draft.length));
+  const slots = Math.max(
+    tokens.length,
+    ...moments.map(({ settled, draft }) => settled + draft.length),
+  );
   const trace = {
     calls: moments.length,
     slots,

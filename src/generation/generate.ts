@@ -25,6 +25,7 @@ import type { LoadedModel } from "./loaded_model.ts";
 import { mapBatches } from "./map_batches.ts";
 import { defaultsOf, GENERATION_OPTIONS } from "./options.ts";
 import { type Candidate, sample, type SampleOptions } from "./sample.ts";
+import { sampleBeams } from "./sample_beams.ts";
 import { sampleDrafts } from "./sample_drafts.ts";
 import { encodeSource, type Source } from "./source.ts";
 
@@ -77,7 +78,9 @@ export async function* generate(
   checkConstraints(model, options);
   const drafting = drafts(model, options);
   // Rows that are done make room for others, of any length: the more there are, the fuller the calls.
-  const batchSize = drafting ? GROUP * options.batchSize : options.batchSize;
+  const batchSize = drafting
+    ? Math.max(1, Math.floor(GROUP / options.beam)) * options.batchSize
+    : options.batchSize;
   using pool = new SelectionPool(options.mbrThreads ?? 1);
   yield* mapBatches(
     encodeLines(model, lines, options),
@@ -136,6 +139,7 @@ function checkCounts(options: GenerateOptions): void {
 /** @throws {UserError} for options that contradict each other, or that the model cannot keep to */
 function checkConstraints(model: LoadedModel, options: GenerateOptions): void {
   expectConstrainable(model, options);
+  checkBeams(options);
   const { minLength, maxLength } = options;
   if (maxLength === undefined || minLength <= maxLength) return;
   throw new UserError(
@@ -143,6 +147,26 @@ function checkConstraints(model: LoadedModel, options: GenerateOptions): void {
     `Cannot use --min-length ${minLength} with --max-length ${maxLength}: no text is as long as the ` +
       "one and as short as the other",
   );
+}
+
+/** @throws {UserError} for options that do not go with a beam search */
+function checkBeams({ beam, candidates, draft, steps }: GenerateOptions): void {
+  if (beam === 1) return;
+  const refuse = (flag: string, reason: string): never => {
+    throw new UserError(ExitCode.usage, `Cannot use ${flag} with --beam ${beam}: ${reason}`);
+  };
+  if (candidates > beam) {
+    refuse(
+      `--candidates ${candidates}`,
+      `a search has as many texts as beams; ask for more of these`,
+    );
+  }
+  if (draft !== "auto" && draft > 0) {
+    refuse(`--draft ${draft}`, "a search goes on by one slot a call");
+  }
+  if (steps !== "auto") {
+    refuse(`--steps ${steps}`, "a search goes on by one slot a call; --max-length is its limit");
+  }
 }
 
 /** A line, as the network takes it unless it is blank. */
@@ -187,7 +211,13 @@ async function workOn(
   if (sources.length === 0) return batch.map(({ line }) => blankResult(line, options));
   const sampling = { ...options, confidence: needsConfidence(options) };
   const { candidates, seconds } = drafts(model, options)
-    ? await sampleDrafts(model, inputs, rowsAtOnce(options), sampling, signal)
+    ? await (options.beam > 1 ? sampleBeams : sampleDrafts)(
+      model,
+      inputs,
+      rowsAtOnce(options),
+      sampling,
+      signal,
+    )
     : await sample(model, sources, sampling, signal);
   options.onBatch?.(seconds);
   return batch.map(async ({ line }, i) => {
@@ -207,8 +237,8 @@ async function workOn(
 }
 
 /** Rows in a call: all candidates of a batch's lines, but no more than fit. */
-function rowsAtOnce({ batchSize, candidates, maxRows }: GenerateOptions): number {
-  return Math.min(batchSize * candidates, maxRows);
+function rowsAtOnce({ batchSize, candidates, beam, maxRows }: GenerateOptions): number {
+  return Math.min(batchSize * (beam > 1 ? beam : candidates), maxRows);
 }
 
 function blankResult(line: string, { candidates, select }: GenerateOptions): GenerationResult {

@@ -8,7 +8,7 @@ import {
   type GenerationInput,
   type GenerationResult,
 } from "./generate.ts";
-import { expectKnownOptions, type OptionNames } from "../host/option_names.ts";
+import { expectKnownOptions, type OptionNames } from "../option_names.ts";
 import { LoadedModel, type LoadOptions } from "./loaded_model.ts";
 import { GENERATION_OPTIONS, LOAD_OPTIONS } from "./options.ts";
 import {

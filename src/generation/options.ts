@@ -223,6 +223,23 @@ export const GENERATION_OPTIONS = {
     OURS,
     "candidates for each line",
   ),
+  /** Beams B of a search, whose best texts are the candidates; 1: no search. */
+  beam: row(
+    "--beam <n>",
+    wholeNumber(1, 1024),
+    1,
+    OURS,
+    "beams of a search, one slot a call, whose best texts are the candidates; 1: no search",
+  ),
+  /** Beams and confidence go by the sum of log-probabilities by this power of the number of tokens. */
+  lengthPenalty: row(
+    "--length-penalty <a>",
+    numberFrom(0, 10),
+    1,
+    "1: the mean",
+    "beams and confidence go by the sum of log-probabilities divided by the tokens' number to the " +
+      "power of a",
+  ),
   /** Which candidate is the result. */
   select: row(
     "--select <how>",

@@ -33,6 +33,8 @@ export interface Candidate {
    * shifted layout the mean of the exact log-probabilities of the text's tokens.
    */
   readonly logProbability?: number;
+  /** How many tokens that is the mean of. */
+  readonly length?: number;
   /** How it settled, where that was recorded. */
   readonly trace?: Trace;
 }
@@ -145,6 +147,7 @@ async function sampleRows(
       calls: settler?.calls[row] ?? plan.evaluations,
       ...(options.confidence && logProbability && {
         logProbability: meanOf(logProbability.subarray(...range).subarray(0, counted)),
+        length: counted,
       }),
       ...(recorder && {
         trace: {

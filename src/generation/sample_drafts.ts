@@ -3,13 +3,11 @@ import { startOf } from "../denoiser/config.ts";
 import type { Constraints } from "./constraints.ts";
 import { draftAndVerify, type DraftPlan } from "./draft_and_verify.ts";
 import { DraftRow } from "./draft_row.ts";
-import { draftTrace } from "./draft_trace.ts";
 import type { LoadedModel } from "./loaded_model.ts";
-import type { Candidate, SampleOptions, SampleResult } from "./sample.ts";
-import { scoreTargets, targetOf } from "./score_targets.ts";
+import type { SampleOptions, SampleResult } from "./sample.ts";
 import { padSources, type Source } from "./source.ts";
-import { decodeTarget } from "./target.ts";
 import { drawKey, drawn, DRAWN_FROM, likeliest, ruled } from "./token_chooser.ts";
+import { candidatesOf, type WrittenRow } from "./written_texts.ts";
 
 /** Where calls are limited: as many slots drafted as help, and a block after every slot. */
 const FEWEST_CALLS: DraftPlan = { width: 4, blocks: "every" };
@@ -29,7 +27,7 @@ function draftPlan(draft: number | "auto", steps: number | "auto"): DraftPlan {
 }
 
 /** A source and what is asked of its texts. */
-interface ConstrainedSource {
+export interface ConstrainedSource {
   readonly source: Source;
   readonly constraints: Constraints;
 }
@@ -90,51 +88,19 @@ export async function sampleDrafts(
     },
     signal,
   );
-  const texts = rows.map(({ tokens }) =>
-    decodeTarget(Int32Array.from(tokens), model.tokenizer, text)
-  );
-  const sourceOf = (row: number) => sources[sourceOfRow[row]!]!;
-  const confidences = confidence
-    ? await confidencesOf(model, rows, texts, sourceOf, rowsAtOnce, signal)
-    : undefined;
-  const made = rows.map((row, i): Candidate => ({
-    text: texts[i]!,
+  const written = rows.map((row): WrittenRow => ({
+    source: sources[sourceOfRow[row.row]!]!,
+    tokens: row.tokens,
+    // A draft's own log-probabilities are not those that the network would give it.
+    logProbability: row.verified ? row.logProbability : NaN,
     calls: row.calls,
-    ...(confidences && { logProbability: confidences[i]! }),
-    ...(options.trace && { trace: draftTrace(row, model.config.diffusion.steps) }),
+    moments: row.moments,
+    tokenLogProbabilities: row.tokenLogProbabilities,
   }));
+  const made = await candidatesOf(model, written, rowsAtOnce, options, signal);
   const { encoder, network, choice, draft: drafting } = decoding.seconds();
   return {
     candidates: sources.map((_, s) => made.slice(s * candidates, (s + 1) * candidates)),
     seconds: { encoder, network, rounding: choice, update: drafting },
   };
-}
-
-/**
- * The mean log-probability of each row's text. It is that of the tokens that the tokenizer makes of the
- * text, so that whoever has only the text finds the same: rows of other tokens, and those in which a
- * draft has settled unverified, take a network call more.
- */
-async function confidencesOf(
-  model: LoadedModel,
-  rows: readonly DraftRow[],
-  texts: readonly string[],
-  sourceOf: (row: number) => Source,
-  rowsAtOnce: number,
-  signal: AbortSignal | undefined,
-): Promise<number[]> {
-  const means = rows.map(({ logProbability, tokens }) => logProbability / tokens.length);
-  const targets = texts.map((text) => targetOf(model.tokenizer.encode(text), model.config.text));
-  const others = [...rows.keys()].filter((i) => {
-    const { verified, tokens } = rows[i]!;
-    const target = targets[i]!;
-    return !verified || Number.isNaN(means[i]) || tokens.length !== target.length ||
-      tokens.some((id, slot) => id !== target[slot]);
-  });
-  const pairs = others.map((i) => ({ source: sourceOf(i), target: targets[i]! }));
-  const scores = await scoreTargets(model, pairs, rowsAtOnce, signal);
-  for (const [k, i] of others.entries()) {
-    means[i] = scores[k]!.reduce((sum, value) => sum + value, 0) / scores[k]!.length;
-  }
-  return means;
 }

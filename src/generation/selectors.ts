@@ -18,6 +18,8 @@ interface Scores {
   readonly utility?: number;
   /** The model's confidence: the mean log-probability of its tokens. */
   readonly logProbability?: number;
+  /** The sum of the tokens' log-probabilities by a power of their number: by default the mean. */
+  readonly confidence?: number;
 }
 
 /** What a choice is made by. */
@@ -49,7 +51,7 @@ export const SELECTOR_TABLE: Readonly<Record<Selector, SelectorRow>> = {
   /** The one the model is surest of. */
   confidence: {
     needs: ["confidence"],
-    choose: ({ candidates }) => best(candidates, ({ logProbability }) => logProbability!),
+    choose: ({ candidates }) => best(candidates, ({ confidence }) => confidence!),
   },
   /**
    * The greatest (1 - w) utility + w exp(mean log-probability). Both terms lie between 0 and 1: the
@@ -71,7 +73,7 @@ export const SELECTOR_TABLE: Readonly<Record<Selector, SelectorRow>> = {
       const most = Math.max(...covered);
       return best(
         candidates,
-        ({ logProbability }, i) => covered[i] === most ? logProbability! : -Infinity,
+        ({ confidence }, i) => covered[i] === most ? confidence! : -Infinity,
       );
     },
   },

@@ -2,9 +2,26 @@
 import { ExitCode, UserError } from "../errors.ts";
 
 /** A signal that asks the program to stop. */
-export type EndingSignal = "SIGINT" | "SIGTERM";
+export type EndingSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
-const EXIT_CODES = { SIGINT: ExitCode.interrupted, SIGTERM: ExitCode.terminated } as const;
+const EXIT_CODES = {
+  SIGINT: ExitCode.interrupted,
+  SIGTERM: ExitCode.terminated,
+  SIGHUP: ExitCode.hungUp,
+} as const;
+
+/**
+ * The signals to listen for. Under `nohup` a hang-up is nothing to stop for, which a listener would
+ * undo; the start script sees that and says so by a variable.
+ */
+function endingSignals(): readonly EndingSignal[] {
+  try {
+    if (Deno.env.get("ARDIFF_HANGUP") === "ignored") return ["SIGINT", "SIGTERM"];
+  } catch {
+    // A program that uses the library need not let it read variables.
+  }
+  return ["SIGINT", "SIGTERM", "SIGHUP"];
+}
 
 /** The exit code of work that a signal has ended. */
 export function exitCodeOf(signal: EndingSignal): ExitCode {
@@ -18,7 +35,7 @@ export function exitCodeOf(signal: EndingSignal): ExitCode {
 const ECHO = 250;
 
 /**
- * Listens for SIGINT and SIGTERM while it lives: `using interrupts = new Interrupts()`. The first one
+ * Listens for SIGINT, SIGTERM and SIGHUP while it lives: `using interrupts = new Interrupts()`. The first one
  * aborts {@linkcode Interrupts.signal}; a second one ends the program at once, as if nobody listened.
  */
 export class Interrupts implements Disposable {
@@ -29,7 +46,7 @@ export class Interrupts implements Disposable {
 
   /** @param onFirst called when the first signal comes */
   constructor(onFirst: (signal: EndingSignal) => void = () => {}) {
-    this.#listeners = (["SIGINT", "SIGTERM"] as const).map((name) => {
+    this.#listeners = endingSignals().map((name) => {
       const listener = () => {
         if (this.#received !== undefined) return;
         this.#received = name;

@@ -23,14 +23,21 @@ export interface CandidateLine {
  * string `text`, and weights may be absent.
  *
  * @param path names the file in errors
+ * @param options with `alone`, an object with a string `text` and no list is one candidate
  * @throws {UserError} for anything else
  */
-export function parseCandidateLine(line: Line, path: string): CandidateLine {
+export function parseCandidateLine(
+  line: Line,
+  path: string,
+  { alone = false }: { readonly alone?: boolean } = {},
+): CandidateLine {
   const fail = (flaw: string) => dataError(path, line.number, flaw);
   const record = parseJson(line, fail);
   if (!isObject(record)) throw fail('expected a JSON object {"candidates": [...]}');
 
-  const { candidates, weights, ...fields } = record;
+  const { candidates: list, weights, ...fields } = record;
+  const single = alone && list === undefined && typeof record["text"] === "string";
+  const candidates = single ? [record] : list;
   if (!Array.isArray(candidates)) throw fail('expected field "candidates" to be a list');
   if (candidates.length === 0) throw fail('expected at least one text in field "candidates"');
   const details = candidates.map((candidate: unknown, i) => {

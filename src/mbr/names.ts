@@ -11,3 +11,9 @@ export const SELECTION_METHODS = ["exact", "aggregate", "prune"] as const;
 
 /** One of {@linkcode SELECTION_METHODS}: of every pair, of mean statistics, or by pruning. */
 export type SelectionMethod = typeof SELECTION_METHODS[number];
+
+/** The forms that candidates come in: JSON lines, a text a line, n-best lists. */
+export const CANDIDATE_FORMATS = ["jsonl", "text", "nbest"] as const;
+
+/** One of {@linkcode CANDIDATE_FORMATS}. */
+export type CandidateFormat = typeof CANDIDATE_FORMATS[number];

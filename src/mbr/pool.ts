@@ -1,7 +1,7 @@
 /** Selects for many inputs at once, on worker threads. */
 
 import type { Reply, Request } from "./messages.ts";
-import { select, type Selection, type SelectionOptions } from "./select.ts";
+import { checkSelectionOptions, select, type Selection, type SelectionOptions } from "./select.ts";
 
 /** Inputs with fewer characters than this cost less to select for than to send to a thread. */
 const INLINE_CHARACTERS = 2000;
@@ -30,6 +30,7 @@ export class SelectionPool implements Disposable {
    * named, stays on the caller's: functions cannot be sent.
    */
   async select(candidates: readonly string[], options: SelectionOptions = {}): Promise<Selection> {
+    checkSelectionOptions(options, "SelectionPool");
     const isSendable = typeof options.utility !== "object";
     if (this.#threads === 1 || !isSendable || isSmall(candidates)) {
       return select(candidates, options);

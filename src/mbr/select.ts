@@ -5,9 +5,10 @@
  *   argmax_h  Σ_{h' ≠ h} w(h') utility(h, h') / Σ_{h' ≠ h} w(h')
  */
 
+import { expectChoices, expectKnownOptions, type OptionNames } from "../option_names.ts";
 import { type DistinctCandidates, mergeDuplicates } from "./distinct.ts";
 import { aggregateExpectation, exactExpectation, type Expectation } from "./expectation.ts";
-import type { SelectionMethod, UtilityName } from "./names.ts";
+import { SELECTION_METHODS, type SelectionMethod, UTILITIES, type UtilityName } from "./names.ts";
 import { prunedExpectation } from "./prune.ts";
 import { words } from "./tokenize.ts";
 import { utilities } from "./utilities/mod.ts";
@@ -21,6 +22,19 @@ export interface SelectionOptions {
   readonly method?: SelectionMethod;
   /** The weight of each candidate as evidence for the others, not negative. Default 1 each. */
   readonly weights?: ArrayLike<number>;
+}
+
+const OPTION_NAMES: OptionNames<SelectionOptions> = { utility: true, method: true, weights: true };
+
+/** @throws {UserError} for an option, a utility or a method that there is not */
+export function checkSelectionOptions(options: SelectionOptions, taker = "mbr()"): void {
+  expectKnownOptions(options, OPTION_NAMES, taker);
+  const { utility, method } = options;
+  expectChoices(
+    { method, ...(typeof utility === "string" && { utility }) },
+    { method: SELECTION_METHODS, utility: UTILITIES },
+    taker,
+  );
 }
 
 /** The outcome for one input. */
@@ -66,18 +80,22 @@ function utilityOf(utility: UtilityName | Utility): Utility {
  * are those of comparing each candidate with each other one, duplicates included.
  *
  * @param candidates at least one text
+ * @throws UserError for an option or a name that there is not
  * @throws RangeError without candidates, with another number of weights than candidates, or for a
  *   method that does not support the utility
  */
 export function select(
   candidates: readonly string[],
-  { utility = "bleu", method = "exact", weights }: SelectionOptions = {},
+  options: SelectionOptions = {},
 ): Selection {
+  checkSelectionOptions(options);
+  const { utility = "bleu", method = "exact", weights } = options;
   const distinct = mergeDuplicates(candidates, weights);
+  const { judgesLength = false } = utilityOf(utility);
   const compiled = utilityOf(utility).compile(distinct.texts);
   const expectation = expectations[method](compiled, distinct);
 
-  const stubs = stubsOf(distinct);
+  const stubs = judgesLength ? distinct.texts.map(() => false) : stubsOf(distinct);
   const { groupOf, candidateWeights } = distinct;
   const expectedUtility = new Float64Array(candidates.length);
   let best = -Infinity;

@@ -1,5 +1,6 @@
 /** BLEU (Papineni et al., 2002) as sacreBLEU 2.6 defines it (Post, 2018), corpus and sentence. */
-import { type BleuTokenizer, bleuTokens } from "./bleu_tokenizers.ts";
+import { expectChoices, expectKnownOptions, type OptionNames } from "../option_names.ts";
+import { BLEU_TOKENIZERS, type BleuTokenizer, bleuTokens } from "./bleu_tokenizers.ts";
 import { formatFixed } from "./format.ts";
 import { NgramIndex } from "./ngram_index.ts";
 import { matchWidth, writeMatches } from "./ngram_matches.ts";
@@ -33,6 +34,21 @@ export interface BleuOptions {
   readonly effectiveOrder?: boolean;
 }
 
+const OPTION_NAMES: OptionNames<BleuOptions> = {
+  tokenize: true,
+  smoothMethod: true,
+  smoothValue: true,
+  lowercase: true,
+  maxOrder: true,
+  effectiveOrder: true,
+};
+
+/** @throws {UserError} for an option or a name that BLEU does not have */
+export function checkBleuOptions(options: BleuOptions): void {
+  expectKnownOptions(options, OPTION_NAMES, "BLEU");
+  expectChoices(options, { tokenize: BLEU_TOKENIZERS, smoothMethod: SMOOTH_METHODS }, "BLEU");
+}
+
 /** A BLEU score and what it is made of; scores and precisions from 0 to 100. */
 export interface BleuScore {
   /** BLEU. */
@@ -63,6 +79,7 @@ export function bleuStatistics(
   references: ReferenceLists,
   options: BleuOptions = {},
 ): SegmentStatistics {
+  checkBleuOptions(options);
   checkAligned(hypotheses, references);
   const index = new NgramIndex(options.maxOrder ?? 4);
   const vocabulary = new Vocabulary();

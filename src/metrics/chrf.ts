@@ -1,4 +1,5 @@
 /** chrF (Popović, 2015) and chrF++ (Popović, 2017) as sacreBLEU 2.6 defines them. */
+import { expectKnownOptions, type OptionNames } from "../option_names.ts";
 import { type NgramBag, NgramIndex } from "./ngram_index.ts";
 import { codePoints, splitWhitespace } from "./python_text.ts";
 import { checkAligned, type ReferenceLists, SegmentStatistics } from "./segment_statistics.ts";
@@ -24,6 +25,15 @@ export interface ChrfOptions {
   readonly epsSmoothing?: boolean;
 }
 
+const OPTION_NAMES: OptionNames<ChrfOptions> = {
+  charOrder: true,
+  wordOrder: true,
+  beta: true,
+  lowercase: true,
+  whitespace: true,
+  epsSmoothing: true,
+};
+
 /** Statistics of one order: n-grams of the hypothesis, of the reference, and common to both. */
 const PER_ORDER = 3;
 
@@ -44,6 +54,7 @@ export function chrfStatistics(
   references: ReferenceLists,
   options: ChrfOptions = {},
 ): SegmentStatistics {
+  expectKnownOptions(options, OPTION_NAMES, "chrF");
   checkAligned(hypotheses, references);
   const wordOrder = options.wordOrder ?? 0;
   const characters = new NgramIndex(options.charOrder ?? 6);

@@ -4,7 +4,7 @@
  * ten. Document frequencies are those of the references scored against, so a score depends on the
  * whole set and a corpus of one segment scores 0.
  */
-import { type CaptionOptions, captionTokens } from "./coco_bleu.ts";
+import { type CaptionOptions, captionTokens, checkCaptionOptions } from "./coco_bleu.ts";
 import { type NgramBag, NgramIndex } from "./ngram_index.ts";
 import { checkAligned, type ReferenceLists, SegmentStatistics } from "./segment_statistics.ts";
 import { PYCOCOEVALCAP_VERSION, signature, type SignatureBootstrap } from "./signature.ts";
@@ -19,6 +19,7 @@ export function ciderStatistics(
   references: ReferenceLists,
   options: CaptionOptions = {},
 ): SegmentStatistics {
+  checkCaptionOptions(options, "CIDEr-D");
   checkAligned(hypotheses, references);
   const index = new NgramIndex(MAX_ORDER);
   const vocabulary = new Vocabulary();

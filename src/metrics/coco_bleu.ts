@@ -3,6 +3,7 @@
  * n-grams matched against all references, the closest reference length, and no smoothing but two
  * tiny constants that keep divisions and roots defined.
  */
+import { expectKnownOptions } from "../option_names.ts";
 import { NgramIndex } from "./ngram_index.ts";
 import { matchWidth, writeMatches } from "./ngram_matches.ts";
 import { checkAligned, type ReferenceLists, SegmentStatistics } from "./segment_statistics.ts";
@@ -20,6 +21,11 @@ const MAX_ORDER = 4;
 const SMALL = 1e-9;
 const TINY = 1e-15;
 
+/** @throws {UserError} for an option that there is not */
+export function checkCaptionOptions(options: CaptionOptions, taker: string): void {
+  expectKnownOptions(options, { lowercase: true }, taker);
+}
+
 /** The tokens that the captioning metrics compare. */
 export function captionTokens(line: string, options: CaptionOptions = {}): string[] {
   return treebankTokens(options.lowercase ? line.toLowerCase() : line);
@@ -31,6 +37,7 @@ export function cocoBleuStatistics(
   references: ReferenceLists,
   options: CaptionOptions = {},
 ): SegmentStatistics {
+  checkCaptionOptions(options, "COCO BLEU");
   checkAligned(hypotheses, references);
   const index = new NgramIndex(MAX_ORDER);
   const vocabulary = new Vocabulary();

@@ -2,7 +2,13 @@
  * How varied outputs are: distinct-n (Li et al., 2016), Div-4 (Deshpande et al., 2019) and
  * Self-BLEU (Zhu et al., 2018).
  */
-import { bleuFields, bleuFromStatistics, type BleuOptions, preprocessForBleu } from "./bleu.ts";
+import {
+  bleuFields,
+  bleuFromStatistics,
+  type BleuOptions,
+  checkBleuOptions,
+  preprocessForBleu,
+} from "./bleu.ts";
 import { type NgramBag, NgramIndex } from "./ngram_index.ts";
 import { closestLength, matchWidth } from "./ngram_matches.ts";
 import { ARDIFF_VERSION, signature } from "./signature.ts";
@@ -17,6 +23,7 @@ export function distinct(
   options: BleuOptions = {},
   maxOrder = 4,
 ): number[] {
+  checkBleuOptions(options);
   const index = new NgramIndex(maxOrder);
   const vocabulary = new Vocabulary();
   const totals = new Array<number>(maxOrder).fill(0);
@@ -48,6 +55,7 @@ export function selfBleu(texts: readonly string[], options: BleuOptions = {}): n
   if (texts.length < 2) {
     throw new RangeError(`Cannot compute Self-BLEU of ${texts.length} text: expected two or more`);
   }
+  checkBleuOptions(options);
   const index = new NgramIndex(MAX_ORDER);
   const vocabulary = new Vocabulary();
   const bags = texts.map((text) => index.bag(vocabulary.ids(preprocessForBleu(text, options))));

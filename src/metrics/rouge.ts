@@ -1,5 +1,6 @@
 /** ROUGE-N, ROUGE-L and ROUGE-Lsum (Lin, 2004) as the rouge_score package defines them. */
 import { ExitCode, UserError } from "../errors.ts";
+import { expectChoices, expectKnownOptions, type OptionNames } from "../option_names.ts";
 import { isTooLongToMark, lcsLength, markLcs } from "./lcs.ts";
 import { NgramIndex } from "./ngram_index.ts";
 import { porterStem } from "./porter.ts";
@@ -38,6 +39,13 @@ export interface RougeOptions {
    */
   readonly references?: typeof ROUGE_REFERENCES[number];
 }
+
+const OPTION_NAMES: OptionNames<RougeOptions> = {
+  tokenize: true,
+  stem: true,
+  sentenceSeparator: true,
+  references: true,
+};
 
 /** Precision, recall and F1 from 0 to 1. */
 export interface RougeScore {
@@ -199,6 +207,8 @@ export function rougeStatistics(
   references: ReferenceLists,
   options: RougeOptions = {},
 ): SegmentStatistics {
+  expectKnownOptions(options, OPTION_NAMES, "ROUGE");
+  expectChoices(options, { tokenize: ROUGE_TOKENIZERS, references: ROUGE_REFERENCES }, "ROUGE");
   checkAligned(hypotheses, references);
   const scorer = new RougeScorer(options);
   const width = PER_VARIANT * ROUGE_VARIANTS.length + 1;

@@ -1,7 +1,11 @@
 /** Scores systems on one test set: every metric asked for, intervals, and differences. */
 import { confidence, DEFAULT_BOOTSTRAP_SEED, pairedPValue, resample } from "./bootstrap.ts";
 import { type CallCounts, countCalls } from "./calls.ts";
-import { type Metric } from "./metric_names.ts";
+import { expectChoices, expectKnownOptions, type OptionNames } from "../option_names.ts";
+import { SMOOTH_METHODS } from "./bleu.ts";
+import { BLEU_TOKENIZERS } from "./bleu_tokenizers.ts";
+import { type Metric, METRICS } from "./metric_names.ts";
+import { ROUGE_REFERENCES, ROUGE_TOKENIZERS } from "./rouge.ts";
 import {
   type MetricOptions,
   type MetricScore,
@@ -35,6 +39,36 @@ export interface ScoreOptions extends MetricOptions {
   readonly seed?: number;
 }
 
+const OPTION_NAMES: OptionNames<ScoreOptions> = {
+  metrics: true,
+  bootstrap: true,
+  seed: true,
+  tokenize: true,
+  smooth: true,
+  smoothValue: true,
+  lowercase: true,
+  chrfEpsSmoothing: true,
+  stem: true,
+  rougeTokenize: true,
+  rougeReferences: true,
+  sentenceSeparator: true,
+  sentenceLevel: true,
+};
+
+/** @throws {UserError} for an option or a name that there is not */
+function checkOptions(options: ScoreOptions): void {
+  expectKnownOptions(options, OPTION_NAMES, "score()");
+  const { metrics, tokenize, smooth, rougeTokenize, rougeReferences } = options;
+  const names = { tokenize, smooth, rougeTokenize, rougeReferences };
+  expectChoices(names, {
+    tokenize: BLEU_TOKENIZERS,
+    smooth: SMOOTH_METHODS,
+    rougeTokenize: ROUGE_TOKENIZERS,
+    rougeReferences: ROUGE_REFERENCES,
+  }, "score()");
+  for (const metric of metrics) expectChoices({ metric }, { metric: METRICS }, "score()");
+}
+
 /** A system's scores, in the order of the metrics asked for. */
 export interface SystemScores {
   /** As given. */
@@ -62,9 +96,11 @@ export interface ScoreReport {
  * 95 % interval, and those of the second and later systems a p-value of the difference to the
  * first, all from the same draws of segments.
  *
+ * @throws {UserError} for an option or a name that there is not
  * @throws {RangeError} where a metric lacks what it needs, or the numbers of segments differ
  */
 export function score(input: ScoreInput, options: ScoreOptions): ScoreReport {
+  checkOptions(options);
   const { systems, references, ...rest } = input;
   const segments = systems[0]?.hypotheses.length ?? 0;
   const bootstrap = options.bootstrap

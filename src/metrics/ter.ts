@@ -1,4 +1,5 @@
 /** Translation edit rate (Snover et al., 2006) as sacreBLEU 2.6 defines it. */
+import { expectKnownOptions, type OptionNames } from "../option_names.ts";
 import { trimEnd } from "./python_text.ts";
 import { checkAligned, type ReferenceLists, SegmentStatistics } from "./segment_statistics.ts";
 import { SACREBLEU_VERSION, signature, type SignatureBootstrap } from "./signature.ts";
@@ -9,12 +10,20 @@ import { Vocabulary } from "./vocabulary.ts";
 /** sacreBLEU's options, with its defaults. */
 export type TerOptions = TercomOptions;
 
+const OPTION_NAMES: OptionNames<TerOptions> = {
+  normalized: true,
+  noPunct: true,
+  asianSupport: true,
+  caseSensitive: true,
+};
+
 /** TER's sufficient statistics per segment: fewest edits, and the mean reference length. */
 export function terStatistics(
   hypotheses: readonly string[],
   references: ReferenceLists,
   options: TerOptions = {},
 ): SegmentStatistics {
+  expectKnownOptions(options, OPTION_NAMES, "TER");
   checkAligned(hypotheses, references);
   const vocabulary = new Vocabulary();
   const tokens = (line: string) => tercomTokens(trimEnd(line), options);

@@ -1,13 +1,14 @@
 /**
- * Tokenizers that our own encoder does not know (WordPiece, Unigram, other BPE), through Hugging
- * Face's JavaScript library. Its ids are those of the Python library on all our data; they are known
- * to differ for Han characters outside the basic plane, which it does not set apart as words.
+ * Tokenizers that our own encoder does not know (WordPiece, WordLevel, Unigram, other BPE), through
+ * Hugging Face's JavaScript library; where it is known to differ from the Python one, by our own
+ * parts.
  */
 
 import { Tokenizer as HuggingFaceTokenizer } from "npm:@huggingface/tokenizers@0.2.0";
 import { messageOf } from "../errors.ts";
 import { describe } from "./json_value.ts";
 import { readMerges } from "./merges.ts";
+import { adaptTokenizer, readableRoot } from "./model_forms.ts";
 import { silentIds, type SpecialTokens } from "./special_tokens.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { tokenizerError, type TokenizerFile } from "./tokenizer_file.ts";
@@ -33,17 +34,10 @@ export function loadForeignTokenizer(file: TokenizerFile, special: SpecialTokens
 
 /** Checks what the library takes on trust: the merges, and the tokens that the model's settings name. */
 function checkModel(file: TokenizerFile): void {
-  const different = differentForm(file);
-  if (different !== undefined) {
-    throw tokenizerError(
-      file.source,
-      `it is ${different}, for which ardiff would give other ids than Hugging Face's library: use ` +
-        "BPE, WordPiece or Unigram without byte fallback",
-    );
-  }
   const { unk_token: unknown, continuing_subword_prefix: prefix } = file.model;
-  const needed = file.modelType === "WordPiece";
-  if (needed && typeof prefix !== "string") {
+  const isWordPiece = file.modelType === "WordPiece";
+  const needed = isWordPiece || file.modelType === "WordLevel";
+  if (isWordPiece && typeof prefix !== "string") {
     const flaw = `expected "model.continuing_subword_prefix" to be a string, found ${
       describe(prefix)
     }`;
@@ -55,14 +49,6 @@ function checkModel(file: TokenizerFile): void {
     throw tokenizerError(file.source, flaw);
   }
   if (file.modelType === "BPE") readMerges(file);
-}
-
-/** Forms in which the JavaScript library gives other ids than the Python one. */
-function differentForm({ modelType, model }: TokenizerFile): string | undefined {
-  if (modelType === "WordLevel") return "of the kind WordLevel";
-  return modelType === "Unigram" && model["byte_fallback"] === true
-    ? "Unigram with byte fallback"
-    : undefined;
 }
 
 /** A text cut to what the library can split; no character is cut in two. */
@@ -85,7 +71,8 @@ class ForeignTokenizer implements Tokenizer {
     this.vocabSize = file.tokens.length;
     this.special = special;
     this.#silent = silentIds(file, special);
-    this.#tokenizer = this.#guard(() => new HuggingFaceTokenizer(file.root, {}));
+    this.#tokenizer = this.#guard(() => new HuggingFaceTokenizer(readableRoot(file), {}));
+    adaptTokenizer(this.#tokenizer, file);
   }
 
   encode(text: string): number[] {

@@ -58,6 +58,8 @@ export interface PreparedBatch {
   readonly updateRows: readonly Uint32Array[];
   /** Epoch of the batch, and where its update leaves the data. */
   readonly epoch: number;
+  /** Micro-batches of that epoch. */
+  readonly ofEpoch: number;
   readonly positionAfter: DataPosition;
 }
 
@@ -185,7 +187,7 @@ function timestepsOf({ model, leftToRightShare }: UpdateContext, random: Random)
   return randomTimesteps(model.diffusion, leftToRightShare, random);
 }
 
-function prepare({ rows, epoch }: BatchRows, context: UpdateContext, microBatch: number) {
+function prepare({ rows, epoch, ofEpoch }: BatchRows, context: UpdateContext, microBatch: number) {
   const { training, model, pairs, step } = context;
   const random = (purpose: number) => new Random(training.seed, purpose, step, microBatch);
   const texts = Array.from(rows, (row) => pairs.read(row));
@@ -194,5 +196,5 @@ function prepare({ rows, epoch }: BatchRows, context: UpdateContext, microBatch:
   const selfCondition = model.network.self_conditioning &&
     random(Purpose.selfConditioning).uniform() < training.self_conditioning_probability;
   const tokens = texts.reduce((sum, { source, target }) => sum + source.length + target.length, 0);
-  return { batch, selfCondition, tokens, rows, epoch };
+  return { batch, selfCondition, tokens, rows, epoch, ofEpoch };
 }

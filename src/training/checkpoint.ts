@@ -38,11 +38,12 @@ import { checkManifest, writeManifest } from "../host/manifest.ts";
 import type { FlatPlace, NativeTrainer } from "../native/trainer.ts";
 import type { TrainingConfig } from "./config.ts";
 import type { DataPosition } from "./data_order.ts";
+import { BEST_METRICS } from "./options.ts";
 
 /** A validation that was better than all before it. */
 export interface Best {
   readonly step: number;
-  readonly metric: "bleu" | "loss";
+  readonly metric: (typeof BEST_METRICS)[number];
   readonly value: number;
 }
 
@@ -201,7 +202,7 @@ const COUNT = integer(0, MOST);
 const POSITION: Fields<DataPosition> = { epoch: COUNT, batch: COUNT };
 const BEST: Fields<Best> = {
   step: COUNT,
-  metric: oneOf(["bleu", "loss"]),
+  metric: oneOf(BEST_METRICS),
   value: number(-Number.MAX_VALUE, Number.MAX_VALUE),
 };
 const anObject = {

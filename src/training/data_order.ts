@@ -30,6 +30,8 @@ export interface DataPosition {
 export interface BatchRows extends DataPosition {
   /** Numbers of the pairs. */
   readonly rows: Uint32Array;
+  /** Batches of its epoch. */
+  readonly ofEpoch: number;
 }
 
 /** Batches among which rows are sorted by length. */
@@ -65,7 +67,9 @@ export function* batchesFrom(
 ): Generator<BatchRows, never, undefined> {
   for (;; epoch++, batch = 0) {
     const batches = epochBatches(sizes, options, epoch);
-    for (; batch < batches.length; batch++) yield { epoch, batch, rows: batches[batch]! };
+    for (; batch < batches.length; batch++) {
+      yield { epoch, batch, rows: batches[batch]!, ofEpoch: batches.length };
+    }
   }
 }
 

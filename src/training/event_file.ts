@@ -59,13 +59,37 @@ export class EventFile implements Disposable {
     this.#summary(step, now, [bytesField(1, value)]);
   }
 
+  /** Says by which options the run is to be compared with others: a row of the tab "HParams". */
+  sessionStart(now: number, options: Readonly<Record<string, string | number | boolean>>): void {
+    const entries = Object.entries(options).map(([name, value]) =>
+      bytesField(1, message(bytesField(1, name), bytesField(2, protobufValue(value))))
+    );
+    const info = message(...entries, doubleField(5, now));
+    this.#hparams(now, "_hparams_/session_start_info", bytesField(3, info));
+  }
+
+  /** Says that the run has come to its end. */
+  sessionEnd(now: number): void {
+    const succeeded = 1;
+    const info = message(varintField(1, succeeded), doubleField(2, now));
+    this.#hparams(now, "_hparams_/session_end_info", bytesField(4, info));
+  }
+
   [Symbol.dispose](): void {
     this.#file.close();
   }
 
+  /** Writes a message of the plugin for hyperparameters, which is metadata of a value that says nothing. */
+  #hparams(now: number, tag: string, content: Encoded): void {
+    const plugin = message(bytesField(1, "hparams"), bytesField(2, content));
+    const value = message(bytesField(1, tag), NO_TENSOR, bytesField(9, bytesField(1, plugin)));
+    this.#summary(0, now, [bytesField(1, value)]);
+  }
+
   #summary(step: number, now: number, values: readonly Encoded[]): void {
     const summary = bytesField(5, message(...values));
-    this.#write(message(doubleField(1, now), varintField(2, step), summary));
+    const place = step === 0 ? [] : [varintField(2, step)];
+    this.#write(message(doubleField(1, now), ...place, summary));
   }
 
   #write(event: Encoded): void {
@@ -76,6 +100,18 @@ export class EventFile implements Disposable {
     }
   }
 }
+
+/** A google.protobuf.Value. */
+function protobufValue(value: string | number | boolean): Encoded {
+  if (typeof value === "number") return doubleField(2, value);
+  return typeof value === "string" ? bytesField(3, value) : varintField(4, Number(value));
+}
+
+/** The tensor that values without one have: of floats, with one dimension of no size. */
+const NO_TENSOR = bytesField(
+  8,
+  message(varintField(1, 1), bytesField(2, bytesField(2, message()))),
+);
 
 /** Data as a TFRecord. */
 function frameRecord(data: Encoded): Encoded {

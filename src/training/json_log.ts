@@ -1,18 +1,20 @@
-/** The log of a run for programs: one JSON object a line, each with the step it belongs to. */
+/** The log of a run for programs: one JSON object a line, each with its step and its time. */
 import { statIfPresent, unwritable, writeAll, writeFileAtomically } from "../host/files.ts";
 
 /** A file that records are appended to. */
 export class JsonLog implements Disposable {
   readonly #file: Deno.FsFile;
   readonly #path: string;
+  readonly #now: () => Date;
 
   /**
    * Opens a log. Of one that exists, records after `step` are dropped: the run goes on from there.
    *
    * @throws {UserError} where it cannot be written
    */
-  constructor(path: string, step: number) {
+  constructor(path: string, step: number, now: () => Date = () => new Date()) {
     this.#path = path;
+    this.#now = now;
     if (statIfPresent(path) !== null) dropRecordsAfter(path, step);
     try {
       this.#file = Deno.openSync(path, { append: true, create: true });
@@ -30,7 +32,12 @@ export class JsonLog implements Disposable {
 
   /** Appends a record. */
   write(event: string, step: number, values: object): void {
-    const record = JSON.stringify({ event, step, ...values });
+    const record = JSON.stringify({
+      event,
+      step,
+      time: this.#now().toISOString(),
+      ...values,
+    });
     try {
       writeAll(this.#file, new TextEncoder().encode(`${record}\n`));
     } catch (error) {

@@ -64,6 +64,7 @@ export function modelCard(content: CardContent): string {
 function dataSection({ config, data }: CardContent): string {
   const lines = [
     `- Training: ${describeSets(config.data.train)}, ${formatCount(data.pairs)} pairs` +
+    (data.leftOut === 0 ? "" : ` (${formatCount(data.leftOut)} more with an empty side left out)`) +
     (data.cutSources + data.cutTargets === 0
       ? ""
       : `; ${formatCount(data.cutSources)} sources and ${formatCount(data.cutTargets)} targets ` +
@@ -98,11 +99,13 @@ function figuresSection({ config, validation }: CardContent): string {
   const calls = config.network.shifted
     ? "as many calls as a sentence needs"
     : `${steps} steps, grid "${config.diffusion.step_grid}"`;
-  const bleu = validation.bleu === null ? "" : `BLEU ${validation.bleu.toFixed(2)} (sacreBLEU's, ` +
+  const { chrf } = validation;
+  const scores = validation.bleu === null ? "" : `BLEU ${validation.bleu.toFixed(2)}` +
+    `${typeof chrf === "number" ? `, chrF ${chrf.toFixed(2)}` : ""} (sacreBLEU's, ` +
     `${lines} line${lines === 1 ? "" : "s"} of the development set, ${calls}, ` +
     `${candidates} candidate${candidates === 1 ? "" : "s"}), `;
   return [
-    `At step ${formatCount(validation.step)}: ${bleu}loss ${validation.terms.loss.toFixed(4)}.`,
+    `At step ${formatCount(validation.step)}: ${scores}loss ${validation.terms.loss.toFixed(4)}.`,
     "By timestep (squared error and rounding loss of the text's slots):",
     ["| timesteps | mse | nll |", "|---|---|---|", ...rows].join("\n"),
     ...(samples.length === 0 ? [] : ["Outputs, not selected:", samples.join("\n")]),

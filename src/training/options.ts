@@ -27,6 +27,9 @@ import {
   scheduled,
 } from "./option.ts";
 
+/** What a best checkpoint may be best in. */
+export const BEST_METRICS = ["bleu", "chrf", "loss"] as const;
+
 const PAPER = "AR-Diffusion (CommonGen)";
 const REFERENCE = "AR-Diffusion, its implementation";
 const OURS = "ardiff";
@@ -63,7 +66,7 @@ const waitingSlots: FieldType<readonly number[]> = {
 const dtypes = oneOf(["f32", "bf16"]);
 const reactions = oneOf(["stop", "skip"]);
 const grids = oneOf(STEP_GRIDS);
-const metrics = oneOf(["bleu", "loss"]);
+const metrics = oneOf(BEST_METRICS);
 const exports = oneOf(["last", "best"]);
 const rate = number(0, 0.999);
 const share = number(0, 1);
@@ -417,6 +420,12 @@ export const OPTIONS = {
       OURS,
       "Candidates a line, one of which is chosen by minimum Bayes risk.",
     ),
+    patience: free(
+      countOrNever,
+      0,
+      OURS,
+      "Validations without a better checkpoints.metric after which the run ends; 0 never. It is counted anew where data.train changes.",
+    ),
     samples: free(countOrNever, 5, OURS, "Generated lines that are shown."),
   },
   checkpoints: {
@@ -428,8 +437,18 @@ export const OPTIONS = {
       "Minutes after which a checkpoint is due even so; 0 never.",
     ),
     keep: free(count, 2, OURS, "How many of the latest checkpoints are kept, besides the best."),
-    metric: free(metrics, "bleu", OURS, "What the best checkpoint is best in."),
-    export: free(exports, "last", OURS, "Which checkpoint becomes the model."),
+    metric: free(
+      metrics,
+      "bleu",
+      OURS,
+      "What the best checkpoint is best in: BLEU or chrF of the validation, or its loss.",
+    ),
+    export: free(
+      exports,
+      "last",
+      OURS,
+      "Which checkpoint becomes the model; without a validation the last does.",
+    ),
     dtype: free(dtypes, "f32", OURS, "How the model's weights are stored."),
   },
   card: {

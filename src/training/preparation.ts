@@ -1,6 +1,5 @@
 /** What comes before training: options that go together, the tokenizer, the data, where the run stands. */
 import { MODEL_FILES } from "../denoiser/model_folder.ts";
-import { processOf } from "../diffusion/process.ts";
 import { ExitCode, UserError } from "../errors.ts";
 import { readTextFile } from "../host/files.ts";
 import { trainBpe } from "../text/bpe_trainer.ts";
@@ -8,10 +7,9 @@ import { parseTokenizer } from "../text/parse_tokenizer.ts";
 import { readPairs } from "../text/records.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { readRecord, type RunState, type TrainingRecord } from "./checkpoint.ts";
+import { expectUsable, expectValidation } from "./checks.ts";
 import { findChangedKeys, type TrainingConfig } from "./config.ts";
-import { modelConfigOf } from "./model_config.ts";
-import type { ProcessGroup } from "./process_group.ts";
-import { beginnings, valueAt } from "./scheduled.ts";
+import { ALONE, type ProcessGroup } from "./process_group.ts";
 import { TokenCache } from "./token_cache.ts";
 import { TrainingPairs } from "./training_pairs.ts";
 
@@ -26,8 +24,8 @@ export interface RunOptions {
   readonly checkpoint: string | undefined;
   /** Says what takes a while. */
   readonly say: (message: string) => void;
-  /** The ranks that train together. */
-  readonly group: ProcessGroup;
+  /** The ranks that train together. Default: this process alone. */
+  readonly group?: ProcessGroup;
 }
 
 /** What rank 0 finds before training, for all ranks. */
@@ -63,7 +61,8 @@ interface Prepared {
  */
 export async function prepareRun(options: RunOptions): Promise<Prepared> {
   const found: { prepared?: Prepared } = {};
-  const preparation = await options.group.first(async (): Promise<Preparation> => {
+  const { group = ALONE } = options;
+  const preparation = await group.first(async (): Promise<Preparation> => {
     const { tokenizer, pairs, start } = found.prepared = await prepare(options);
     return { tokenizerJson: tokenizer.toJson(), data: pairs.keys, start };
   });
@@ -75,7 +74,7 @@ async function prepare(options: RunOptions): Promise<Prepared> {
   const record = checkpoint === undefined ? undefined : readRecord(checkpoint);
   if (record === undefined) expectUsable(config, source);
   else expectSameConfig(record, config, checkpoint!, options.say);
-  expectGrid(config);
+  expectValidation(config);
   const tokenizer = await openTokenizer(options);
   const { max_source_tokens: maxSourceTokens, target_slots: targetSlots } = config.text;
   const pairs = await TrainingPairs.open(config.data.train, ({ spec }) =>
@@ -155,70 +154,6 @@ function expectSameData(
     ExitCode.data,
     `Cannot resume from "${path}": "data.train" gives other pairs than then; ` +
       "put its files back or start anew with another --output",
-  );
-}
-
-/**
- * Finds options that do not go together before the data are read, which may take long.
- *
- * @throws {UserError} at the first
- */
-function expectUsable(config: TrainingConfig, source: string): void {
-  const { file, normalizers, vocabulary_size: vocabSize } = config.tokenizer;
-  if (file !== null && normalizers.length > 0) {
-    throw new UserError(
-      ExitCode.model,
-      `Cannot apply "tokenizer.normalizers" to "${file}": a given tokenizer has its own; leave out ` +
-        "one of the two",
-    );
-  }
-  const { left_to_right_share: share } = config.diffusion;
-  if (config.network.shifted && share !== null) {
-    throw new UserError(
-      ExitCode.model,
-      `Cannot draw a share of ${share} from the left-to-right phase: with "network.shifted" every ` +
-        'row visits every place; leave out "diffusion.left_to_right_share", or set it to none',
-    );
-  }
-  const { rounding_loss, train_only, start_from } = config.training;
-  if (config.network.shifted && rounding_loss !== "prediction") {
-    throw new UserError(
-      ExitCode.model,
-      `Cannot take the rounding loss of "${rounding_loss}" with "network.shifted": a settled slot holds ` +
-        'another token than it predicts; set training.rounding_loss = "prediction"',
-    );
-  }
-  const chainAlone = beginnings(train_only).map((updates) => valueAt(train_only, updates + 1))
-    .map((part) => part === "token_chain");
-  if (
-    chainAlone.includes(true) && config.network.token_chain === 0 ||
-    chainAlone[0] && start_from === null
-  ) {
-    throw new UserError(
-      ExitCode.model,
-      'Cannot train "token_chain" only: expected a network.token_chain above 0, and a model in ' +
-        "training.start_from to train it on, or updates that train all before",
-    );
-  }
-  const onePair = { sourceLengths: [1], targetLengths: [1] };
-  modelConfigOf(config, { vocabSize, special: { pad: 0, bos: null, eos: 1 } }, onePair, source);
-}
-
-/**
- * Finds a number of validation steps that generation cannot take before the first validation, which
- * may be hours away.
- *
- * @throws {UserError} that names the most there can be
- */
-function expectGrid({ data, validation, network, text, diffusion }: TrainingConfig): void {
-  if (data.dev === null || validation.lines === 0 || network.shifted) return;
-  const fewestSlots = text.length === "batch" ? 1 : text.target_slots;
-  const { count } = processOf(diffusion).timesteps(fewestSlots);
-  if (validation.steps <= count) return;
-  throw new UserError(
-    ExitCode.model,
-    `Cannot validate in validation.steps = ${validation.steps}: this diffusion has ${count} ` +
-      "timesteps to take them from; set fewer",
   );
 }
 

@@ -124,6 +124,7 @@ export class Reporter implements Disposable {
     this.#events = config.log.tensorboard
       ? new EventFile(`${output}/tensorboard`, start.step + 1, Date.now() / 1000)
       : undefined;
+    this.#events?.sessionStart(Date.now() / 1000, comparedOptions(config));
   }
 
   /** Writes a message. */
@@ -177,22 +178,32 @@ export class Reporter implements Disposable {
   /** Reports a validation that took some seconds, which are no update's. */
   validation(step: number, result: Validation, seconds: number, usage: TrainerUsage): void {
     this.#spent = this.#spentSoFar(usage);
-    const { terms, bleu, lines, byTimestep, samples } = result;
-    this.#log.write("validation", step, { ...terms, bleu, lines, byTimestep, samples, seconds });
+    const { terms, bleu, chrf, lines, byTimestep, samples } = result;
+    const scores = { bleu, chrf };
+    const record = { ...terms, ...scores, lines, byTimestep, samples, seconds };
+    this.#log.write("validation", step, record);
     const now = Date.now() / 1000;
     const curves = Object.fromEntries(byTimestep.flatMap(({ from, to, mse, nll }) => [
       [`validation_mse/${from}-${to - 1}`, mse],
       [`validation_nll/${from}-${to - 1}`, nll],
     ]));
     this.#events?.scalars(step, now, {
-      ...prefixed("validation", bleu === null ? terms : { ...terms, bleu }),
+      ...prefixed("validation", terms),
+      ...prefixed(
+        "validation",
+        Object.fromEntries(
+          Object.entries(scores).filter((entry): entry is [string, number] =>
+            typeof entry[1] === "number"
+          ),
+        ),
+      ),
       ...curves,
     });
     this.#events?.text(step, now, "samples", samplesTable(samples));
     this.say(
-      `Validation at step ${step}: ${bleu === null ? "" : `BLEU ${bleu.toFixed(2)}, `}loss ${
-        terms.loss.toFixed(4)
-      } ` +
+      `Validation at step ${step}: ${bleu === null ? "" : `BLEU ${bleu.toFixed(2)}, `}${
+        typeof chrf === "number" ? `chrF ${chrf.toFixed(2)}, ` : ""
+      }loss ${terms.loss.toFixed(4)} ` +
         `(mse by timestep ${byTimestep.map(({ mse }) => mse.toFixed(2)).join(" ")})`,
     );
     for (const { source, output } of samples) {
@@ -202,6 +213,7 @@ export class Reporter implements Disposable {
 
   /** Says at the end what the updates of this part of the run took. */
   summary({ peakBytes }: TrainerUsage): void {
+    this.#events?.sessionEnd(Date.now() / 1000);
     const { updates, seconds } = this.#whole;
     if (updates === 0) return;
     const { secondsPerStep, orchestration, exchanges } = this.#whole.means();
@@ -249,6 +261,19 @@ export function recordedValidation(
     & LossTerms
     & Omit<Validation, "terms">;
   return { ...rest, step, terms: { loss, mse, nll, prior } };
+}
+
+/** The options by which runs are compared: all that the weights depend on, tables as text. */
+function comparedOptions(config: TrainingConfig): Record<string, string | number | boolean> {
+  const sections = ["text", "network", "diffusion", "training"] as const;
+  return Object.fromEntries(
+    sections.flatMap((section) =>
+      Object.entries(config[section]).map(([name, value]) => [
+        `${section}.${name}`,
+        typeof value === "object" ? JSON.stringify(value) : value,
+      ])
+    ),
+  );
 }
 
 function logPath(output: string): string {

@@ -17,7 +17,7 @@ import { initialWeights } from "./initial_weights.ts";
 import { modelConfigOf } from "./model_config.ts";
 import type { TrainingAt } from "./options.ts";
 import { prepareRun, type RunOptions } from "./preparation.ts";
-import type { ProcessGroup } from "./process_group.ts";
+import { ALONE, type ProcessGroup } from "./process_group.ts";
 import { valueAt } from "./scheduled.ts";
 import { trainingAt } from "./schedules.ts";
 import type { TrainingPairs } from "./training_pairs.ts";
@@ -50,7 +50,7 @@ export class Run implements Disposable {
    *   damaged or was made with other options or data
    */
   static async open(options: RunOptions): Promise<Run> {
-    const { config, checkpoint, source, group } = options;
+    const { config, checkpoint, source, group = ALONE } = options;
     const { tokenizer, pairs, start } = await prepareRun(options);
     try {
       const model = modelConfigOf(config, tokenizer, pairs.all(), source);

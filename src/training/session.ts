@@ -5,6 +5,8 @@ import { bytesOf } from "../denoiser/tensors.ts";
 import { type EndingSignal, Interrupts } from "../host/interrupts.ts";
 import { SaveSignal } from "../host/save_signal.ts";
 import { type Best, pruneCheckpoints, type RunState, writeCheckpoint } from "./checkpoint.ts";
+import type { PreparedBatch } from "./batch_stream.ts";
+import { describeForecast, forecast, type ForecastInput, warningsOf } from "./forecast.ts";
 import type { ProcessGroup } from "./process_group.ts";
 import type { RunReporter } from "./reporter.ts";
 import type { Run } from "./run.ts";
@@ -37,7 +39,12 @@ interface ValidationAt extends Validation {
 }
 
 /** Signals as the numbers that ranks exchange; 0 is none. */
-const SIGNALS: readonly (EndingSignal | undefined)[] = [undefined, "SIGINT", "SIGTERM"];
+const SIGNALS: readonly (EndingSignal | undefined)[] = [
+  undefined,
+  "SIGINT",
+  "SIGTERM",
+  "SIGHUP",
+];
 
 /**
  * Trains until a step, a time or a signal. Every rank has a session; what one of them is told, all do,
@@ -77,7 +84,7 @@ export class Session {
   async train(): Promise<EndingSignal | undefined> {
     const { reporter, last } = this.#options;
     using interrupts = new Interrupts((signal) =>
-      reporter.say(`${signal}: saving after this step; once more to stop at once.`)
+      reporter.say(`${signal}: saving what is done; once more to stop at once.`)
     );
     using saveSignal = new SaveSignal();
     const wishes = { interrupts, saveSignal };
@@ -117,10 +124,18 @@ export class Session {
   }
 
   async #updates(wishes: Wishes): Promise<void> {
-    const { run, reporter, last } = this.#options;
+    const { run, reporter, last, deadline } = this.#options;
     const { validation } = run.config;
-    let began = performance.now();
-    for await (const update of run.updates()) {
+    let began = performance.now(), isForecast = false;
+    // Ranks end together, after an update.
+    const isOver = () =>
+      run.group.size === 1 &&
+      (wishes.interrupts.received !== undefined || performance.now() >= deadline);
+    const onBatch = (prepared: PreparedBatch, seconds: number) => {
+      if (!isForecast) this.#forecast(prepared, seconds);
+      isForecast = true;
+    };
+    for await (const update of run.updates({ isOver, onBatch })) {
       const now = performance.now();
       const seconds = (now - began) / 1000;
       this.#state = advance(this.#state, update, seconds);
@@ -130,11 +145,31 @@ export class Session {
       const { stop, save } = await this.#agree(wishes);
       if (stop || update.step >= last) return;
       const pause = performance.now();
-      if (isMultiple(update.step, validation.every)) await this.#validate(wishes);
+      if (isMultiple(update.step, validation.every)) {
+        await this.#validate(wishes);
+        if (this.#isOutOfPatience()) return;
+      }
       if (this.#signal !== undefined) return;
       if (save) await this.#save();
       began += performance.now() - pause;
     }
+  }
+
+  /** Says, of the first micro-batch, how long all will take, and what will keep it from learning. */
+  #forecast({ step, tokens, ofEpoch }: PreparedBatch, seconds: number): void {
+    const { run, reporter, last, deadline } = this.#options;
+    const input: ForecastInput = {
+      training: run.config.training,
+      step: step - 1,
+      last,
+      secondsLeft: (deadline - performance.now()) / 1000,
+      measured: { tokens, seconds },
+      epoch: { tokens: run.pairs.tokensAt(step), microBatches: ofEpoch },
+    };
+    const found = forecast(input);
+    reporter.say(describeForecast(found, input.secondsLeft));
+    const updates = step - 1 + Math.min(found.updates, found.possible);
+    for (const warning of warningsOf(run.config.training, updates)) reporter.say(warning);
   }
 
   /** Says what has changed with an update. */
@@ -151,7 +186,7 @@ export class Session {
   async #validate(wishes: Wishes): Promise<void> {
     const { run, reporter, validationSet, generateTexts } = this.#options;
     const { step } = this.#state;
-    if (validationSet === undefined || this.#validation?.step === step) return;
+    if (validationSet === undefined || step === 0 || this.#validation?.step === step) return;
     const began = performance.now();
     const result = await validate(
       run.trainer,
@@ -166,12 +201,28 @@ export class Session {
     reporter.validation(step, result, (performance.now() - began) / 1000, run.usage());
     this.#validation = { step, ...result };
     const { metric } = run.config.checkpoints;
-    const value = metric === "bleu" ? result.bleu : result.terms.loss;
-    if (value === null) return;
+    const value = metric === "loss" ? result.terms.loss : result[metric];
+    if (typeof value !== "number") return;
     const best: Best = { step, metric, value };
     if (!isBetter(best, this.#state.best)) return;
     this.#state = { ...this.#state, best };
     await this.#save();
+  }
+
+  /** Whether validations have not become better for too long; says so. */
+  #isOutOfPatience(): boolean {
+    const { run, reporter } = this.#options;
+    const { patience, every } = run.config.validation;
+    const { step, best } = this.#state;
+    if (patience === 0 || best === null) return false;
+    const since = Math.max(best.step, run.pairs.beganAt(step));
+    if (Math.floor(step / every) - Math.floor(since / every) < patience) return false;
+    const name = { bleu: "BLEU", chrf: "chrF", loss: "loss" }[best.metric];
+    reporter.say(
+      `Stopped at step ${step}: no better ${name} in ${patience} validations; the best is ` +
+        `${best.value.toFixed(best.metric === "loss" ? 4 : 2)}, of step ${best.step}.`,
+    );
+    return true;
   }
 
   #isSaveDue(): boolean {
@@ -242,7 +293,7 @@ function isMultiple(step: number, every: number): boolean {
 /** A best of another metric, from before the configuration was changed, counts for nothing. */
 function isBetter(now: Best, before: Best | null): boolean {
   if (before === null || before.metric !== now.metric) return true;
-  return now.metric === "bleu" ? now.value > before.value : now.value < before.value;
+  return now.metric === "loss" ? now.value < before.value : now.value > before.value;
 }
 
 /** A checkpoint of weights that are not finite would be of no use, and could not be loaded. */

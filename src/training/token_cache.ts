@@ -22,6 +22,7 @@ import type { DataSpec } from "../text/data_spec.ts";
 import { frameSource, frameTarget } from "../text/frame.ts";
 import { readPairs } from "../text/records.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
+import { describeData } from "./model_config.ts";
 
 /** How text becomes ids. */
 interface TokenLimits {
@@ -34,6 +35,8 @@ interface TokenLimits {
 /** What tokenising a set found. */
 export interface CacheSummary {
   readonly pairs: number;
+  /** Pairs that were left out because one of their sides is empty. */
+  readonly leftOut: number;
   /** Sources and targets over the limits, which were cut, and the longest of each before. */
   readonly cutSources: number;
   readonly cutTargets: number;
@@ -86,6 +89,7 @@ export async function dataKey(
 
 /** A tokenised data set. */
 export class TokenCache implements Disposable {
+  /** What the pairs are known by. */
   readonly key: string;
   readonly summary: CacheSummary;
   /** Tokens of each source and target, [pairs]. */
@@ -99,8 +103,11 @@ export class TokenCache implements Disposable {
 
   /** @throws {Error} where the files do not fit together, as after a crash or a full disk */
   private constructor(key: string, folder: string, wide: boolean) {
-    this.key = key;
     this.summary = JSON.parse(Deno.readTextFileSync(`${folder}/${FILES.summary}`));
+    const { leftOut } = this.summary;
+    // One from before empty sides were left out is made anew; what had none of them is the same still.
+    if (leftOut === undefined) throw new Error("it does not say what was left out");
+    this.key = leftOut === 0 ? key : `${key}-${leftOut}`;
     this.#wide = wide;
     const { pairs } = this.summary;
     const lengths = wholeFile(`${folder}/${FILES.lengths}`);
@@ -228,7 +235,14 @@ async function build(
   const temporary = temporaryName(path);
   try {
     Deno.mkdirSync(temporary, { recursive: true });
-    const summary = { pairs: 0, cutSources: 0, cutTargets: 0, longestSource: 0, longestTarget: 0 };
+    const summary = {
+      pairs: 0,
+      leftOut: 0,
+      cutSources: 0,
+      cutTargets: 0,
+      longestSource: 0,
+      longestTarget: 0,
+    };
     {
       using ids = new ValueWriter(`${temporary}/${FILES.ids}`, tokenizer.vocabSize > 2 ** 16);
       const wideLengths = Math.max(maxSourceTokens, targetSlots) >= 2 ** 16;
@@ -236,6 +250,10 @@ async function build(
       using targets = new ValueWriter(`${temporary}/targets.bin`, wideLengths);
       using lines = new ValueWriter(`${temporary}/${FILES.lines}`, true);
       for await (const pair of readPairs(spec)) {
+        if (pair.source.trim() === "" || pair.target.trim() === "") {
+          summary.leftOut++;
+          continue;
+        }
         const source = frameSource(tokenizer.encode(pair.source), special, maxSourceTokens);
         const target = frameTarget(tokenizer.encode(pair.target), special.eos, targetSlots);
         summary.pairs++;
@@ -252,6 +270,15 @@ async function build(
       targets.flush();
       sources.append(`${temporary}/targets.bin`);
       for (const writer of [ids, sources, lines]) writer.finish();
+    }
+    if (summary.pairs === 0) {
+      throw new UserError(
+        ExitCode.data,
+        `Cannot train on "${
+          describeData(spec)
+        }": one side of each of its pairs is empty; expected ` +
+          "text on both",
+      );
     }
     Deno.removeSync(`${temporary}/targets.bin`);
     writeFileAtomically(`${temporary}/${FILES.summary}`, (file) => {

@@ -11,7 +11,7 @@ import { processorSeconds } from "../host/processor.ts";
 import type { ProgressOutput } from "../host/status_line.ts";
 import { describeLibrary } from "../native/library_info.ts";
 import type { Device } from "../native/model.ts";
-import { expectKnownOptions, type OptionNames } from "../host/option_names.ts";
+import { expectKnownOptions, type OptionNames } from "../option_names.ts";
 import { VERSION } from "../version.ts";
 import { checkpointPath, listCheckpoints, type RunState, tensorsOf } from "./checkpoint.ts";
 import { currentCommit } from "./commit.ts";
@@ -78,7 +78,7 @@ const SILENT: ProgressOutput = { stderr: () => {}, interactive: false };
 
 /**
  * Trains a model. The run's folder gets checkpoints, logs and, in the end, the model folder. The
- * first SIGINT or SIGTERM saves and ends the run, SIGUSR1 saves and goes on.
+ * first SIGINT, SIGTERM or SIGHUP saves and ends the run, SIGUSR1 saves and goes on.
  *
  * Where torchrun or srun has started several of this program, they share the micro-batches of an update;
  * rank 0 alone writes. docs/machines.md
@@ -121,6 +121,9 @@ export async function train(
     );
   }) ?? undefined;
   using _lock = found.lock;
+  if (checkpoint === undefined && options.resume && group.isFirst) {
+    io.stderr(`There is nothing to go on from in "${output}": starting anew.\n`);
+  }
   const deadline = performance.now() + 60_000 * (options.maxMinutes ?? Infinity);
   const last = Math.min(config.training.steps, options.maxSteps ?? Infinity);
   const say = (message: string) => {
@@ -147,14 +150,22 @@ export async function train(
     isSpent: () => processorSeconds() >= processorLimit,
   });
   const signal = await session.train();
+  const { step } = session.state;
   if (signal !== undefined) {
     throw new UserError(
       exitCodeOf(signal),
-      `Stopped by ${signal} at step ${session.state.step}, which is saved: go on with --resume`,
+      step === 0
+        ? `Stopped by ${signal} before the first update was made: there is nothing to go on from`
+        : `Stopped by ${signal} at step ${step}, which is saved: go on with --resume`,
     );
   }
   reporter.summary(run.usage());
   if (!group.isFirst) return `${output}/${RUN_FILES.model}`;
+  if (step === 0) {
+    say(
+      "The time was over before the first update was made: the model's weights are those of the start.",
+    );
+  }
   return exportModel(
     run,
     session,
@@ -218,7 +229,7 @@ function arithmeticOf({ training: { dtype } }: TrainingConfig, { kind }: Device)
 }
 
 function describeRun({ config, model, pairs: all, start, place, group }: Run): string {
-  const { pairs, cutSources, cutTargets, longestSource, longestTarget } = all.summary;
+  const { pairs, leftOut, cutSources, cutTargets, longestSource, longestTarget } = all.summary;
   const count = (value: number) => value.toLocaleString("en");
   const cut = (side: string, number: number, limit: number, longest: number) =>
     number === 0
@@ -227,6 +238,7 @@ function describeRun({ config, model, pairs: all, start, place, group }: Run): s
   return [
     `${count(pairs)} pairs, ${count(parameterCounts(model.network).total)} parameters, on ` +
     `${place.device.kind} in ${arithmeticOf(config, place.device)}.`,
+    ...(leftOut === 0 ? [] : [`Pairs with an empty side, which are left out: ${count(leftOut)}.`]),
     ...cut("sources", cutSources, config.text.max_source_tokens, longestSource),
     ...cut("targets", cutTargets, config.text.target_slots, longestTarget),
     ...(group.size === 1 ? [] : [`${group.size} ranks share the micro-batches of an update.`]),

@@ -57,6 +57,7 @@ export class TrainingPairs implements Disposable {
       summaries.reduce((total, summary) => total + of(summary), 0);
     return {
       pairs: sum(({ pairs }) => pairs),
+      leftOut: sum(({ leftOut }) => leftOut),
       cutSources: sum(({ cutSources }) => cutSources),
       cutTargets: sum(({ cutTargets }) => cutTargets),
       longestSource: Math.max(...summaries.map(({ longestSource }) => longestSource)),
@@ -77,6 +78,19 @@ export class TrainingPairs implements Disposable {
       this.#mix = { key, pairs: mixOf(places.map((place) => this.#sets[place]!)) };
     }
     return this.#mix.pairs;
+  }
+
+  /** Source and target tokens of an epoch at an update. */
+  tokensAt(update: number): number {
+    const { sourceLengths, targetLengths } = this.at(update);
+    let tokens = 0;
+    for (let i = 0; i < sourceLengths.length; i++) tokens += sourceLengths[i]! + targetLengths[i]!;
+    return tokens;
+  }
+
+  /** The number of updates after which the sets of an update began to be trained on. */
+  beganAt(update: number): number {
+    return beginnings(this.#phases).findLast((updates) => updates < update) ?? 0;
   }
 
   /** Whether other sets are trained on from an update on than before it. */

@@ -55,7 +55,7 @@ export interface UpdatesOptions {
   readonly describeRows: (prepared: Pick<PreparedBatch, "step" | "rows">) => string;
   /** Is told of every micro-batch that has been computed, and how many seconds it took. */
   readonly onBatch?: (prepared: PreparedBatch, seconds: number) => void;
-  /** Whether to end before the next micro-batch; what an update has gathered by then is dropped. */
+  /** Whether to end between the micro-batches of an update; what it has gathered is dropped. */
   readonly isOver?: () => boolean;
   /** The exchange with other ranks, whose micro-batches are not in `batches`. Default: there are none. */
   readonly exchangeAt?: (step: number) => UpdateExchange;
@@ -81,7 +81,6 @@ export async function* updates(options: UpdatesOptions): AsyncGenerator<Update, 
     const exchange = options.exchangeAt?.(step) ?? NO_EXCHANGE;
     const mine: MicroBatchResult[] = [];
     do {
-      if (isOver()) return;
       const prepared = next;
       const began = performance.now();
       const running = trainer.batch(prepared.batch, batchOptions(prepared, training));
@@ -94,6 +93,7 @@ export async function* updates(options: UpdatesOptions): AsyncGenerator<Update, 
       onBatch?.(prepared, (performance.now() - began) / 1000);
       mine.push({ terms, tokens: prepared.tokens, rows: prepared.rows.length });
       await exchange.addGradients();
+      if (next.step === step && isOver()) return;
     } while (next.step === step);
     const parts = await exchange.finish(mine);
 

@@ -1,9 +1,10 @@
 /**
  * What the averaged weights can do by now: their loss on held-out pairs by timestep, and BLEU of
- * what they generate.
+ * what they generate, and chrF.
  */
 import type { ModelConfig } from "../denoiser/config.ts";
 import { corpusBleu } from "../metrics/bleu.ts";
+import { corpusChrf } from "../metrics/chrf.ts";
 import type { LossTerms, NativeTrainer } from "../native/trainer.ts";
 import { PLAIN_BATCH } from "../native/trainer_options.ts";
 import { shiftedSettings } from "./batch_stream.ts";
@@ -49,7 +50,9 @@ export interface Validation {
   readonly byTimestep: readonly TimestepBucket[];
   /** Corpus BLEU as sacreBLEU computes it, 0 to 100; null where no lines are translated. */
   readonly bleu: number | null;
-  /** Lines that were translated for it; absent in logs from before it was noted. */
+  /** chrF likewise; absent in logs from before it was noted. */
+  readonly chrf?: number | null;
+  /** Lines that were translated for them; absent in logs from before it was noted. */
   readonly lines?: number;
   /** Of the first lines, unselected. */
   readonly samples: readonly Sample[];
@@ -78,18 +81,20 @@ export async function validate(
 ): Promise<Validation | undefined> {
   const loss = await validationLoss(trainer, set.groups, config, model, isInterrupted, group);
   if (loss === undefined) return undefined;
-  if (set.examples.length === 0) return { ...loss, bleu: null, samples: [] };
+  if (set.examples.length === 0) return { ...loss, bleu: null, chrf: null, samples: [] };
   const sources = set.examples.map(({ source }) => source);
   const outputs = await sharedTexts(sources, generateTexts, isInterrupted, group);
   if (outputs === undefined) return undefined;
-  const { score } = corpusBleu(outputs, set.examples.map(({ references }) => references));
+  const references = set.examples.map(({ references }) => references);
+  const { score: bleu } = corpusBleu(outputs, references);
+  const chrf = corpusChrf(outputs, references);
   const samples = set.examples.slice(0, config.validation.samples)
     .map(({ source, references }, i) => ({
       source,
       output: outputs[i]!,
       reference: references[0]!,
     }));
-  return { ...loss, bleu: score, lines: outputs.length, samples };
+  return { ...loss, bleu, chrf, lines: outputs.length, samples };
 }
 
 /** Generates for all lines; every rank takes each N-th. */

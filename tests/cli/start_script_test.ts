@@ -63,6 +63,18 @@ Deno.test(
 );
 
 Deno.test(
+  "bin/ardiff tells the program that nohup lets it live through a hang-up",
+  withFolder(async (folder) => {
+    const path = clone(folder);
+    const say = '#!/bin/sh\necho "hang-up: ${ARDIFF_HANGUP:-heard}"\n';
+    Deno.writeTextFileSync(`${folder}/.tools/bin/deno`, say);
+    assertEquals((await run(path, ["train"])).stdout, "hang-up: heard\n");
+    const ignoring = await run("sh", ["-c", `trap '' HUP; exec "${path}" train`]);
+    assertEquals(ignoring.stdout, "hang-up: ignored\n");
+  }),
+);
+
+Deno.test(
   "bin/ardiff starts from another folder, through a link",
   withFolder(async (folder) => {
     Deno.symlinkSync(SCRIPT, `${folder}/ardiff`);

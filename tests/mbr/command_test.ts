@@ -97,7 +97,10 @@ Deno.test("mbr() reads and writes files", async () => {
   try {
     const [input, output] = [`${folder}/candidates.jsonl`, `${folder}/chosen.txt`];
     await Deno.writeTextFile(input, '{"candidates": ["a"]}\n{"candidates": ["b"]}\n');
-    assertEquals(await run("ignored", { input, output }), { output: "", error: undefined });
+    assertEquals(await run("ignored", { input: [input], output }), {
+      output: "",
+      error: undefined,
+    });
     assertEquals(await Deno.readTextFile(output), "a\nb\n");
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -105,7 +108,7 @@ Deno.test("mbr() reads and writes files", async () => {
 });
 
 Deno.test("mbr() names files it cannot use", async () => {
-  const missing = await run("", { input: "/nowhere/in.jsonl" });
+  const missing = await run("", { input: ["/nowhere/in.jsonl"] });
   assertEquals(missing.error instanceof UserError && missing.error.exitCode, 3);
   const unwritable = await run("", { output: "/nowhere/out.txt" });
   assertEquals(unwritable.error instanceof UserError && unwritable.error.exitCode, 7);
@@ -124,11 +127,89 @@ Deno.test(
   withFolder(async (folder) => {
     const path = `${folder}/lines`;
     Deno.writeTextFileSync(path, '{"candidates": ["a b"]}\n');
-    await run("", { input: path, output: path });
+    await run("", { input: [path], output: path });
     assertEquals(Deno.readTextFileSync(path), "a b\n");
-    const { error } = await run("", { input: `${folder}/none`, output: path });
+    const { error } = await run("", { input: [`${folder}/none`], output: path });
     assert(error instanceof UserError);
     assertEquals(Deno.readTextFileSync(path), "a b\n");
     assertEquals(Array.from(Deno.readDirSync(folder), ({ name }) => name), ["lines"]);
+  }),
+);
+
+Deno.test(
+  "mbr() takes a file for each seed, of texts or of JSON lines",
+  withFolder(async (folder) => {
+    const files = ["a b\nx y\n", "a b c\nx\n", "d\nx y z\n"].map((text, i) => {
+      Deno.writeTextFileSync(`${folder}/${i}.txt`, text);
+      const json = text.trimEnd().split("\n").map((line, n) =>
+        `${JSON.stringify({ id: n, text: line, seed: i })}\n`
+      );
+      Deno.writeTextFileSync(`${folder}/${i}.jsonl`, json.join(""));
+      return `${folder}/${i}`;
+    });
+    const options = { utility: "token-f1" } as const;
+    const texts = await run("", { ...options, input: files.map((path) => `${path}.txt`) });
+    assertEquals(texts, { output: "a b\nx y\n", error: undefined });
+    const input = files.map((path) => `${path}.jsonl`);
+    const { output } = await run("", { ...options, input, format: "jsonl" });
+    const [first] = output.split("\n").map((line) => line && JSON.parse(line));
+    assertEquals([first.text, first.candidates[0].seed, first.candidates[2].seed], ["a b", 0, 2]);
+    Deno.writeTextFileSync(`${folder}/short.txt`, "one\n");
+    const short = await run("", { input: [`${folder}/0.txt`, `${folder}/short.txt`] });
+    assertEquals(short.output.split("\n").length, 2, "the lines before it");
+    assert(short.error instanceof UserError && short.error.exitCode === 3);
+    assert(short.error.message.includes('short.txt" with'), short.error.message);
+  }),
+);
+
+Deno.test("mbr() takes n-best lists, and refuses those that would shift", async () => {
+  const list = "0 ||| a b ||| LM= -1 ||| -2.5\n0 ||| a b c ||| LM= -1 ||| -3\n0 ||| d\n1 ||| x\n";
+  const options = { inputFormat: "nbest", utility: "token-f1" } as const;
+  assertEquals(await run(list, options), { output: "a b\nx\n", error: undefined });
+  const { output } = await run(list, { ...options, format: "jsonl" });
+  const [first] = output.split("\n").map((line) => line && JSON.parse(line));
+  assertEquals([first.id, first.candidates.map(({ score }: { score?: number }) => score)], [
+    "0",
+    [-2.5, -3, undefined],
+  ]);
+  const message = async (text: string) => {
+    const { error } = await run(text, options);
+    assert(error instanceof UserError && error.exitCode === 3);
+    return error.message;
+  };
+  assert((await message("0 ||| a\n2 ||| b\n")).includes("line 2: id 2 follows 0: expected 1;"));
+  assert((await message("no list\n")).includes('line 1: expected "ID ||| TEXT"'));
+});
+
+Deno.test(
+  "mbr() takes scores of something else for a utility",
+  withFolder(async (folder) => {
+    const scores = `${folder}/scores.jsonl`;
+    const input = '{"candidates": ["a", "long and wordy", "b"]}\n{"candidates": ["x", "x", "y"]}\n';
+    const first = "[[1, 0.5, 0.9], [0, 1, 0], [0.2, 0.3, 1]]\n";
+    Deno.writeTextFileSync(scores, `${first}{"scores": [[9, 9, -5], [9, 9, -5], [2, 2, 9]]}\n`);
+    const options = { utilityScores: scores, threads: 2 };
+    assertEquals(await run(input, options), { output: "a\nx\n", error: undefined });
+    const { output } = await run(input, { ...options, format: "jsonl" });
+    const [one, two] = output.split("\n").map((line) => line && JSON.parse(line));
+    assertEquals([one.utility, two.candidates[2].utility], [0.7, 2]);
+    const fails = async (text: string, flaw: string) => {
+      Deno.writeTextFileSync(scores, text);
+      const { error } = await run(input, options);
+      assert(error instanceof UserError && error.message.includes(flaw), String(error));
+      return error.exitCode;
+    };
+    assertEquals(await fails(first, "it has fewer lines than there are inputs"), 3);
+    assertEquals(await fails("[[1]]\n", "line 1: expected a list of 3 lists of 3 numbers"), 3);
+    await fails(`${first}${first}${first}`, "line 3: it has more lines");
+    await fails('[[1, 2, 3], [1, 2, 3], [1, 2, "3"]]\n', "line 1: expected a list");
+    const refused = async (other: MbrOptions, flaw: string) => {
+      const { error } = await run(input, { ...options, ...other });
+      assert(error instanceof UserError && error.message.includes(flaw), String(error));
+      assertEquals(error.exitCode, 2);
+    };
+    await refused({ mbrMethod: "prune" }, 'choose "exact"');
+    await refused({ utilityScores: "-" }, "Cannot read standard input twice");
+    await refused({ inputFormat: "text" }, "name a file for each seed");
   }),
 );

@@ -21,6 +21,8 @@ Deno.test(
       using file = new EventFile(folder, 3, 1.5);
       file.scalars(300, 2.25, { "train/loss": 0.1, "train/mse": -2 });
       file.text(2 ** 40, 3, "samples", "| é | b |\n".repeat(20));
+      file.sessionStart(4, { "training.dropout": 0.5 });
+      file.sessionEnd(5);
     }
     const [{ name }] = [...Deno.readDirSync(folder)] as [Deno.DirEntry];
     assertEquals(name, `events.out.tfevents.1.ardiff.${Deno.pid}`);

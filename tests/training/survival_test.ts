@@ -116,9 +116,9 @@ Deno.test(
   }),
 );
 
-for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]] as const) {
   Deno.test(
-    `${signal} finishes the step, saves and exits ${exitCode}; the run can go on`,
+    `${signal} saves what is done and exits ${exitCode}; the run can go on`,
     withFolder(async (folder) => {
       const config = writeRun(folder);
       const output = `${folder}/run`;
@@ -166,9 +166,15 @@ Deno.test(
   withFolder(async (folder) => {
     const config = writeRun(folder);
     const output = `${folder}/run`;
-    // A step of so many micro-batches takes minutes.
-    const run = start(config, output, "training.accumulation=65535");
-    await run.messages.until("parameters");
+    // Candidates of so many calls take minutes.
+    const run = start(
+      config,
+      output,
+      "validation.every=1",
+      "validation.steps=1000",
+      "validation.candidates=1000",
+    );
+    await run.messages.until("step ");
     await new Promise((resolve) => setTimeout(resolve, 500));
     run.process.kill("SIGINT");
     await run.messages.until("once more to stop at once");

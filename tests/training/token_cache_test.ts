@@ -3,6 +3,7 @@ import { ExitCode, UserError } from "../../src/errors.ts";
 import { trainBpe } from "../../src/text/bpe_trainer.ts";
 import { parseTokenizer } from "../../src/text/parse_tokenizer.ts";
 import type { Tokenizer } from "../../src/text/tokenizer.ts";
+import { writeManifest } from "../../src/host/manifest.ts";
 import { dataKey, TokenCache } from "../../src/training/token_cache.ts";
 import { withFolder } from "../denoiser/test_files.ts";
 
@@ -74,11 +75,57 @@ Deno.test(
     assertEquals([...cache.read(1).target], [...long.slice(0, 4), eos]);
     assertEquals(cache.summary, {
       pairs: 2,
+      leftOut: 0,
       cutSources: 1,
       cutTargets: 1,
       longestSource: long.length + 1,
       longestTarget: long.length + 1,
     });
+  }),
+);
+
+Deno.test(
+  "TokenCache leaves out pairs with an empty side, and counts them",
+  withFolder(async (folder) => {
+    const tokenizer = await sampleTokenizer();
+    const whole = { source: "the dog", target: "a ball" };
+    const spec = writeData(folder, "train", [
+      { source: "", target: "the dog" },
+      whole,
+      { source: "the dog", target: " \u00a0" },
+      whole,
+    ]);
+    using cache = await TokenCache.open(`${folder}/cache`, spec, tokenizer, LIMITS);
+    assertEquals([cache.summary.pairs, cache.summary.leftOut], [2, 2]);
+    assertEquals([cache.line(0), cache.line(1)], [2, 4]);
+    // Who went on with them would train on other pairs.
+    const key = await dataKey(spec, tokenizer, LIMITS);
+    assertEquals(cache.key, `${key}-2`);
+    const none = writeData(folder, "none", [{ source: " ", target: "x" }]);
+    await assertRejects(
+      () => TokenCache.open(`${folder}/cache`, none, tokenizer, LIMITS),
+      UserError,
+      "one side of each of its pairs is empty; expected text on both",
+    );
+  }),
+);
+
+Deno.test(
+  "TokenCache makes anew what does not say how many pairs were left out",
+  withFolder(async (folder) => {
+    const tokenizer = await sampleTokenizer();
+    const spec = writeData(folder, "train", [{ source: "the dog", target: "a ball" }]);
+    const open = () => TokenCache.open(`${folder}/cache`, spec, tokenizer, LIMITS);
+    const { key } = await open().then((cache) => {
+      using opened = cache;
+      return { key: opened.key };
+    });
+    const path = `${folder}/cache/${key}`;
+    const { leftOut: _, ...older } = JSON.parse(Deno.readTextFileSync(`${path}/summary.json`));
+    Deno.writeTextFileSync(`${path}/summary.json`, JSON.stringify(older));
+    writeManifest(path, ["summary.json", "ids.bin", "lengths.bin", "lines.bin"]);
+    using cache = await open();
+    assertEquals([cache.key, cache.summary.leftOut], [key, 0]);
   }),
 );
 

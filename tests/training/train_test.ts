@@ -219,6 +219,63 @@ Deno.test(
 );
 
 Deno.test(
+  "train() ends when validations have not become better for as long as its patience",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const patience = ["validation.every=4", "validation.patience=3", "training.learning_rate=0"];
+    for (const metric of ["bleu", "chrf", "loss"]) {
+      const output = `${folder}/${metric}`;
+      const set = [...patience, `checkpoints.metric=${metric}`];
+      const { stderr } = await runTraining(config, { output, set });
+      // The average nears weights that stay as they are: it is the same from the start.
+      assertMatch(
+        stderr,
+        /Stopped at step 16: no better .* in 3 validations; the best is .*, of step 4/,
+      );
+      assertEquals(steps(output), [4, 16]);
+    }
+    const [first] = records(`${folder}/chrf`).filter(({ event }) => event === "validation");
+    assert(typeof first!["chrf"] === "number");
+  }),
+);
+
+Deno.test(
+  "train() refuses a patience that could never end the run",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    for (
+      const [setting, message] of [
+        ["validation.every=0", "it needs validation.every above 0"],
+        ["validation.lines=0", 'it needs validation.lines above 0 for "bleu"'],
+      ] as const
+    ) {
+      const set = ["validation.every=1", "validation.patience=2", setting];
+      await assertRejects(
+        () => runTraining(config, { output: `${folder}/run`, set }),
+        UserError,
+        `Cannot end a run by validation.patience = 2: ${message}`,
+      );
+    }
+  }),
+);
+
+Deno.test(
+  "train() says where there is nothing to resume, and what it leaves out",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const path = `${folder}/train.tgt`;
+    Deno.writeTextFileSync(path, Deno.readTextFileSync(path).replace(/^.*\n/, "\n"));
+    const output = `${folder}/run`;
+    const { stderr } = await runTraining(config, { output, maxSteps: 1, resume: true });
+    assertStringIncludes(stderr, `There is nothing to go on from in "${output}": starting anew.\n`);
+    assertStringIncludes(stderr, "149 pairs, ");
+    assertStringIncludes(stderr, "Pairs with an empty side, which are left out: 1.");
+    const card = Deno.readTextFileSync(`${output}/model/README.md`);
+    assertStringIncludes(card, "149 pairs (1 more with an empty side left out)");
+  }),
+);
+
+Deno.test(
   "train() needs --resume where there are checkpoints",
   withFolder(async (folder) => {
     const config = writeRun(folder);
@@ -509,12 +566,14 @@ Deno.test({
 });
 
 Deno.test(
-  "train() stops when its time is over and exports what it has",
+  "train() exports what it has where its time is over before the first update",
   withFolder(async (folder) => {
     const output = `${folder}/run`;
-    const { stdout } = await runTraining(writeRun(folder), { output, maxMinutes: 0 });
+    const { stdout, stderr } = await runTraining(writeRun(folder), { output, maxMinutes: 0 });
     assertEquals(stdout, `${output}/model\n`);
-    assertEquals(steps(output), [1]);
+    assertEquals(steps(output), []);
+    assertStringIncludes(stderr, "The time was over before the first update was made");
+    loadModelFolder(`${output}/model`);
   }),
 );
 

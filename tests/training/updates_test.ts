@@ -65,6 +65,7 @@ function* numberedBatches(events: string[]): Generator<PreparedBatch, never> {
       updateRows: [0, 1].map((m) => number - number % 2 + m)
         .map((batch) => Uint32Array.of(batch, batch + 1)),
       epoch: 0,
+      ofEpoch: 10,
       positionAfter: { epoch: 0, batch: 2 * step },
     };
   }

@@ -3,6 +3,7 @@
  * each order: BLEU, chrF and token F1.
  */
 
+import { expectKnownOptions, type OptionNames } from "../../option_names.ts";
 import { NgramSets, ngramTotal } from "../ngram_sets.ts";
 import { internTokens, lengthOf } from "../sequences.ts";
 import type { CompiledCandidates, Utility } from "./utility.ts";
@@ -29,8 +30,16 @@ export interface NgramMeasure {
   penalty?(referenceLength: number, hypothesisLength: number): number;
 }
 
+const MEASURE_NAMES: OptionNames<NgramMeasure> = {
+  maxOrder: true,
+  split: true,
+  score: true,
+  penalty: true,
+};
+
 /** The utility of a measure. */
 export function ngramUtility(measure: NgramMeasure): Utility {
+  expectKnownOptions(measure, MEASURE_NAMES, "ngramUtility()");
   return { compile: (candidates) => new NgramCandidates(measure, candidates) };
 }
 

@@ -10,6 +10,11 @@
 export interface Utility {
   /** Prepares one input's candidates, distinct texts, for any number of comparisons. */
   compile(candidates: readonly string[]): CompiledCandidates;
+  /**
+   * Whether it can be trusted with candidates that are next to nothing, which others would choose
+   * too often. Default false: such candidates are not chosen.
+   */
+  readonly judgesLength?: boolean;
 }
 
 /** One input's candidates, interned: no comparison looks at a string again. */

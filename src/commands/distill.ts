@@ -1,0 +1,181 @@
+/** `ardiff distill`: training data whose targets a model, or another system, wrote. */
+import { MODEL_FILES } from "../denoiser/model_folder.ts";
+import { resolveModel } from "../denoiser/model_path.ts";
+import { ExitCode, UserError } from "../errors.ts";
+import { Model } from "../generation/mod.ts";
+import { generationOptionsOf, loadOptionsOf } from "../generation/option_parts.ts";
+import type { GENERATION_OPTIONS, LOAD_OPTIONS, ValuesOf } from "../generation/options.ts";
+import { type Shard, shardRange } from "../generation/shard.ts";
+import { Interrupts } from "../host/interrupts.ts";
+import { readTextFile, statIfPresent } from "../host/files.ts";
+import { isObject } from "../host/json_value.ts";
+import { digestOf } from "../host/manifest.ts";
+import { tell } from "../host/messages.ts";
+import { ProgressBar } from "../host/progress_bar.ts";
+import { parseJsonText } from "../json_text.ts";
+import { type DataSpec, parseDataSpec } from "../text/data_spec.ts";
+import {
+  countPairs,
+  distill as distillPairs,
+  type DistillCounts,
+} from "../training/distill/distill.ts";
+import type { Keep } from "../training/distill/keep.ts";
+import { writeJson } from "../training/distill/partial_file.ts";
+import { candidatesOfFile, candidatesOfModel } from "../training/distill/sources.ts";
+import { VERSION } from "../version.ts";
+import { pairTable } from "./pair_files.ts";
+
+/** Options of {@linkcode distill}. */
+export interface DistillCommandOptions
+  extends ValuesOf<typeof GENERATION_OPTIONS>, ValuesOf<typeof LOAD_OPTIONS> {
+  /** A table of pairs, JSON lines, or two aligned files. */
+  readonly data: readonly string[];
+  /** Who writes the candidates: a model, or a file that a system has written. */
+  readonly model?: string;
+  readonly outputs?: string;
+  readonly keep: Keep;
+  /** Share of pairs whose reference is kept. */
+  readonly references: number;
+  readonly shard?: Shard;
+  /** The file of pairs to write, .tsv or .jsonl; beside it, with .manifest.json after its name, how. */
+  readonly output: string;
+}
+
+/** The streams of the process, or of a test. */
+interface DistillIo {
+  stderr(text: string): void;
+  readonly interactive: boolean;
+}
+
+/** Options of generation on which candidates depend. */
+const THAT_COUNT = [
+  "candidates",
+  "seed",
+  "steps",
+  "skip",
+  "draft",
+  "temperature",
+  "epsilon",
+  "topP",
+];
+
+/**
+ * Writes the data and their manifest. After whatever stopped it, the same command goes on.
+ *
+ * @throws {UserError} where files cannot be read or written, or do not go together
+ */
+export async function distill(options: DistillCommandOptions, io: DistillIo): Promise<void> {
+  const { model, outputs, keep, references, output, candidates } = options;
+  if ((model === undefined) === (outputs === undefined)) {
+    throw new UserError(
+      ExitCode.usage,
+      "Cannot distil from " + (model === undefined ? "nothing" : "two systems at once") +
+        ": expected a model in --model, or the outputs of another system in --outputs",
+    );
+  }
+  const data = parseDataSpec(pairTable(options.data, "--data"), "--data");
+  const total = await countPairs(data);
+  const { first, end } = shardRange(options.shard ?? { index: 1, count: 1 }, total);
+  const settings = settingsOf(options, data);
+  if (isThere(output, settings)) return void tell(io, `"${output}" is there already, made so.`);
+  using interrupts = new Interrupts();
+  using progress = new ProgressBar(io, "pairs", end - first);
+  using loaded = model === undefined ? undefined : await Model.load(model, loadOptionsOf(options));
+  const source = loaded === undefined
+    ? candidatesOfFile(outputs!, candidates)
+    : candidatesOfModel(loaded, generationOptionsOf(options), interrupts.signal);
+  const began = performance.now();
+  let [before, done] = [-1, 0];
+  const counts = await distillPairs(source, {
+    data,
+    range: { first: first - 1, end: end - 1 }, // lines count from 1, pairs from 0
+    keep,
+    references,
+    seed: options.seed,
+    output,
+    settings,
+    seal: (counts, path) => writeJson(manifestPath(output), manifestOf(counts, settings, path)),
+    onProgress(pairs) {
+      if (before < 0) [before, done] = [pairs, pairs];
+      for (; done < pairs; done++) progress.advance();
+    },
+  });
+  progress.hide();
+  const seconds = (performance.now() - began) / 1000;
+  tell(io, report(counts, counts.pairs - Math.max(before, 0), seconds));
+}
+
+/** All that the output depends on, as values of JSON. */
+function settingsOf(options: DistillCommandOptions, data: DataSpec): Record<string, unknown> {
+  const { model, outputs, keep, references, shard } = options;
+  const values: Readonly<Record<string, unknown>> = { ...options };
+  const used = model === undefined ? ["candidates", "seed"] : THAT_COUNT;
+  return {
+    data: filesOf(data.format === "text" ? [data.sourceFile, data.targetFile] : [data.file]),
+    ...model === undefined ? { outputs: filesOf([outputs!]) } : {
+      model,
+      weights: filesOf([MODEL_FILES.weights, MODEL_FILES.config, MODEL_FILES.tokenizer].map(
+        (name) => `${resolveModel(model)}/${name}`,
+      )),
+    },
+    keep,
+    references,
+    shard: shard === undefined ? "1/1" : `${shard.index}/${shard.count}`,
+    ...Object.fromEntries(
+      used.map((
+        name,
+      ) => [name, typeof values[name] === "bigint" ? `${values[name]}` : values[name]]),
+    ),
+  };
+}
+
+function manifestPath(output: string): string {
+  return `${output}.manifest.json`;
+}
+
+/** Whether the output is whole, and was made as it would be now. */
+function isThere(output: string, settings: Readonly<Record<string, unknown>>): boolean {
+  if (statIfPresent(output) === null || statIfPresent(manifestPath(output)) === null) return false;
+  const manifest = parseJsonText(readTextFile(manifestPath(output)));
+  return isObject(manifest) && manifest["sha256"] === digestOf(output) &&
+    Object.entries(settings).every(([name, value]) =>
+      JSON.stringify(manifest[name]) === JSON.stringify(value)
+    );
+}
+
+/** Names and SHA-256 of files. */
+function filesOf(paths: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    paths.map((path) => [path.slice(path.lastIndexOf("/") + 1), digestOf(path)]),
+  );
+}
+
+function manifestOf(
+  { chrf, ...counts }: DistillCounts,
+  settings: Readonly<Record<string, unknown>>,
+  path: string,
+): Record<string, unknown> {
+  const distilled = counts.pairs - counts.emptyPairs - counts.references;
+  return {
+    format: "ardiff-distilled-1",
+    created_by: `ardiff ${VERSION}`,
+    ...settings,
+    ...counts,
+    mean_chrf: distilled === 0 ? null : Number((chrf / distilled).toFixed(4)),
+    sha256: digestOf(path),
+  };
+}
+
+function report(
+  { pairs, emptyPairs, lines, references, chrf }: DistillCounts,
+  now: number,
+  seconds: number,
+): string {
+  const count = (value: number) => value.toLocaleString("en");
+  const distilled = pairs - emptyPairs - references;
+  return `${count(lines)} lines of ${count(pairs)} pairs` +
+    `${emptyPairs > 0 ? `, of which ${count(emptyPairs)} had an empty side` : ""}; ` +
+    `${count(references)} references; ` +
+    `${distilled > 0 ? `mean chrF of the others ${(chrf / distilled).toFixed(1)}; ` : ""}` +
+    `${(now / seconds).toPrecision(3)} pairs a second.`;
+}
