@@ -126,11 +126,12 @@ export class Session {
   }
 
   async #updates(wishes: Wishes): Promise<void> {
-    const { run, reporter, deadline } = this.#options;
+    const { run, reporter, deadline, isSpent } = this.#options;
     const { interrupts } = wishes;
     const { validation } = run.config;
     let began = performance.now(), isForecast = false;
-    const isOver = () => interrupts.received !== undefined || performance.now() >= deadline;
+    const isOver = () =>
+      interrupts.received !== undefined || performance.now() >= deadline || (isSpent?.() ?? false);
     const onBatch = (prepared: PreparedBatch, seconds: number) => {
       if (!isForecast) this.#forecast(prepared, seconds);
       isForecast = true;
