@@ -10,11 +10,13 @@ import { completionsCommand } from "./declarations/completions.ts";
 import { distillCommand } from "./declarations/distill.ts";
 import { doctorCommand } from "./declarations/doctor.ts";
 import { evaluateCommand } from "./declarations/evaluate.ts";
+import { filesCommand } from "./declarations/files.ts";
 import { generateCommand } from "./declarations/generate.ts";
 import { goldenCommand } from "./declarations/golden.ts";
 import { importCommand } from "./declarations/import.ts";
 import { initCommand } from "./declarations/init.ts";
 import { infoCommand } from "./declarations/info.ts";
+import { joinCommand } from "./declarations/join.ts";
 import { mbrCommand } from "./declarations/mbr.ts";
 import { compareCommand, reportCommand } from "./declarations/report.ts";
 import { sweepCommand } from "./declarations/sweep.ts";
@@ -28,6 +30,7 @@ import { suggestChoices } from "./values.ts";
 
 const COMMANDS = [
   generateCommand,
+  joinCommand,
   mbrCommand,
   scoreCommand,
   evaluateCommand,
@@ -43,6 +46,7 @@ const COMMANDS = [
   infoCommand,
   doctorCommand,
   goldenCommand,
+  filesCommand,
   completionsCommand,
 ];
 
