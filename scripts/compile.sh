@@ -67,7 +67,7 @@ done
 # Its permissions cannot name files whose place is known at run time only, so FFI is granted in full.
 compile() (
   cd "$package"
-  include=(--include src/bundle --include build/native)
+  include=(--include src/bundle --include build/native --include configs --include docs)
   [ ! -d models ] || include+=(--include models)
   bin/deno compile --quiet --no-prompt --no-lock --no-check --exclude-unused-npm -P=ardiff --allow-ffi \
     "${include[@]}" --output "$work/ardiff" src/bundle/main.js >"$work/compile.log" 2>&1 &&

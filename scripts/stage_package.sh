@@ -3,6 +3,7 @@
 #   ardiff        start script         deno.json   permissions
 #   bin/deno      Deno                 src/bundle  the program, bundled
 #   build/loader  loader of libtorch   models      the models named after the folder
+#   configs       configurations       docs        the manual page
 # The native libraries, build/native/libardiff.so and libardiff_group.so, are for the caller to add.
 #
 #   scripts/stage_package.sh FOLDER [MODEL...]
@@ -43,6 +44,11 @@ sed -i 's|new URL("./worker.ts"|new URL("./src/mbr/worker.js"|' "$pool"
 "$compiler" -shared -fPIC -nostdlib -O2 -fvisibility=hidden \
   -o "$root/build/loader/libtorch_loader.so" native/launcher/libtorch_loader.c
 strip "$root/build/loader/libtorch_loader.so" 2>/dev/null || true
+
+# What "ardiff files" prints and "ardiff train" takes by name.
+mkdir "$root/docs"
+cp docs/ardiff.1 "$root/docs/"
+cp -R configs "$root/configs"
 
 for model in "$@"; do
   mkdir -p "$root/models"

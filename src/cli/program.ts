@@ -5,10 +5,12 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { Environment } from "../host/environment.ts";
 import { VERSION } from "../version.ts";
+import { averageCommand } from "./declarations/average.ts";
 import { completionsCommand } from "./declarations/completions.ts";
 import { distillCommand } from "./declarations/distill.ts";
 import { doctorCommand } from "./declarations/doctor.ts";
 import { evaluateCommand } from "./declarations/evaluate.ts";
+import { filesCommand } from "./declarations/files.ts";
 import { generateCommand } from "./declarations/generate.ts";
 import { goldenCommand } from "./declarations/golden.ts";
 import { importCommand } from "./declarations/import.ts";
@@ -34,6 +36,7 @@ const COMMANDS = [
   evaluateCommand,
   initCommand,
   trainCommand,
+  averageCommand,
   distillCommand,
   sweepCommand,
   reportCommand,
@@ -43,6 +46,7 @@ const COMMANDS = [
   infoCommand,
   doctorCommand,
   goldenCommand,
+  filesCommand,
   completionsCommand,
 ];
 

@@ -96,12 +96,6 @@ function format(report: Report): string {
         ).join("; ") || "none (generation runs on the CPU)",
       ],
     );
-    if (library.cuda_devices.length > 0) {
-      rows.push([
-        "CUDA kernels",
-        library.cuda_kernels ? "built in" : "not built: libtorch's are used",
-      ]);
-    }
   }
   rows.push(["generation", report.problem === null ? "would work" : "would not work"]);
   const width = Math.max(...rows.map(([name]) => name.length));

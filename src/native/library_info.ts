@@ -7,7 +7,6 @@ import { bytes, type Dtype, DTYPE_CODES } from "./model.ts";
 export interface LibraryDescription {
   readonly abi: number;
   readonly libtorch: string;
-  readonly cuda_kernels: boolean;
   /** The instruction set the CPU kernels use: baseline, avx2, avx512, amx or neon. */
   readonly instruction_set: string;
   /** Floats in a vector register. */

@@ -113,13 +113,14 @@ export function* preparedBatches(
 function batchesOf(
   { sourceLengths, targetLengths }: Pairs,
   slots: Uint32Array,
-  { training: { seed, batch_size: batchSize } }: TrainingConfig,
+  { training: { seed, batch_size: batchSize, batch_tokens: batchTokens } }: TrainingConfig,
   { diffusion }: ModelConfig,
   position: DataPosition,
 ): Iterator<BatchRows, never> {
   // Where slots are left out, their number follows from where a target's tokens end.
   const lengths = processOf(diffusion).leavesSlotsOut ? targetLengths : sourceLengths;
-  return batchesFrom({ lengths, slots }, { seed, batchSize }, position);
+  const sizes = { lengths, slots, sourceLengths, targetLengths };
+  return batchesFrom(sizes, { seed, batchSize, batchTokens }, position);
 }
 
 function settingsOf(

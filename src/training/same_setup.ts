@@ -11,7 +11,7 @@ type Setup = Readonly<Record<string, string>>;
 
 /** The setup of this process. */
 export function setupOf(config: TrainingConfig): Setup {
-  const { libtorch, instruction_set, cuda_kernels } = describeLibrary();
+  const { libtorch, instruction_set } = describeLibrary();
   const options = Object.entries(config).flatMap(([section, values]) =>
     Object.entries(values ?? {}).map(([name, value]) => [
       `${section}.${name}`,
@@ -23,7 +23,6 @@ export function setupOf(config: TrainingConfig): Setup {
     "commit of ardiff": currentCommit() ?? "unknown",
     "version of libtorch": libtorch,
     "instruction set": instruction_set,
-    "CUDA kernels": String(cuda_kernels),
     ...Object.fromEntries(options),
   };
 }

@@ -124,13 +124,14 @@ export class Session {
   }
 
   async #updates(wishes: Wishes): Promise<void> {
-    const { run, reporter, last, deadline } = this.#options;
+    const { run, reporter, last, deadline, isSpent } = this.#options;
     const { validation } = run.config;
     let began = performance.now(), isForecast = false;
     // Ranks end together, after an update.
     const isOver = () =>
       run.group.size === 1 &&
-      (wishes.interrupts.received !== undefined || performance.now() >= deadline);
+      (wishes.interrupts.received !== undefined || performance.now() >= deadline ||
+        (isSpent?.() ?? false));
     const onBatch = (prepared: PreparedBatch, seconds: number) => {
       if (!isForecast) this.#forecast(prepared, seconds);
       isForecast = true;

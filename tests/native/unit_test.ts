@@ -4,7 +4,7 @@ const program = decodeURIComponent(
   new URL("../../build/native/unit_test", import.meta.url).pathname,
 );
 
-Deno.test("the CPU kernels' wing fails as it should", async () => {
+Deno.test("what the ABI does not show is right", async () => {
   const { code, stdout, stderr } = await new Deno.Command(program).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   assertEquals(code, 0, text(stderr));

@@ -4,7 +4,7 @@ import { train } from "../../src/commands/train.ts";
 import { floatTensor, readSafetensors, writeSafetensors } from "../../src/denoiser/safetensors.ts";
 import { toFloat32 } from "../../src/denoiser/tensors.ts";
 import { readFileBytes } from "../../src/host/files.ts";
-import type { TrainOptions } from "../../src/training/train.ts";
+import type { TrainOptions } from "../../src/training/request.ts";
 
 const WORDS = ["dog", "cat", "ball", "snow", "tree", "man", "boat", "hill"];
 
@@ -54,6 +54,7 @@ from = 50
     .replace("time_channels = 8", 'time_conditioning = "none"')
     .replace("left_to_right_share = 0.3", "anchor_distance = 1")
     .replace("noise_factor = 2", "")
+    .replace("batch_size = 8", "batch_tokens = 90")
     .replace("accumulation = 2", "accumulation = { 0 = 1, 30 = 2 }")
     .replace("dropout = 0.1", "dropout = { 0 = 0.2, 77 = 0.1 }")
     .replace(

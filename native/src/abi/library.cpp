@@ -13,10 +13,7 @@
 #include "ardiff.h"
 #include "core/cpu.h"
 #include "core/philox.h"
-
-#if defined(ARDIFF_CUDA_KERNELS)
-#include "torch/cuda/devices.h"
-#endif
+#include "torch/cuda/driver.h"
 
 using namespace ardiff;
 
@@ -25,12 +22,6 @@ namespace {
 std::string describe() {
     std::string text = "{\"abi\":" + std::to_string(ARDIFF_ABI_VERSION);
     text += ",\"libtorch\":\"" TORCH_VERSION "\"";
-    text += ",\"cuda_kernels\":";
-#if defined(ARDIFF_CUDA_KERNELS)
-    text += "true";
-#else
-    text += "false";
-#endif
     text += ",\"instruction_set\":\"" + std::string(cpu_kernels().name) + "\"";
     text += ",\"vector_width\":" + std::to_string(cpu_kernels().vector_width);
     text += ",\"threads\":" + std::to_string(std::max(1u, std::thread::hardware_concurrency()));
@@ -39,11 +30,7 @@ std::string describe() {
         const int count = c10::impl::getDeviceGuardImpl(c10::DeviceType::CUDA)->deviceCount();
         for (int i = 0; i < count; ++i) {
             if (i > 0) text += ",";
-#if defined(ARDIFF_CUDA_KERNELS)
-            text += describe_cuda_device(i);
-#else
-            text += "{\"index\":" + std::to_string(i) + "}";
-#endif
+            text += cuda::describe_device(i);
         }
     }
     return text + "]}";

@@ -7,11 +7,11 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <chrono>
 #include <vector>
 
 #include "torch/device.h"
 #include "torch/nearest.h"
+#include "torch/phase_clock.h"
 
 namespace ardiff::portable {
 
@@ -91,11 +91,15 @@ class TorchDecoder final : public Decoder {
           weights_(std::move(weights)),
           network_(weights_->network),
           tokens_(static_cast<size_t>(request.rows)),
-          waiting_x0_(static_cast<size_t>(request.rows)) {
+          waiting_x0_(static_cast<size_t>(request.rows)),
+          clock_(weights_->device) {
         weights_->run([&] { encode(request); });
     }
 
-    DecodingSeconds seconds() const override { return seconds_; }
+    DecodingSeconds seconds() const override {
+        weights_->run([&] { clock_.settle(); });
+        return seconds_;
+    }
 
   protected:
     void evaluate(const DecodingStep& step) override {
@@ -115,27 +119,17 @@ class TorchDecoder final : public Decoder {
     CrossAttention sources_of(const int32_t* row, int count) const;
     // The first `settled` tokens of a row, dropping what was taken back.
     std::vector<int32_t>& kept_tokens(int index);
-    template <class Body>
-    void timed(double& total, Body&& body);
-
     const std::shared_ptr<const Weights> weights_;
     const Network& network_;
     CrossAttention sources_;
     std::vector<std::vector<int32_t>> tokens_;  // of each row, those of a step that is not kept too
     std::vector<Tensor> waiting_x0_;            // of each row's last step: [blocks,k,C]
-    DecodingSeconds seconds_;
+    mutable DecodingSeconds seconds_;
+    mutable PhaseClock clock_;
 };
 
-template <class Body>
-void TorchDecoder::timed(double& total, Body&& body) {
-    const auto begin = std::chrono::steady_clock::now();
-    body();
-    synchronize(weights_->device);
-    total += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
 void TorchDecoder::encode(const DecodingRequest& request) {
-    timed(seconds_.encoder, [&] {
+    clock_.time(seconds_.encoder, [&] {
         const at::Device& device = weights_->device;
         const int64_t sources = request.sources, length = request.length;
         const Tensor mask = upload(request.mask, {sources, length}, device).to(at::kBool);
@@ -148,7 +142,8 @@ CrossAttention TorchDecoder::sources_of(const int32_t* rows, int count) const {
     std::vector<int64_t> number;
     for (int a = 0; a < count; ++a) number.push_back(row(rows[a]).source);
     const Tensor index = upload(number.data(), {count}, weights_->device);
-    CrossAttention chosen{{}, sources_.bias.index_select(0, index)};
+    CrossAttention chosen{
+        {}, sources_.bias.defined() ? sources_.bias.index_select(0, index) : at::Tensor()};
     for (const auto& [keys, values] : sources_.keys_values) {
         chosen.keys_values.emplace_back(keys.index_select(0, index), values.index_select(0, index));
     }
@@ -166,7 +161,7 @@ Tensor TorchDecoder::predict(const Slots& slots, const int32_t* rows) const {
     input.positions = upload(slots.positions.data(), {a, count}, device);
     input.attention_mask =
         upload(slots.attention.data(), {a, 1, count, count}, device).to(at::kBool);
-    const Tensor x0 = network_.denoise(input, sources_of(rows, slots.rows), nullptr);
+    const Tensor x0 = weights_->decoder.denoise(input, sources_of(rows, slots.rows));
     return x0.reshape({a * count, x0.size(2)});
 }
 
@@ -199,7 +194,7 @@ void TorchDecoder::take_step(const DecodingStep& step) {
         }
     }
     Tensor x0;
-    timed(seconds_.network, [&] {
+    clock_.time(seconds_.network, [&] {
         x0 = predict(slots, step.row);
         for (size_t a = 0; a < static_cast<size_t>(step.rows); ++a) {
             const int64_t blocks = static_cast<int64_t>(slots.blocks[a].size());
@@ -210,7 +205,7 @@ void TorchDecoder::take_step(const DecodingStep& step) {
                                         .reshape({blocks, step.width, x0.size(1)});
         }
     });
-    timed(seconds_.choice, [&] {
+    clock_.time(seconds_.choice, [&] {
         const int64_t count = static_cast<int64_t>(appended.size());
         const Tensor logits =
             at::linear(x0.index_select(0, upload(appended.data(), {count}, weights_->device)),
@@ -251,7 +246,7 @@ void TorchDecoder::write_draft(const DecodingKeep& keep) {
     }
     if (!late.empty()) {
         slots.lay_out();
-        timed(seconds_.network, [&] {
+        clock_.time(seconds_.network, [&] {
             const Tensor x0 = predict(slots, late.data());
             for (size_t i = 0; i < late.size(); ++i) {
                 chosen[late_place[i]] =
@@ -259,7 +254,7 @@ void TorchDecoder::write_draft(const DecodingKeep& keep) {
             }
         });
     }
-    timed(seconds_.draft, [&] {
+    clock_.time(seconds_.draft, [&] {
         const Tensor x0 = at::stack(chosen).view({keep.rows, width, channels});
         Tensor left = upload(keep.left, {keep.rows}, weights_->device).to(at::kLong);
         std::vector<Tensor> ids, scores;
@@ -267,7 +262,7 @@ void TorchDecoder::write_draft(const DecodingKeep& keep) {
             Tensor x = x0.select(1, w);
             if (weights_->config.token_chain > 0)
                 x = network_.chain(x, at::embedding(network_.table(), left));
-            left = best_token(x, network_.table(), network_.logits_bias());
+            left = weights_->likeliest.best(x);
             ids.push_back(left);
             if (keep.log_probability == nullptr) continue;
             scores.push_back(log_probability(x, network_.table(), network_.logits_bias(), left));

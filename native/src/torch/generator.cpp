@@ -8,18 +8,20 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
-#include <span>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
 #include "core/generator.h"
 #include "torch/decoding.h"
 #include "torch/device.h"
+#include "torch/fused.h"
 #include "torch/nearest.h"
+#include "torch/phase_clock.h"
 #include "torch/prepared.h"
 #include "torch/random.h"
+#include "torch/staging.h"
 
 namespace ardiff {
 namespace portable {
@@ -27,10 +29,21 @@ namespace {
 
 using at::Tensor;
 
+// What a step needs of the host, on the device.
+struct StepInput {
+    Tensor scale;         // [1|R,n,1], undefined where it is 1 throughout
+    Tensor time_rows;     // [1|R,n], of the decoder's table
+    Tensor coefficients;  // [1|R,n,4]
+    Tensor step;          // [1] int64, the noise's counter
+    Tensor noise;         // [R,n,C], where it was given
+    Tensor wanted;        // [M] int64, numbers of the slots that are rounded, where not all are
+    std::vector<int64_t> destination;  // their places in the caller's [R,slots]
+};
+
 class TorchGenerator final : public Generator {
   public:
     TorchGenerator(std::shared_ptr<const Weights> weights, const BatchRequest& request)
-        : weights_(std::move(weights)) {
+        : weights_(std::move(weights)), clock_(weights_->device) {
         run([&] { start(request); });
     }
     ~TorchGenerator() override = default;
@@ -53,16 +66,15 @@ class TorchGenerator final : public Generator {
             (state == ARDIFF_STATE_Z ? z_ : x0_) = mask_slots(values.narrow(1, 0, width()));
         });
     }
-    Seconds seconds() const override { return seconds_; }
+    Seconds seconds() const override {
+        run([&] { clock_.settle(); });
+        return seconds_;
+    }
 
   private:
     template <class Job>
     void run(Job&& job) const {
-        weights_->worker.run([&] {
-            const c10::InferenceMode inference;
-            const c10::DeviceGuard guard(weights_->device);
-            job();
-        });
+        weights_->run(std::forward<Job>(job));
     }
 
     int64_t channels() const { return weights_->config.embedding; }
@@ -76,36 +88,26 @@ class TorchGenerator final : public Generator {
     void choose_tokens(ardiff_state state, int32_t* ids, float* log_probability);
     void copy_out(ardiff_state state, float* data) const;
 
-    // [1|R,slots,...] host values of a plan as [1|R,width,...] on the device.
-    Tensor plan(const StepRequest& request, const float* values, at::IntArrayRef trailing) const;
-    // x0_hat rounded where wanted; `nearest` receives the ids.
-    void round(const StepRequest& request, Tensor& predicted) const;
+    StepInput upload_step(const StepRequest& request) const;
+    Tensor round(const StepRequest& request, const StepInput& in, const Tensor& read,
+                 Tensor& predicted) const;
+    void copy_rounded(const StepRequest& request, const StepInput& in, const Tensor& read,
+                      const Tensor& ids) const;
     // `x` [R,width,C] with zeros in slots that were dropped.
     Tensor with_first_slots(const Tensor& x, const Tensor& first) const;
     Tensor mask_slots(const Tensor& x) const;
     // [R,width,C] as [R,slots,C], zeros in slots that were dropped.
     Tensor full_length(const Tensor& x) const;
 
-    template <class Body>
-    void timed(double& total, Body&& body);
-
     const std::shared_ptr<const Weights> weights_;
-    std::vector<NoiseKey> keys_;        // of each row
-    std::vector<uint32_t> candidates_;  // number of each row's candidate
-    Tensor encoded_;                    // [S,L,d]
+    GenerationNoise noise_;
+    Tensor encoded_;  // [S,L,d]
     CrossAttention memory_;
     Tensor z_, x0_;    // [R,width,C]
     Tensor key_mask_;  // [R,width] bool; undefined where no row is shorter
-    Seconds seconds_;
+    mutable Seconds seconds_;
+    mutable PhaseClock clock_;
 };
-
-template <class Body>
-void TorchGenerator::timed(double& total, Body&& body) {
-    const auto begin = std::chrono::steady_clock::now();
-    body();
-    synchronize(weights_->device);
-    total += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
 
 void TorchGenerator::start(const BatchRequest& request) {
     sources = request.sources;
@@ -114,40 +116,79 @@ void TorchGenerator::start(const BatchRequest& request) {
     slots = request.slots;
     active.assign(static_cast<size_t>(rows()), slots);
     present = slots;
+    std::vector<NoiseKey> keys;       // of each row
+    std::vector<uint32_t> candidate;  // number of each row's candidate
+    bool padded = false;
     for (int s = 0; s < sources; ++s) {
         std::vector<int32_t> unmasked;
         for (int l = 0; l < length; ++l) {
             const ptrdiff_t at = static_cast<ptrdiff_t>(s) * length + l;
             if (request.mask[at] != 0) unmasked.push_back(request.ids[at]);
         }
+        padded = padded || unmasked.size() < static_cast<size_t>(length);
         const NoiseKey key = noise_key(request.seed, unmasked);
         for (int k = 0; k < candidates; ++k) {
-            keys_.push_back(key);
-            candidates_.push_back(static_cast<uint32_t>(request.first_candidate + k));
+            keys.push_back(key);
+            candidate.push_back(static_cast<uint32_t>(request.first_candidate + k));
         }
     }
-    timed(seconds_.encoder, [&] {
-        const Tensor mask = upload(request.mask, {sources, length}, weights_->device).to(at::kBool);
-        const Tensor ids =
-            upload(request.ids, {sources, length}, weights_->device).to(at::kLong) * mask;
+    clock_.time(seconds_.encoder, [&] {
+        Tensor mask, ids;
+        Staging staging(weights_->device);
+        staging.add(mask, request.mask, {sources, length});
+        staging.add(ids, request.ids, {sources, length});
+        staging.send();
+        mask = mask.to(at::kBool);
         const Network& network = weights_->network;
-        const Tensor encoded = network.encode(ids, mask, nullptr);
-        memory_ = network.attend_to(encoded, mask);
-        encoded_ = encoded * mask.unsqueeze(-1);
+        const Tensor kept = padded ? mask : Tensor();
+        encoded_ = network.encode(ids.to(at::kLong) * mask, kept, nullptr);
+        memory_ = network.attend_to(encoded_, kept);
+        if (padded) encoded_ = encoded_ * mask.unsqueeze(-1);
     });
-    timed(seconds_.update, [&] {
-        z_ = generation_noise(keys_, candidates_, kInitialNoise, slots, channels(),
-                              weights_->device) *
-             request.noise_scale;
+    clock_.time(seconds_.update, [&] {
+        noise_ = GenerationNoise(keys, candidate, weights_->device);
+        z_ = noise_.of_step(kInitialNoise, slots, channels()) * request.noise_scale;
         x0_ = at::zeros_like(z_);
     });
 }
 
-Tensor TorchGenerator::plan(const StepRequest& request, const float* values,
-                            at::IntArrayRef trailing) const {
-    std::vector<int64_t> sizes = {request.per_row ? rows() : 1, slots};
-    sizes.insert(sizes.end(), trailing.begin(), trailing.end());
-    return upload(values, sizes, weights_->device).narrow(1, 0, stepped());
+StepInput TorchGenerator::upload_step(const StepRequest& request) const {
+    const int64_t plans = request.per_row ? rows() : 1, count = stepped();
+    const float *const scale = request.input_scale, *const k = request.coefficients;
+    StepInput in;
+    Staging staging(weights_->device);
+    const std::vector<int64_t> time_rows =
+        weights_->decoder.time_rows(request.timesteps, plans * slots);
+    staging.add(in.time_rows, time_rows.data(), {plans, slots});
+    staging.add(in.coefficients, k, {plans, slots, 4});
+    const int64_t step = request.step;
+    staging.add(in.step, &step, {1});
+    const bool scaled =
+        std::any_of(scale, scale + plans * slots, [](float factor) { return factor != 1.0f; });
+    if (scaled) staging.add(in.scale, scale, {plans, slots, 1});
+    const bool given = request.noise != nullptr && !request.predict_only;
+    if (given) staging.add(in.noise, request.noise, {rows(), slots, channels()});
+    std::vector<int64_t> wanted;
+    if (request.round) {
+        // A slot at rest keeps its z whatever is predicted for it, so it is left out, unless the
+        // prediction is the network's next input.
+        const bool all = request.round_all || weights_->config.self_conditioning;
+        for (int64_t r = 0; r < rows(); ++r) {
+            const int64_t last = std::min<int64_t>(active[static_cast<size_t>(r)], count);
+            for (int64_t n = 0; n < last; ++n) {
+                if (!all && request.at_rest[request.per_row ? r * slots + n : n] != 0) continue;
+                wanted.push_back(r * count + n);
+                in.destination.push_back(r * slots + n);
+            }
+        }
+        const int64_t found = static_cast<int64_t>(wanted.size());
+        if (found < rows() * count) staging.add(in.wanted, wanted.data(), {found});
+    }
+    staging.send();
+    for (Tensor* part : {&in.time_rows, &in.coefficients, &in.scale, &in.noise}) {
+        if (part->defined()) *part = part->narrow(1, 0, count);
+    }
+    return in;
 }
 
 // `x` [R,width,..] with its first slots replaced.
@@ -157,71 +198,68 @@ Tensor TorchGenerator::with_first_slots(const Tensor& x, const Tensor& first) co
 }
 
 void TorchGenerator::take_step(const StepRequest& request) {
-    Tensor predicted;
     const Tensor z = z_.narrow(1, 0, stepped()), previous = x0_.narrow(1, 0, stepped());
-    timed(seconds_.network, [&] {
+    StepInput in;
+    Tensor predicted, read, ids;
+    clock_.time(seconds_.network, [&] {
+        in = upload_step(request);
         DecoderInput input;
-        input.z = z * plan(request, request.input_scale, {1});
+        input.z = in.scale.defined() ? z * in.scale : z;
         input.previous = previous;
-        input.timesteps = plan(request, request.timesteps, {});
+        input.time_rows = in.time_rows;
         if (key_mask_.defined()) input.key_mask = key_mask_.narrow(1, 0, stepped());
-        predicted = weights_->network.denoise(input, memory_, nullptr);
+        predicted = weights_->decoder.denoise(input, memory_);
     });
-    timed(seconds_.rounding, [&] { round(request, predicted); });
-    timed(seconds_.update, [&] {
+    clock_.time(seconds_.rounding, [&] {
+        read = predicted.reshape({-1, channels()});
+        if (in.wanted.defined()) read = read.index_select(0, in.wanted);
+        if (!in.destination.empty()) ids = round(request, in, read, predicted);
+    });
+    clock_.time(seconds_.update, [&] {
         if (!request.predict_only) {
-            const Tensor noise =
-                request.noise != nullptr
-                    ? upload(request.noise, {rows(), slots, channels()}, weights_->device)
-                          .narrow(1, 0, stepped())
-                    : generation_noise(keys_, candidates_, static_cast<uint32_t>(request.step),
-                                       stepped(), channels(), weights_->device);
-            const auto k = plan(request, request.coefficients, {4}).split(1, -1);
-            z_ = mask_slots(
-                with_first_slots(z_, k[0] * z + k[1] * predicted + k[2] * noise + k[3] * previous));
+            const UpdateInput move{z, predicted, previous, in.coefficients, in.step};
+            const Tensor moved = in.noise.defined()
+                                     ? update(move, in.noise)
+                                     : update(move, noise_, static_cast<uint32_t>(request.step));
+            z_ = mask_slots(with_first_slots(z_, moved));
         }
         x0_ = mask_slots(with_first_slots(x0_, predicted));
     });
+    copy_rounded(request, in, read, ids);
 }
 
-void TorchGenerator::round(const StepRequest& request, Tensor& predicted) const {
+// `read` [M,C] rounded, in `predicted` too; the ids.
+Tensor TorchGenerator::round(const StepRequest& request, const StepInput& in, const Tensor& read,
+                             Tensor& predicted) const {
+    const Tensor ids = (request.by_logits ? weights_->likeliest : weights_->rounding).best(read);
+    const Tensor rounded = weights_->network.table().index_select(0, ids);
+    predicted =
+        (in.wanted.defined() ? predicted.reshape({-1, channels()}).index_copy(0, in.wanted, rounded)
+                             : rounded)
+            .view(predicted.sizes());
+    return ids;
+}
+
+// What the caller wants to know of the slots that were rounded: only this waits for the device.
+void TorchGenerator::copy_rounded(const StepRequest& request, const StepInput& in,
+                                  const Tensor& read, const Tensor& ids) const {
     if (request.nearest != nullptr)
         std::fill(request.nearest, request.nearest + rows() * slots, -1);
-    if (!request.round) return;
-    // A slot at rest keeps its z whatever is predicted for it, so it is left out, unless the
-    // prediction is the network's next input.
-    const bool all = request.round_all || weights_->config.self_conditioning;
-    std::vector<int64_t> wanted, destination;
-    for (int64_t r = 0; r < rows(); ++r) {
-        for (int64_t n = 0; n < std::min<int64_t>(active[static_cast<size_t>(r)], stepped()); ++n) {
-            if (!all && request.at_rest[request.per_row ? r * slots + n : n] != 0) continue;
-            wanted.push_back(r * stepped() + n);
-            destination.push_back(r * slots + n);
-        }
-    }
-    if (wanted.empty()) return;
-    const Tensor index =
-        upload(wanted.data(), {static_cast<int64_t>(wanted.size())}, weights_->device);
-    const Tensor flat = predicted.reshape({-1, channels()});
-    const Tensor& table = weights_->network.table();
-    const Tensor& bias =
-        request.by_logits ? weights_->network.logits_bias() : weights_->rounding_bias;
-    const Tensor read = flat.index_select(0, index);
-    const Tensor ids = best_token(read, table, bias);
-    predicted = flat.index_copy(0, index, table.index_select(0, ids)).view(predicted.sizes());
+    if (in.destination.empty()) return;
     if (request.nearest != nullptr) {
         const Tensor host = ids.to(at::kCPU);
-        for (size_t i = 0; i < destination.size(); ++i) {
-            request.nearest[destination[i]] =
+        for (size_t i = 0; i < in.destination.size(); ++i) {
+            request.nearest[in.destination[i]] =
                 static_cast<int32_t>(host.const_data_ptr<int64_t>()[i]);
         }
     }
     if (request.log_probability != nullptr) {
+        const Vocabulary& vocabulary = weights_->likeliest;
         const Tensor host =
-            portable::log_probability(read, table, weights_->network.logits_bias(), ids)
+            portable::log_probability(read, vocabulary.table(), vocabulary.bias(), ids)
                 .to(at::kCPU);
-        for (size_t i = 0; i < destination.size(); ++i) {
-            const int64_t at = destination[i];
+        for (size_t i = 0; i < in.destination.size(); ++i) {
+            const int64_t at = in.destination[i];
             if (request.at_rest[request.per_row ? at : at % slots] != 0) continue;
             request.log_probability[at] = host.const_data_ptr<float>()[i];
         }
@@ -251,10 +289,10 @@ void TorchGenerator::drop_slots(const int32_t* wanted) {
 }
 
 void TorchGenerator::choose_tokens(ardiff_state state, int32_t* ids, float* log_probability) {
-    timed(seconds_.rounding, [&] {
+    clock_.time(seconds_.rounding, [&] {
         const Tensor flat = (state == ARDIFF_STATE_Z ? z_ : x0_).reshape({-1, channels()});
         const Network& network = weights_->network;
-        const Tensor best = best_token(flat, network.table(), network.logits_bias());
+        const Tensor best = weights_->likeliest.best(flat);
         const Tensor chosen = best.to(at::kCPU);
         Tensor scores;
         if (log_probability != nullptr) {

@@ -3,13 +3,39 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+
 namespace ardiff::portable {
 
-// argmax over v of x . table_v + bias_v for x [M,C], table [V,C], bias [V]: int64 [M], the lowest
-// of equals. The vocabulary is passed in tiles, keeping the best so far.
-at::Tensor best_token(const at::Tensor& x, const at::Tensor& table, const at::Tensor& bias);
+// Scores that are in memory at a time, a quarter of a gigabyte of float32.
+constexpr int64_t kScoresAtATime = int64_t{1} << 26;
 
-// -|e_v|^2 / 2, the bias that makes best_token the nearest embedding.
+// Embeddings [V,C] and a bias [V], float32, and what is known of them beforehand.
+class Vocabulary {
+  public:
+    Vocabulary(const at::Tensor& table, const at::Tensor& bias);
+
+    // argmax over v of x . table_v + bias_v for x [M,C]: int64 [M], the lowest of equals. On CUDA
+    // many slots are screened.
+    at::Tensor best(const at::Tensor& x) const;
+
+    // The same by products in float32, `at_a_time` scores after each other.
+    at::Tensor best_of_all(const at::Tensor& x, int64_t at_a_time = kScoresAtATime) const;
+
+    // The same by products in bfloat16, which find a few candidates of each slot, whose scores are
+    // then computed in float32. Slots whose best may lie outside them take best_of_all().
+    at::Tensor screened(const at::Tensor& x, int64_t at_a_time = kScoresAtATime) const;
+
+    const at::Tensor& table() const { return table_; }
+    const at::Tensor& bias() const { return bias_; }
+
+  private:
+    at::Tensor table_, bias_;
+    at::Tensor rounded_;     // bfloat16: the table, its bias in two parts, zeros
+    double largest_, lost_;  // the longest embedding, and the most that rounding takes of one
+};
+
+// -|e_v|^2 / 2, the bias that makes best() the nearest embedding.
 at::Tensor nearest_bias(const at::Tensor& table);
 
 // log-softmax of token ids[m] under logits x . table^T + bias: float32 [M].

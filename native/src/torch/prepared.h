@@ -8,6 +8,7 @@
 
 #include "core/parameters.h"
 #include "torch/device.h"
+#include "torch/frozen_decoder.h"
 #include "torch/nearest.h"
 #include "torch/network.h"
 #include "torch/weights.h"
@@ -20,10 +21,14 @@ struct Weights {
         : config(parameters.config),
           device(on),
           worker(threads),
+          compute(dtype == ARDIFF_DTYPE_BF16 ? at::kBFloat16 : at::kFloat),
           flat(upload(parameters.data(), {parameters.layout.size()}, on)),
-          network(config, NamedTensors(parameters.layout, flat),
-                  dtype == ARDIFF_DTYPE_BF16 ? at::kBFloat16 : at::kFloat),
-          rounding_bias(nearest_bias(network.table())) {}
+          tensors(parameters.layout, flat),
+          products(parameters.layout, flat.to(compute)),
+          network(config, tensors, products, compute),
+          decoder(config, tensors, products, compute),
+          rounding(network.table(), nearest_bias(network.table())),
+          likeliest(network.table(), network.logits_bias()) {}
 
     // Runs `job` on the model's worker thread, without gradients.
     template <class Job>
@@ -38,9 +43,12 @@ struct Weights {
     const NetworkConfig config;
     const at::Device device;
     mutable Worker worker;
+    const at::ScalarType compute;
     const at::Tensor flat;
-    const Network network;
-    const at::Tensor rounding_bias;  // [V]
+    const NamedTensors tensors, products;  // views of it, and of the same in the compute type
+    const Network network;                 // the encoder and the chain head of
+    const FrozenDecoder decoder;
+    const Vocabulary rounding, likeliest;  // the nearest embedding; the likeliest token
 };
 
 }  // namespace ardiff::portable

@@ -1,13 +1,14 @@
 #include "torch/random.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
-#include <array>
+#include <algorithm>
 #include <cmath>
 
-#if defined(ARDIFF_CUDA_KERNELS)
-#include "torch/cuda/noise.h"
-#endif
+#include "torch/counted.h"
+#include "torch/cuda/driver.h"
+#include "torch/cuda/kernels.h"
 
 namespace ardiff::portable {
 
@@ -15,138 +16,130 @@ using at::Tensor;
 
 namespace {
 
-using Words = std::array<Tensor, 4>;  // uint32 values held in int64
+constexpr int64_t kGrain = 512;  // counters that are worth a thread
 
-constexpr int64_t kLow = 0xffffffff;
-
-Tensor words(const std::vector<int64_t>& values, const at::Device& device) {
-    return at::tensor(values, at::kLong).to(device);
-}
-
-// High and low half of the 64-bit products: they wrap around like unsigned ones.
-std::pair<Tensor, Tensor> multiply(const Tensor& a, int64_t b) {
-    const Tensor product = a * b;
-    return {product.bitwise_right_shift(32).bitwise_and_(kLow), product.bitwise_and(kLow)};
-}
-
-// philox4x32_10 of core/philox.h over tensors that broadcast together.
-Words philox(Words c, Tensor k0, Tensor k1) {
-    for (int round = 0; round < 10; ++round) {
-        const auto [high0, low0] = multiply(c[0], 0xD2511F53);
-        const auto [high1, low1] = multiply(c[2], 0xCD9E8D57);
-        c = {high1.bitwise_xor(c[1]).bitwise_xor(k0), low1, high0.bitwise_xor(c[3]).bitwise_xor(k1),
-             low0};
-        k0 = (k0 + 0x9E3779B9).bitwise_and_(kLow);
-        k1 = (k1 + 0xBB67AE85).bitwise_and_(kLow);
+// Box-Muller: four words to four standard normal values.
+void normal_values(const uint32_t words[4], float values[4]) {
+    for (int i = 0; i < 4; i += 2) {
+        const float radius = std::sqrt(-2.0f * std::log(unit_interval(words[i])));
+        const float angle = unit_interval(words[i + 1]) * static_cast<float>(2.0 * M_PI);
+        values[i] = radius * std::cos(angle);
+        values[i + 1] = radius * std::sin(angle);
     }
-    return c;
 }
 
-Tensor unit_interval(const Tensor& word) {
-    return (word.bitwise_right_shift(8).to(at::kFloat) + 0.5) * (1.0 / 16777216.0);
-}
-
-// Box-Muller: [...] words to [...,4] standard normal values.
-Tensor normal_values(const Words& w) {
-    const auto pair = [](const Tensor& a, const Tensor& b, Tensor& cosine, Tensor& sine) {
-        const Tensor radius = at::sqrt(at::log(unit_interval(a)) * -2.0);
-        const Tensor angle = unit_interval(b) * (2.0 * M_PI);
-        cosine = radius * at::cos(angle);
-        sine = radius * at::sin(angle);
-    };
-    Tensor n0, n1, n2, n3;
-    pair(w[0], w[1], n0, n1);
-    pair(w[2], w[3], n2, n3);
-    return at::stack({n0, n1, n2, n3}, -1);
+// A dense float32 tensor that CUDA fills with `on_device`; the CPU with `on_host`, groups of values
+// [first, last) at a time. A device without kernels gets what the CPU made.
+template <class OnDevice, class OnHost>
+Tensor fill(at::IntArrayRef sizes, const at::Device& device, int64_t groups, OnDevice&& on_device,
+            OnHost&& on_host) {
+    const bool kernels = cuda::has_kernels(device);
+    const Tensor values = at::empty(
+        sizes, at::TensorOptions(kernels ? device : at::Device(at::kCPU)).dtype(at::kFloat));
+    if (kernels) {
+        on_device(values);
+        return values;
+    }
+    float* const to = values.mutable_data_ptr<float>();
+    at::parallel_for(0, groups, kGrain,
+                     [&](int64_t first, int64_t last) { on_host(to, first, last); });
+    return values.to(device);
 }
 
 }  // namespace
 
-Tensor generation_noise(const std::vector<NoiseKey>& keys, const std::vector<uint32_t>& candidates,
-                        uint32_t step, int64_t slots, int64_t channels, const at::Device& device) {
+GenerationNoise::GenerationNoise(const std::vector<NoiseKey>& keys,
+                                 const std::vector<uint32_t>& candidates,
+                                 const at::Device& device) {
     const int64_t rows = static_cast<int64_t>(keys.size());
-    std::vector<int64_t> low, high, candidate;
-    for (size_t r = 0; r < keys.size(); ++r) {
-        low.push_back(keys[r].low);
-        high.push_back(keys[r].high);
-        candidate.push_back(candidates[r]);
+    keys_ = at::empty({3, rows}, at::TensorOptions().dtype(at::kLong));
+    int64_t* const to = keys_.mutable_data_ptr<int64_t>();
+    for (int64_t r = 0; r < rows; ++r) {
+        to[r] = keys[static_cast<size_t>(r)].low;
+        to[rows + r] = keys[static_cast<size_t>(r)].high;
+        to[2 * rows + r] = candidates[static_cast<size_t>(r)];
     }
-    const auto column = [&](const std::vector<int64_t>& values) {
-        return words(values, device).view({rows, 1, 1});
-    };
-#if defined(ARDIFF_CUDA_KERNELS)
-    if (device.is_cuda()) {
-        const Tensor noise =
-            at::empty({rows, slots, channels}, at::TensorOptions(device).dtype(at::kFloat));
-        cuda::generation_noise(column(low), column(high), column(candidate), step, noise);
-        return noise;
-    }
-#endif
-    const auto options = at::TensorOptions(device).dtype(at::kLong);
-    const int64_t quads = (channels + 3) / 4;
-    const Words counter = {at::arange(quads, options).view({1, 1, quads}),
-                           at::arange(slots, options).view({1, slots, 1}),
-                           at::full({1, 1, 1}, static_cast<int64_t>(step), options),
-                           column(candidate)};
-    return normal_values(philox(counter, column(low), column(high)))
-        .view({rows, slots, 4 * quads})
-        .narrow(2, 0, channels)
-        .contiguous();
+    on_device_ = keys_.to(device);
+}
+
+Tensor GenerationNoise::of_step(uint32_t step, int64_t slots, int64_t channels) const {
+    ARDIFF_ONE_KERNEL("generation_noise");
+    const int64_t rows = keys_.size(1), quads = (channels + 3) / 4;
+    return fill(
+        {rows, slots, channels}, on_device_.device(), rows * slots * quads,
+        [&](const Tensor& noise) { cuda::generation_noise(on_device_, step, noise); },
+        [&](float* to, int64_t first, int64_t last) {
+            const int64_t* const keys = keys_.const_data_ptr<int64_t>();
+            for (int64_t i = first; i < last; ++i) {
+                const int64_t row = i / quads / slots, channel = i % quads * 4;
+                const uint32_t counter[4] = {static_cast<uint32_t>(i % quads),
+                                             static_cast<uint32_t>(i / quads % slots), step,
+                                             static_cast<uint32_t>(keys[2 * rows + row])};
+                const uint32_t key[2] = {static_cast<uint32_t>(keys[row]),
+                                         static_cast<uint32_t>(keys[rows + row])};
+                uint32_t words[4];
+                philox4x32_10(counter, key, words);
+                float values[4];
+                normal_values(words, values);
+                std::copy_n(values, std::min<int64_t>(4, channels - channel),
+                            to + i / quads * channels + channel);
+            }
+        });
 }
 
 namespace {
 
-// The words of counters 0..count-1 of one site.
-Words training_words(const TrainingRandom& random, int64_t count, uint32_t site,
-                     const at::Device& device) {
-    const auto scalar = [&](uint32_t value) {
-        return words({static_cast<int64_t>(value)}, device);
-    };
-    const Words counter = {at::arange(count, at::TensorOptions(device).dtype(at::kLong)),
-                           scalar(site), scalar(random.step()), scalar(random.micro_batch())};
-    return philox(counter, scalar(random.key().low), scalar(random.key().high));
+// Calls visit(group, words) for the counters of groups [first, last) of a site.
+template <class Visit>
+void for_each_group(const cuda::Site& site, int64_t first, int64_t last, Visit&& visit) {
+    const uint32_t key[2] = {site.key.low, site.key.high};
+    for (int64_t group = first; group < last; ++group) {
+        const uint32_t counter[4] = {static_cast<uint32_t>(group), site.site, site.step,
+                                     site.micro_batch};
+        uint32_t words[4];
+        philox4x32_10(counter, key, words);
+        visit(group, words);
+    }
 }
 
 }  // namespace
 
 Tensor TrainingRandom::normal(at::IntArrayRef sizes, Purpose purpose,
                               const at::Device& device) const {
+    ARDIFF_ONE_KERNEL("training_normal");
     const int64_t count = c10::multiply_integers(sizes);
-#if defined(ARDIFF_CUDA_KERNELS)
-    if (device.is_cuda()) {
-        const Tensor noise = at::empty(sizes, at::TensorOptions(device).dtype(at::kFloat));
-        cuda::training_normal(key_, random_site(purpose, 0, 0), step_, micro_batch_, noise);
-        return noise;
-    }
-#endif
-    const Words w = training_words(*this, (count + 3) / 4, random_site(purpose, 0, 0), device);
-    return normal_values(w).flatten().narrow(0, 0, count).view(sizes);
+    const cuda::Site site{key_, random_site(purpose, 0, 0), step_, micro_batch_};
+    return fill(
+        sizes, device, (count + 3) / 4,
+        [&](const Tensor& noise) { cuda::training_normal(site, noise); },
+        [&](float* to, int64_t first, int64_t last) {
+            for_each_group(site, first, last, [&](int64_t group, const uint32_t* words) {
+                float values[4];
+                normal_values(words, values);
+                std::copy_n(values, std::min<int64_t>(4, count - 4 * group), to + 4 * group);
+            });
+        });
 }
 
 Tensor TrainingRandom::mask(at::IntArrayRef sizes, float rate, uint32_t site,
                             const at::Device& device) const {
+    ARDIFF_ONE_KERNEL("training_mask");
     const int64_t count = c10::multiply_integers(sizes);
     const uint32_t threshold = dropout_threshold(rate);
     const float scale = dropout_scale(rate);
-#if defined(ARDIFF_CUDA_KERNELS)
-    if (device.is_cuda()) {
-        const Tensor mask = at::empty(sizes, at::TensorOptions(device).dtype(at::kFloat));
-        cuda::training_mask(key_, site, step_, micro_batch_, threshold, scale, mask);
-        return mask;
-    }
-#endif
-    const Words w = training_words(*this, (count + 7) / 8, site, device);
-    std::vector<Tensor> halves;
-    for (const Tensor& word : w) {
-        halves.push_back(word.bitwise_and(0xffff));
-        halves.push_back(word.bitwise_right_shift(16));
-    }
-    const Tensor kept = at::stack(halves, -1)
-                            .flatten()
-                            .narrow(0, 0, count)
-                            .view(sizes)
-                            .ge(static_cast<int64_t>(threshold));
-    return kept.to(at::kFloat) * scale;
+    const cuda::Site at{key_, site, step_, micro_batch_};
+    return fill(
+        sizes, device, (count + 7) / 8,
+        [&](const Tensor& mask) { cuda::training_mask(at, threshold, scale, mask); },
+        [&](float* to, int64_t first, int64_t last) {
+            for_each_group(at, first, last, [&](int64_t group, const uint32_t* words) {
+                for (int64_t i = 8 * group; i < std::min(count, 8 * group + 8); ++i) {
+                    const uint32_t word = words[i % 8 / 2];
+                    const uint32_t half = i % 2 == 0 ? word & 0xffffu : word >> 16;
+                    to[i] = half >= threshold ? scale : 0.0f;
+                }
+            });
+        });
 }
 
 }  // namespace ardiff::portable

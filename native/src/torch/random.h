@@ -10,11 +10,23 @@
 
 namespace ardiff::portable {
 
-// Standard normal noise of generation: rows x slots x channels values, counted by channel / 4,
-// slot, step and candidate. Row r has key `keys[r]` and candidate number `candidates[r]`.
-at::Tensor generation_noise(const std::vector<NoiseKey>& keys,
-                            const std::vector<uint32_t>& candidates, uint32_t step, int64_t slots,
-                            int64_t channels, const at::Device& device);
+// Standard normal noise of generation, counted by channel / 4, slot, step and candidate.
+class GenerationNoise {
+  public:
+    GenerationNoise() = default;
+    // Row r has key `keys[r]` and candidate number `candidates[r]`.
+    GenerationNoise(const std::vector<NoiseKey>& keys, const std::vector<uint32_t>& candidates,
+                    const at::Device& device);
+
+    // [R,slots,channels].
+    at::Tensor of_step(uint32_t step, int64_t slots, int64_t channels) const;
+
+    // [3,R] int64 on the device: low and high words of keys, candidate numbers.
+    const at::Tensor& keys() const { return on_device_; }
+
+  private:
+    at::Tensor keys_, on_device_;
+};
 
 // Random numbers of one micro-batch. Counter: (index, site, step, micro-batch); key: the seed.
 class TrainingRandom {
@@ -29,10 +41,6 @@ class TrainingRandom {
     // counter i / 8.
     at::Tensor mask(at::IntArrayRef sizes, float rate, uint32_t site,
                     const at::Device& device) const;
-
-    NoiseKey key() const { return key_; }
-    uint32_t step() const { return step_; }
-    uint32_t micro_batch() const { return micro_batch_; }
 
   private:
     NoiseKey key_;

@@ -5,18 +5,21 @@
 #include <ATen/core/grad_mode.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/DeviceGuard.h>
-#include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 
 #include "core/memory.h"
 #include "core/network_tree.h"
-#include "core/stopwatch.h"
 #include "core/trainer.h"
+#include "torch/cross_entropy.h"
 #include "torch/device.h"
+#include "torch/leaves.h"
 #include "torch/network.h"
+#include "torch/phase_clock.h"
 #include "torch/random.h"
+#include "torch/staging.h"
 #include "torch/worker.h"
 
 namespace ardiff {
@@ -33,6 +36,13 @@ struct Loss {
     Tensor total(float squared) const {
         return squared == 1.0f ? mse + nll + prior : nll + (mse + prior) * squared;
     }
+};
+
+// A TrainingBatch on the device, in the types it came in. Undefined: not given; the mask: nothing
+// is padded.
+struct BatchInput {
+    Tensor mask, ids, targets, timesteps, left, positions, key_mask, attention_mask;
+    Tensor weights, embedding_noise, diffusion_noise;
 };
 
 class TorchTrainer final : public Trainer {
@@ -76,7 +86,8 @@ class TorchTrainer final : public Trainer {
     const Tensor& buffer(ardiff_training_state state) const { return buffers_[state]; }
     void run_batch(const ardiff_training_options& options, const TrainingBatch& batch);
     bool run_update(const ardiff_update_options& options, double& gradient_norm);
-    Loss loss(const ardiff_training_options& options, const TrainingBatch& batch,
+    BatchInput upload_batch(const TrainingBatch& batch) const;
+    Loss loss(const ardiff_training_options& options, const BatchInput& in,
               const Network& network) const;
 
     const NetworkConfig config_;
@@ -84,10 +95,12 @@ class TorchTrainer final : public Trainer {
     const ardiff_trainer_config setup_;
     const int64_t trained_;  // the first value that updates change; all behind it do too
     const at::Device device_;
+    const at::ScalarType compute_;
     mutable Worker worker_;
     Tensor schedule_;    // [T,4]
     Tensor buffers_[5];  // by ardiff_training_state, each [layout size]
-    ardiff_trainer_usage usage_{};
+    mutable ardiff_trainer_usage usage_{};
+    mutable PhaseClock clock_;
 };
 
 TorchTrainer::TorchTrainer(const TrainerSetup& setup)
@@ -96,7 +109,9 @@ TorchTrainer::TorchTrainer(const TrainerSetup& setup)
       setup_(setup.config),
       trained_(setup_.chain_only != 0 ? first_of_chain(config_, layout_) : 0),
       device_(checked_device(static_cast<ardiff_device>(setup_.device), setup_.device_index)),
-      worker_(setup_.threads) {
+      compute_(setup_.dtype == ARDIFF_DTYPE_BF16 ? at::kBFloat16 : at::kFloat),
+      worker_(setup_.threads),
+      clock_(device_) {
     run([&] {
         schedule_ = upload(&setup.schedule.data()->timestep, {setup_.diffusion_steps, 4}, device_);
         const Tensor weights = upload(setup.parameters.data(), {layout_.size()}, device_);
@@ -106,20 +121,42 @@ TorchTrainer::TorchTrainer(const TrainerSetup& setup)
     });
 }
 
-Loss TorchTrainer::loss(const ardiff_training_options& options, const TrainingBatch& batch,
-                        const Network& network) const {
+BatchInput TorchTrainer::upload_batch(const TrainingBatch& batch) const {
     const int64_t rows = batch.rows, slots = batch.slots, channels = config_.embedding;
+    BatchInput in;
+    Staging staging(device_);
+    const auto add = [&](Tensor& tensor, const auto* data, at::IntArrayRef sizes) {
+        if (data != nullptr) staging.add(tensor, data, sizes);
+    };
+    const uint8_t* const end = batch.mask + rows * batch.length;
+    add(in.mask, std::find(batch.mask, end, 0) == end ? nullptr : batch.mask, {rows, batch.length});
+    add(in.ids, batch.ids, {rows, batch.length});
+    add(in.targets, batch.target_ids, {rows, slots});
+    add(in.timesteps, batch.timesteps, {rows, slots});
+    add(in.left, batch.left_ids, {rows, slots});
+    add(in.positions, batch.positions, {slots});
+    add(in.key_mask, batch.key_mask, {rows, slots});
+    add(in.attention_mask, batch.attention_mask, {slots, slots});
+    add(in.weights, batch.weights, {rows, slots});
+    add(in.embedding_noise, batch.embedding_noise, {rows, slots, channels});
+    add(in.diffusion_noise, batch.diffusion_noise, {rows, slots, channels});
+    staging.send();
+    return in;
+}
+
+Loss TorchTrainer::loss(const ardiff_training_options& options, const BatchInput& in,
+                        const Network& network) const {
+    const int64_t rows = in.targets.size(0), slots = in.targets.size(1);
+    const int64_t channels = config_.embedding;
     const TrainingRandom random(training_key(options.seed_low, options.seed_high), options.step,
                                 options.micro_batch);
-    const auto noise = [&](const float* given, Purpose purpose) {
-        return given != nullptr ? upload(given, {rows, slots, channels}, device_)
-                                : random.normal({rows, slots, channels}, purpose, device_);
+    const auto noise = [&](const Tensor& given, Purpose purpose) {
+        return given.defined() ? given : random.normal({rows, slots, channels}, purpose, device_);
     };
 
-    const Tensor mask = upload(batch.mask, {rows, batch.length}, device_).to(at::kBool);
-    const Tensor ids = upload(batch.ids, {rows, batch.length}, device_).to(at::kLong) * mask;
-    const Tensor targets = upload(batch.target_ids, {rows, slots}, device_).to(at::kLong);
-    const Tensor timesteps = upload(batch.timesteps, {rows, slots}, device_).to(at::kLong);
+    const Tensor mask = in.mask.defined() ? in.mask.to(at::kBool) : Tensor();
+    const Tensor ids = mask.defined() ? in.ids.to(at::kLong) * mask : in.ids.to(at::kLong);
+    const Tensor targets = in.targets.to(at::kLong), timesteps = in.timesteps.to(at::kLong);
     const auto coefficients =
         schedule_.index_select(0, timesteps.flatten()).view({rows, slots, 4}).split(1, -1);
 
@@ -128,31 +165,24 @@ Loss TorchTrainer::loss(const ardiff_training_options& options, const TrainingBa
     // itself.
     const Tensor x0 = config_.shifted
                           ? embedded
-                          : embedded + noise(batch.embedding_noise, Purpose::embedding_noise) *
+                          : embedded + noise(in.embedding_noise, Purpose::embedding_noise) *
                                            setup_.embedding_noise;
     const Tensor z = coefficients[1] * x0 +
-                     coefficients[2] * noise(batch.diffusion_noise, Purpose::diffusion_noise);
+                     coefficients[2] * noise(in.diffusion_noise, Purpose::diffusion_noise);
 
     DecoderInput input;
     input.z = coefficients[3] * z;
     Tensor left;
     if (config_.shifted) {
-        left = at::embedding(network.table(),
-                             upload(batch.left_ids, {rows, slots}, device_).to(at::kLong));
+        left = at::embedding(network.table(), in.left.to(at::kLong));
         const Tensor t = timesteps.unsqueeze(-1);
         input.z = at::where(t.eq(setup_.diffusion_steps - 1), network.waiting(), input.z);
         input.z = at::where(t.eq(0), left, input.z);
     }
     input.timesteps = coefficients[0].squeeze(-1);
-    if (batch.key_mask != nullptr) {
-        input.key_mask = upload(batch.key_mask, {rows, slots}, device_).to(at::kBool);
-    }
-    if (batch.attention_mask != nullptr) {
-        input.attention_mask = upload(batch.attention_mask, {slots, slots}, device_).to(at::kBool);
-    }
-    if (batch.positions != nullptr) {
-        input.positions = upload(batch.positions, {slots}, device_).to(at::kLong);
-    }
+    if (in.key_mask.defined()) input.key_mask = in.key_mask.to(at::kBool);
+    if (in.attention_mask.defined()) input.attention_mask = in.attention_mask.to(at::kBool);
+    if (in.positions.defined()) input.positions = in.positions.to(at::kLong);
     const bool drops = options.dropout > 0 || options.attention_dropout > 0;
     const Dropout dropout{random, options.dropout, options.attention_dropout, 0};
     const Dropout first_dropout{random, options.dropout, options.attention_dropout, 1};
@@ -178,63 +208,47 @@ Loss TorchTrainer::loss(const ardiff_training_options& options, const TrainingBa
     if (config_.token_chain > 0) {
         rounded = at::where(timesteps.unsqueeze(-1).eq(0), rounded, network.chain(rounded, left));
     }
-    const at::ScalarType compute = setup_.dtype == ARDIFF_DTYPE_BF16 ? at::kBFloat16 : at::kFloat;
-    const Tensor logits =
-        at::matmul(rounded.to(compute), network.table().to(compute).t()).to(at::kFloat) +
-        network.logits_bias();
-    const Tensor log_probabilities = at::log_softmax(logits, -1);
-    loss.nll = -log_probabilities.gather(-1, targets.unsqueeze(-1)).squeeze(-1);
-    if (options.label_smoothing > 0) {
-        loss.nll = loss.nll * (1.0 - options.label_smoothing) -
-                   log_probabilities.mean(-1) * options.label_smoothing;
-    }
+    loss.nll = cross_entropy(rounded, network.table(), network.logits_bias(), targets,
+                             options.label_smoothing, compute_);
     return loss;
 }
 
 void TorchTrainer::run_batch(const ardiff_training_options& options, const TrainingBatch& batch) {
     const bool backward = options.backward != 0;
     const at::AutoGradMode mode(backward);
-    const at::ScalarType compute = setup_.dtype == ARDIFF_DTYPE_BF16 ? at::kBFloat16 : at::kFloat;
-    Tensor total;
-    timed(usage_.forward_seconds, [&] {
-        const NamedTensors views(layout_, buffer(options.averaged != 0 ? ARDIFF_TRAINING_AVERAGE
-                                                                       : ARDIFF_TRAINING_WEIGHTS));
-        const Network network(
-            config_, backward ? views.as_leaves(layout_, buffer(ARDIFF_TRAINING_GRADIENTS)) : views,
-            compute);
-        const Loss parts = loss(options, batch, network);
-        const Tensor weights =
-            (batch.weights == nullptr ? at::ones_like(parts.mse)
-                                      : upload(batch.weights, {batch.rows, batch.slots}, device_)) /
-            options.normaliser;
+    const ardiff_training_state state =
+        options.averaged != 0 ? ARDIFF_TRAINING_AVERAGE : ARDIFF_TRAINING_WEIGHTS;
+    const Leaves leaves(layout_, buffer(state), compute_, backward ? trained_ : layout_.size());
+    Tensor total, terms, slot_terms;
+    clock_.time(usage_.forward_seconds, [&] {
+        const Network network(config_, leaves.weights(), leaves.products(), compute_);
+        const BatchInput in = upload_batch(batch);
+        const Loss parts = loss(options, in, network);
         const Tensor slot_total = parts.total(options.squared_error);
-        total = (slot_total * weights).sum();
+        const Tensor weights = in.weights.defined() ? in.weights / options.normaliser : Tensor();
+        const auto weighted = [&](const Tensor& part) {
+            return weights.defined() ? (part * weights).sum() : part.sum() / options.normaliser;
+        };
+        total = weighted(slot_total);
         const at::NoGradGuard no_grad;
-        const auto weighted = [&](const Tensor& part) { return (part * weights).sum(); };
-        download(
-            at::stack({total, weighted(parts.mse), weighted(parts.nll), weighted(parts.prior)}),
-            batch.terms);
+        terms = at::stack({total, weighted(parts.mse), weighted(parts.nll), weighted(parts.prior)});
         if (batch.slot_terms != nullptr) {
-            download(at::stack({slot_total, parts.mse, parts.nll, parts.prior, parts.mse_x0,
-                                parts.mse_embedding}),
-                     batch.slot_terms);
+            slot_terms = at::stack(
+                {slot_total, parts.mse, parts.nll, parts.prior, parts.mse_x0, parts.mse_embedding});
         }
     });
-    if (!backward) return;
-    timed(usage_.backward_seconds, [&] {
-        torch::autograd::backward({total});
-        if (trained_ > 0) {
-            const at::NoGradGuard no_grad;
-            buffer(ARDIFF_TRAINING_GRADIENTS).narrow(0, 0, trained_).zero_();
-        }
-        synchronize(device_);
-    });
+    if (backward) {
+        clock_.time(usage_.backward_seconds,
+                    [&] { leaves.add_gradients(total, buffer(ARDIFF_TRAINING_GRADIENTS)); });
+    }
+    download(terms, batch.terms);
+    if (slot_terms.defined()) download(slot_terms, batch.slot_terms);
 }
 
 bool TorchTrainer::run_update(const ardiff_update_options& o, double& gradient_norm) {
     const at::NoGradGuard no_grad;
     bool applied = false;
-    timed(usage_.update_seconds, [&] {
+    clock_.time(usage_.update_seconds, [&] {
         const auto trained = [&](ardiff_training_state state) {
             return buffer(state).narrow(0, trained_, layout_.size() - trained_);
         };
@@ -258,12 +272,12 @@ bool TorchTrainer::run_update(const ardiff_update_options& o, double& gradient_n
             average.lerp_(weights, 1.0 - o.average_decay);
         }
         gradients.zero_();
-        synchronize(device_);
     });
     return applied;
 }
 
 ardiff_trainer_usage TorchTrainer::usage() const {
+    run([&] { clock_.settle(); });
     ardiff_trainer_usage usage = usage_;
     usage.peak_bytes = peak_resident_bytes();
     if (device_.is_cuda()) {

@@ -16,13 +16,11 @@ const at::Tensor& NamedTensors::operator[](const std::string& name) const {
     return found->second;
 }
 
-NamedTensors NamedTensors::as_leaves(const ParameterLayout& layout,
-                                     const at::Tensor& gradients) const {
-    const NamedTensors gradient_views(layout, gradients);
+NamedTensors NamedTensors::as_leaves(const ParameterLayout& layout, int64_t first) const {
     NamedTensors leaves = *this;
     for (auto& [name, tensor] : leaves.tensors_) {
-        tensor = tensor.detach().requires_grad_(true);
-        tensor.mutable_grad() = gradient_views[name];
+        tensor = tensor.detach();
+        if (layout.at(name).offset >= first) tensor.requires_grad_(true);
     }
     return leaves;
 }

@@ -17,8 +17,8 @@ class NamedTensors {
 
     const at::Tensor& operator[](const std::string& name) const;
 
-    // The same tensors as leaves whose gradients accumulate in `gradients`, flat like the weights.
-    NamedTensors as_leaves(const ParameterLayout& layout, const at::Tensor& gradients) const;
+    // The same tensors as leaves; gradients are formed for those at `first` and behind it.
+    NamedTensors as_leaves(const ParameterLayout& layout, int64_t first) const;
 
   private:
     std::unordered_map<std::string, at::Tensor> tensors_;

@@ -6,6 +6,9 @@
 namespace test {
 
 void test_slot_mask();
+void test_cuda_kernels();
+void test_screening();
+void test_cross_entropy();
 void test_failing_lane();
 void test_refused_thread();
 

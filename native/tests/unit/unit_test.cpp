@@ -1,4 +1,5 @@
-// What the ABI does not show: how the CPU kernels' wing fails. Run by tests/native/unit_test.ts.
+// What the ABI does not show: how the CPU kernels' wing fails, and what CUDA takes. Run by
+// tests/native/unit_test.ts.
 #include <unistd.h>
 
 #include "unit.h"
@@ -6,6 +7,9 @@
 int main() {
     alarm(60);  // a hang is a failure
     test::test_slot_mask();
+    test::test_cross_entropy();
+    test::test_screening();
+    test::test_cuda_kernels();
     test::test_failing_lane();
     test::test_refused_thread();  // the last: it leaves little memory
     std::printf("%d passed, %d failed\n", test::passed, test::failed);

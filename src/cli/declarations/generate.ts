@@ -63,7 +63,8 @@ export function generateCommand(environment: Environment): CommandUnknownOpts {
       "them. The outputs of all shards, joined in order, are the output of the whole.",
       "With --resume the output grows in FILE.part, and the same command goes on after a kill, to the\n" +
       "same bytes. FILE.manifest.json, beside it and beside every shard, tells what it was made from.",
-      "Fields of JSON input overrule options for their line: prefix, avoid, min_length, max_length.",
+      "Fields of JSON input overrule options for their line: prefix, template, words, avoid,\n" +
+      "min_length, max_length. A beam search takes one slot a call; all else goes with drafts, which change no text.",
     ],
   });
   return plain;

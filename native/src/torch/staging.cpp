@@ -1,0 +1,46 @@
+#include "torch/staging.h"
+
+#include <ATen/ATen.h>
+
+#include <cstring>
+
+namespace ardiff::portable {
+
+namespace {
+
+constexpr int64_t kAlignment = 16;  // of a piece in the buffer: kernels read several values at once
+
+}  // namespace
+
+template <class T>
+void Staging::add(at::Tensor& destination, const T* data, at::IntArrayRef sizes) {
+    const int64_t count = c10::multiply_integers(sizes);
+    const int64_t bytes = count * static_cast<int64_t>(sizeof(T));
+    const int64_t offset =
+        (static_cast<int64_t>(bytes_.size()) + kAlignment - 1) / kAlignment * kAlignment;
+    bytes_.resize(static_cast<size_t>(offset + bytes));
+    if (bytes > 0) std::memcpy(bytes_.data() + offset, data, static_cast<size_t>(bytes));
+    pieces_.push_back(
+        {&destination, c10::CppTypeToScalarType<T>::value, sizes.vec(), offset, bytes});
+}
+
+template void Staging::add(at::Tensor&, const float*, at::IntArrayRef);
+template void Staging::add(at::Tensor&, const int32_t*, at::IntArrayRef);
+template void Staging::add(at::Tensor&, const int64_t*, at::IntArrayRef);
+template void Staging::add(at::Tensor&, const uint8_t*, at::IntArrayRef);
+
+void Staging::send() {
+    const at::Tensor host =
+        at::empty({static_cast<int64_t>(bytes_.size())},
+                  at::TensorOptions().dtype(at::kByte).pinned_memory(device_.is_cuda()));
+    if (!bytes_.empty()) std::memcpy(host.mutable_data_ptr(), bytes_.data(), bytes_.size());
+    const at::Tensor sent = device_.is_cuda() ? host.to(device_, at::kByte, true) : host;
+    for (const Piece& piece : pieces_) {
+        *piece.destination =
+            sent.narrow(0, piece.offset, piece.bytes).view(piece.type).view(piece.sizes);
+    }
+    bytes_.clear();
+    pieces_.clear();
+}
+
+}  // namespace ardiff::portable

@@ -1,0 +1,39 @@
+// Host values on their way to a device, together in one buffer and one copy.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace ardiff::portable {
+
+// Usage: add() what a step needs, then send(). For a CUDA device the buffer is pinned and the copy
+// runs beside the host, which need not wait for it: libtorch gives a pinned buffer away again only
+// when the copy from it is done. On the CPU the buffer itself is what is sent.
+class Staging {
+  public:
+    explicit Staging(const at::Device& device) : device_(device) {}
+
+    // Values of the caller's, which are copied at once. send() makes `destination` them on the
+    // device; it lives as long as this.
+    template <class T>
+    void add(at::Tensor& destination, const T* data, at::IntArrayRef sizes);
+
+    // What was added is filled in.
+    void send();
+
+  private:
+    struct Piece {
+        at::Tensor* destination;
+        at::ScalarType type;
+        std::vector<int64_t> sizes;
+        int64_t offset, bytes;
+    };
+
+    const at::Device device_;
+    std::vector<uint8_t> bytes_;
+    std::vector<Piece> pieces_;
+};
+
+}  // namespace ardiff::portable

@@ -1,0 +1,181 @@
+#!/usr/bin/env bash
+# The day a GPU is there: builds, checks, measures and trains on it within ten minutes, in the order of
+# what is worth most. Every stage has a limit and a log of its own, and what fails stops only what needs
+# it. Results lie in $OUT: day.log (which stage did what), a log a stage, and one archive of at most 15
+# MiB with the trained model.
+#
+#   scripts/gpu_day.sh --pack      here, before: puts what a machine without network lacks into gpu_day/:
+#                                  Deno as deno.xz (31 MB) and its npm packages as packages.tar.xz. git
+#                                  ignores the folder: carry it. With the tree it must stay under what may
+#                                  travel (64 MiB): leave out models/commongen-small/model.safetensors
+#   OUT=DIR scripts/gpu_day.sh     there
+#   scripts/gpu_day.sh --rehearse  anywhere: the same on the CPU, with tiny sizes, in a few minutes
+#
+# $SECONDS_LEFT: how long all of it may take (590).
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+say() { echo "$*" >&2; }
+
+# ------------------------------------------------------------------------------ packing ----------
+if [ "${1:-}" = --pack ]; then
+  set -e
+  deno=.tools/bin/deno
+  [ -x "$deno" ] || deno=$(command -v deno)
+  mkdir -p gpu_day
+  echo '*' >gpu_day/.gitignore
+  say "Packing Deno, half a minute ..."
+  xz -6 --keep --stdout "$(readlink -f "$deno")" >gpu_day/deno.xz
+  cache=$PWD/gpu_day/cache
+  rm -rf "$cache"
+  # A cache with the packages of deno.json and nothing else, from the one that is there.
+  mkdir -p "$cache"
+  from=$("$deno" info --json | sed -n 's/.*"npmCache": "\(.*\)".*/\1/p')
+  cp -R "$from" "$cache/npm"
+  DENO_DIR=$cache "$deno" cache --quiet --frozen --cached-only main.ts
+  tar -C "$cache" --sort=name -cJf gpu_day/packages.tar.xz npm
+  rm -rf "$cache"
+  say "gpu_day/: $(du -cb gpu_day/*.xz | tail -n 1 | cut -f 1) bytes. The tree: $(git ls-files -z | xargs -0 du -cb | tail -n 1 | cut -f 1)."
+  exit
+fi
+
+# ------------------------------------------------------------------------------ stages -----------
+device=cuda quick=
+if [ "${1:-}" = --rehearse ]; then device=cpu quick=quick; fi
+OUT=${OUT:-build/gpu_day}
+mkdir -p "$OUT"
+OUT=$(cd "$OUT" && pwd)
+export OUT
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+total=${SECONDS_LEFT:-590}
+left() { echo $((total - SECONDS)); }
+
+log() { echo "$(date +%T) $*" | tee -a "$OUT/day.log" >&2; }
+# stage NAME SECONDS COMMAND...: runs it under its limit, or what is left of all; its end goes to day.log.
+stage() {
+  local name=$1 limit=$2 code=0 began=$SECONDS
+  shift 2
+  if [ "$limit" -gt "$(left)" ]; then limit=$(left); fi
+  if [ "$limit" -lt 5 ]; then
+    log "$name: no time left"
+    return 1
+  fi
+  timeout --kill-after=5 "$limit" "$@" >"$OUT/$name.log" 2>&1 || code=$?
+  log "$name: exit code $code after $((SECONDS - began)) s (limit $limit)"
+  tail -n 3 "$OUT/$name.log" >&2
+  return "$code"
+}
+
+export PATH=/usr/local/cuda/bin:$PATH
+machine() {
+  nvidia-smi
+  c++ --version
+  python3 -c 'import torch; print(torch.__version__, torch.version.cuda, torch.cuda.is_available())'
+  lscpu | head -n 20
+}
+export -f machine
+stage machine 30 bash -c machine
+
+# 1. The shim. Everything needs it. A rehearsal takes the one that is there.
+if [ -n "$quick" ] && [ -x build/native/device_check ]; then
+  log "build: the shim that is there"
+elif ! stage build 240 scripts/build_native.sh; then
+  cp build/native/*.log "$OUT" 2>/dev/null
+  log "nothing else can run without the shim"
+  exit 1
+fi
+
+# 2. Through the C ABI alone, without Deno: is it right, then how fast.
+stage check 120 build/native/device_check "$device" $quick
+stage kernels 60 build/native/count_kernels --list
+python=python3
+"$python" -c 'import torch, safetensors, numpy' 2>/dev/null || python=.venv/bin/python
+if "$python" -c 'import torch, safetensors, numpy' 2>/dev/null; then
+  stage baseline 90 "$python" bench/gpu_baseline.py "$device" $quick
+else
+  log "baseline: this Python lacks torch, safetensors or numpy"
+fi
+
+# 3. The program.
+if [ -f gpu_day/deno.xz ]; then
+  mkdir -p "$work/bin" "$work/deno"
+  xz -dc gpu_day/deno.xz >"$work/bin/deno" && chmod +x "$work/bin/deno"
+  tar -xf gpu_day/packages.tar.xz -C "$work/deno"
+  export DENO_DIR=$work/deno
+  PATH=$work/bin:$PATH
+elif [ -x .tools/bin/deno ]; then
+  PATH=$PWD/.tools/bin:$PATH
+fi
+export PATH
+ardiff=(deno run --quiet --frozen --cached-only --no-prompt -P=ardiff main.ts)
+if ! stage program 30 "${ardiff[@]}" doctor; then
+  log "the program does not start here"
+  exit 1
+fi
+
+if [ -n "$quick" ]; then folders=(tests/golden/ar_txl tests/golden/single_slot); else folders=(tests/golden/*/); fi
+portable=()
+if [ "$device" = cpu ]; then portable=(--portable); fi
+for dtype in f32 bf16; do
+  stage "golden-$dtype" 60 "${ardiff[@]}" golden --device "$device" --dtype "$dtype" "${portable[@]}" "${folders[@]}"
+done
+
+# The same text on the CPU and on the device: a model in the shifted layout, which decodes.
+model=tatoeba-en-fr-small
+printf '%s\n' "I am hungry." "Where is the station?" "She reads a book every day." >"$work/lines"
+compare() { # name
+  if [ -s "$OUT/$1-cpu.txt" ] && [ -s "$OUT/$1-$device.txt" ]; then
+    log "$1: $(diff "$OUT/$1-cpu.txt" "$OUT/$1-$device.txt" | grep -c '^<') of $(wc -l <"$OUT/$1-cpu.txt") lines differ between CPU and $device"
+  fi
+}
+generate() { # model, name
+  for on in $(printf '%s\n' cpu "$device" | sort -u); do
+    # shellcheck disable=SC2016 # for the shell that is started
+    stage "$2-$on" 60 bash -c 'lines=$1 text=$2; shift 2; "$@" <"$lines" >"$text"' bash \
+      "$work/lines" "$OUT/$2-$on.txt" "${ardiff[@]}" generate --model "$1" --device "$on" --dtype f32
+  done
+  compare "$2"
+}
+if [ -f "models/$model/model.safetensors" ]; then generate "models/$model" text; fi
+
+# 4. Training: a few updates, and going on after them; then the paper's CommonGen size for what is left.
+stage data 30 deno run --quiet --frozen --cached-only --no-prompt -P=data scripts/unpack_data.ts
+train=(
+  "${ardiff[@]}" train configs/commongen.toml --device "$device" --output "$work/run"
+  --set data.train.source_file=data/commongen/train.src data.train.target_file=data/commongen/train.tgt
+  tokenizer.file=models/commongen-small/tokenizer.json
+)
+if [ -n "$quick" ]; then
+  size=(training.batch_size=2 training.accumulation=2 validation.lines=4 network.encoder_layers=1 network.decoder_layers=1 training.dtype=f32)
+  first=2 then=4
+else
+  size=(training.accumulation=4 validation.every=200)
+  first=20 then=40
+fi
+if stage train 90 "${train[@]}" "${size[@]}" --max-steps "$first" &&
+  stage resume 60 "${train[@]}" "${size[@]}" --max-steps "$then" --resume; then
+  minutes=$(awk "BEGIN { print ($(left) - 75) / 60 }")
+  if [ -n "$quick" ]; then minutes=0.1; fi
+  if awk "BEGIN { exit !($minutes > 0.05) }"; then
+    # Ends by itself and saves; the limit is for what hangs.
+    stage long $(($(left) - 45)) "${train[@]}" "${size[@]}" --resume --max-minutes "$minutes"
+  fi
+fi
+cp "$work"/run/*.jsonl "$OUT" 2>/dev/null
+if [ -f "$work/run/model/model.safetensors" ]; then generate "$work/run/model" trained; fi
+
+# 5. What goes home. An archive over the limit is left behind.
+nvidia-smi >>"$OUT/machine.log" 2>&1
+if [ -d "$work/run/model" ]; then
+  tar -C "$work/run" -cJf "$OUT/model.tar.xz" model
+  if [ "$(wc -c <"$OUT/model.tar.xz")" -gt 15728640 ]; then
+    rm "$OUT/model.tar.xz"
+    log "the trained model is over 15 MiB packed and stays behind"
+  fi
+fi
+mkdir "$work/logs"
+mv "$OUT"/*.log "$OUT"/*.txt "$OUT"/*.jsonl "$work/logs" 2>/dev/null
+cp "$work/logs/day.log" "$work/logs/check.log" "$OUT" 2>/dev/null
+tar -C "$work" -cJf "$OUT/logs.tar.xz" logs
+say "Results: $OUT"
