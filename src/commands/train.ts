@@ -24,10 +24,7 @@ interface TrainIo extends ProgressOutput {
   stdout(text: string): void | Promise<void>;
 }
 
-/**
- * Trains and prints the path of the model folder, once where several ranks do, or prints what a trial has
- * found.
- */
+/** Trains and prints the path of the model folder, once where several ranks do, or what a trial has found. */
 export async function train(
   { config, dryRun: isDry = false, findLr = false, ...options }: TrainCommandOptions,
   io: TrainIo,

@@ -6,6 +6,7 @@ import {
   bytes,
   type Device,
   DEVICE_CODES,
+  deviceIndex,
   type Dtype,
   DTYPE_CODES,
   type NativeModel,
@@ -304,7 +305,7 @@ function optionalBytes(values: ArrayBufferView<ArrayBuffer> | undefined): Packed
 function packSettings(settings: TrainerSettings): Packed {
   return packStruct([
     ["i32", DEVICE_CODES[settings.device.kind]],
-    ["i32", settings.device.index],
+    ["i32", deviceIndex(settings.device)],
     ["i32", DTYPE_CODES[settings.dtype]],
     ["i32", settings.threads],
     ["i32", Number(settings.portable)],

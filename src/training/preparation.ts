@@ -1,4 +1,4 @@
-/** What comes before training: options that go together, the tokenizer, the data, where the run stands. */
+/** What a run needs before its network: tokenizer, data and where it stands. */
 import { MODEL_FILES } from "../denoiser/model_folder.ts";
 import { ExitCode, UserError } from "../errors.ts";
 import { readTextFile } from "../host/files.ts";
@@ -9,7 +9,7 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 import { readRecord, type RunState, type TrainingRecord } from "./checkpoint.ts";
 import { expectUsable, expectValidation } from "./checks.ts";
 import { findChangedKeys, type TrainingConfig } from "./config.ts";
-import { ALONE, type ProcessGroup } from "./process_group.ts";
+import type { ProcessGroup } from "./process_group.ts";
 import { TokenCache } from "./token_cache.ts";
 import { TrainingPairs } from "./training_pairs.ts";
 
@@ -24,15 +24,15 @@ export interface RunOptions {
   readonly checkpoint: string | undefined;
   /** Says what takes a while. */
   readonly say: (message: string) => void;
-  /** The ranks that train together. Default: this process alone. */
-  readonly group?: ProcessGroup;
+  /** The ranks that train together. */
+  readonly group: ProcessGroup;
 }
 
-/** What rank 0 finds before training, for all ranks. */
+/** What rank 0 tells the others of it. */
 interface Preparation {
   readonly tokenizerJson: string;
-  /** The tokenised sets. */
-  readonly data: readonly string[];
+  /** Names of the token caches of the sets of data. */
+  readonly caches: readonly string[];
   readonly start: RunState;
 }
 
@@ -45,7 +45,7 @@ const START: RunState = {
   best: null,
 };
 
-/** What a rank has opened. */
+/** What a run begins with. */
 interface Prepared {
   readonly tokenizer: Tokenizer;
   readonly pairs: TrainingPairs;
@@ -53,38 +53,42 @@ interface Prepared {
 }
 
 /**
- * Opens tokenizer and data, and looks where the run stands. Rank 0 does, and the others open what it has
- * made.
+ * Opens tokenizer and data, after making them where they are not there; rank 0 alone makes any.
  *
- * @throws {UserError} where data cannot be read, options do not go together, or the checkpoint is damaged
- *   or was made with other options or data
+ * @throws {UserError} where data cannot be read, options do not go together, the checkpoint was made
+ *   with other options or data
  */
-export async function prepareRun(options: RunOptions): Promise<Prepared> {
+export async function prepare(options: RunOptions): Promise<Prepared> {
+  const { config, cacheFolder, group } = options;
   const found: { prepared?: Prepared } = {};
-  const { group = ALONE } = options;
-  const preparation = await group.first(async (): Promise<Preparation> => {
-    const { tokenizer, pairs, start } = found.prepared = await prepare(options);
-    return { tokenizerJson: tokenizer.toJson(), data: pairs.keys, start };
+  const { tokenizerJson, caches, start } = await group.first(async (): Promise<Preparation> => {
+    const { tokenizer, pairs, start } = found.prepared = await make(options);
+    return { tokenizerJson: tokenizer.toJson(), caches: pairs.cacheNames, start };
   });
-  return found.prepared ?? await openPrepared(options, preparation);
+  if (found.prepared !== undefined) return found.prepared;
+  const tokenizer = await parseTokenizer(tokenizerJson, MODEL_FILES.tokenizer);
+  const { train } = config.data;
+  const pairs = await TrainingPairs.open(
+    train,
+    (set) => TokenCache.openMade(cacheFolder, caches[train.indexOf(set)]!, tokenizer),
+  );
+  return { tokenizer, pairs, start };
 }
 
-async function prepare(options: RunOptions): Promise<Prepared> {
-  const { config, checkpoint, source } = options;
+async function make(options: RunOptions): Promise<Prepared> {
+  const { config, checkpoint, source, cacheFolder, say } = options;
   const record = checkpoint === undefined ? undefined : readRecord(checkpoint);
   if (record === undefined) expectUsable(config, source);
-  else expectSameConfig(record, config, checkpoint!, options.say);
+  else expectSameConfig(record, config, checkpoint!, say);
   expectValidation(config);
   const tokenizer = await openTokenizer(options);
   const { max_source_tokens: maxSourceTokens, target_slots: targetSlots } = config.text;
-  const pairs = await TrainingPairs.open(config.data.train, ({ spec }) =>
-    TokenCache.open(
-      options.cacheFolder,
-      spec,
-      tokenizer,
-      { maxSourceTokens, targetSlots },
-      () => options.say("Tokenising the training data."),
-    ));
+  const limits = { maxSourceTokens, targetSlots };
+  const onBuild = () => say("Tokenising the training data.");
+  const pairs = await TrainingPairs.open(
+    config.data.train,
+    ({ spec }) => TokenCache.open(cacheFolder, spec, tokenizer, limits, onBuild),
+  );
   try {
     if (record !== undefined) expectSameData(record, pairs.keys, config, checkpoint!);
     return { tokenizer, pairs, start: record ?? START };
@@ -92,20 +96,6 @@ async function prepare(options: RunOptions): Promise<Prepared> {
     pairs[Symbol.dispose]();
     throw error;
   }
-}
-
-/** Opens what another rank has prepared. */
-async function openPrepared(
-  { config, cacheFolder }: RunOptions,
-  { tokenizerJson, data, start }: Preparation,
-): Promise<Prepared> {
-  const tokenizer = await parseTokenizer(tokenizerJson, MODEL_FILES.tokenizer);
-  let place = 0;
-  const pairs = await TrainingPairs.open(
-    config.data.train,
-    () => Promise.resolve(TokenCache.openMade(cacheFolder, data[place++]!, tokenizer)),
-  );
-  return { tokenizer, pairs, start };
 }
 
 /** Refuses what makes a difference to updates that were made, and tells what does to those to come. */

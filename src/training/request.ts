@@ -31,6 +31,8 @@ export interface TrainOptions {
   readonly threads?: number;
   /** Seconds to wait for other ranks: to come, and later to answer. Default 600. */
   readonly rankTimeout?: number;
+  /** Train alone, also where a launcher has started several of this program. */
+  readonly alone?: boolean;
 }
 
 const OPTION_NAMES: OptionNames<TrainOptions> = {
@@ -44,6 +46,7 @@ const OPTION_NAMES: OptionNames<TrainOptions> = {
   dtype: true,
   threads: true,
   rankTimeout: true,
+  alone: true,
 };
 
 /** A checked request. */

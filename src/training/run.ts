@@ -16,12 +16,12 @@ import type { TrainingConfig } from "./config.ts";
 import { initialWeights } from "./initial_weights.ts";
 import { modelConfigOf } from "./model_config.ts";
 import type { TrainingAt } from "./options.ts";
-import { prepareRun, type RunOptions } from "./preparation.ts";
-import { ALONE, type ProcessGroup } from "./process_group.ts";
+import { prepare, type RunOptions } from "./preparation.ts";
+import type { ProcessGroup } from "./process_group.ts";
 import { valueAt } from "./scheduled.ts";
 import { trainingAt } from "./schedules.ts";
 import type { TrainingPairs } from "./training_pairs.ts";
-import { type UpdateExchange, updateExchange } from "./update_exchange.ts";
+import { Exchanges } from "./update_exchange.ts";
 import { type Update, updates, type UpdatesOptions } from "./updates.ts";
 
 /** A run. Dispose of it when done. */
@@ -37,7 +37,7 @@ export class Run implements Disposable {
     readonly tokenizer: Tokenizer,
     readonly pairs: TrainingPairs,
     private training: OpenTrainer,
-    readonly place: ComputingPlace,
+    readonly place: Place,
     readonly group: ProcessGroup,
     /** Where the run stood when it was opened. */
     readonly start: RunState,
@@ -50,12 +50,12 @@ export class Run implements Disposable {
    *   damaged or was made with other options or data
    */
   static async open(options: RunOptions): Promise<Run> {
-    const { config, checkpoint, source, group = ALONE } = options;
-    const { tokenizer, pairs, start } = await prepareRun(options);
+    const { config, source, checkpoint, group } = options;
+    const { tokenizer, pairs, start } = await prepare(options);
     try {
       const model = modelConfigOf(config, tokenizer, pairs.all(), source);
       const place = { device: deviceOf(config, group), threads: threadsOf(config, group) };
-      // Those of a checkpoint are in it; other ranks get what rank 0 starts from.
+      // What a checkpoint goes on from is in it; other ranks get what rank 0 starts from.
       const weights = checkpoint === undefined && group.isFirst
         ? startingWeights(config, model)
         : () => undefined;
@@ -86,14 +86,16 @@ export class Run implements Disposable {
     options: Pick<UpdatesOptions, "onBatch" | "isOver" | "rateAt"> = {},
   ): AsyncGenerator<Update, void, undefined> {
     const { step, position, skipped } = this.start;
+    const { pairs, config, model, group } = this;
+    const exchanges = new Exchanges(group);
     return updates({
       ...options,
       trainerAt: (step) => this.#trainerAt(step),
-      batches: preparedBatches(this.pairs, this.config, this.model, step + 1, position, this.group),
-      config: this.config,
+      batches: preparedBatches(pairs, config, model, step + 1, position, group),
+      config,
       skipped,
-      describeRows: ({ step, rows }) => this.pairs.at(step).describe(rows),
-      ...this.group.size > 1 && { exchangeAt: (step) => this.#exchangeAt(step) },
+      describeRows: ({ step, rows }) => pairs.at(step).describe(rows),
+      exchangeOf: (microBatches) => exchanges.of(this.trainer, microBatches),
     });
   }
 
@@ -141,18 +143,18 @@ export class Run implements Disposable {
 /** What a trainer holds, weights first. */
 const STATES = ["weights", "firstMoment", "secondMoment", "average"] as const;
 
-/** Where a rank computes. */
-interface ComputingPlace {
-  readonly device: Device;
-  /** CPU threads of this process. */
-  readonly threads: number;
-}
-
 /** A trainer, and what it trains. */
 interface OpenTrainer {
   readonly trainer: NativeTrainer;
   readonly layout: readonly FlatPlace[];
   readonly part: TrainingAt["train_only"];
+}
+
+/** What a rank trains with. */
+interface Place {
+  readonly device: Device;
+  /** CPU threads of this process. */
+  readonly threads: number;
 }
 
 function sumOfUsage(before: TrainerUsage, now: TrainerUsage): TrainerUsage {
@@ -232,7 +234,7 @@ function startingWeights(
 async function createTrainer(
   config: TrainingConfig,
   model: ModelConfig,
-  { device, threads }: ComputingPlace,
+  { device, threads }: Place,
   update: number,
   weights: WeightSource,
 ): Promise<OpenTrainer> {

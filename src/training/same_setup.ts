@@ -9,8 +9,8 @@ import type { ProcessGroup } from "./process_group.ts";
 /** What must be the same on all ranks, by its name in messages. */
 type Setup = Readonly<Record<string, string>>;
 
-/** The setup of this process. */
-export function setupOf(config: TrainingConfig): Setup {
+/** The setup of this process. @param last the last step */
+export function setupOf(config: TrainingConfig, last: number): Setup {
   const { libtorch, instruction_set } = describeLibrary();
   const options = Object.entries(config).flatMap(([section, values]) =>
     Object.entries(values ?? {}).map(([name, value]) => [
@@ -24,6 +24,7 @@ export function setupOf(config: TrainingConfig): Setup {
     "version of libtorch": libtorch,
     "instruction set": instruction_set,
     ...Object.fromEntries(options),
+    "last step": String(last),
   };
 }
 

@@ -113,10 +113,12 @@ export class Session {
 
   /** What at least one rank wishes. */
   async #agree({ interrupts, saveSignal }: Wishes): Promise<{ stop: boolean; save: boolean }> {
-    const { run, deadline, isSpent } = this.#options;
+    const { run, last, deadline, isSpent } = this.#options;
+    const isOver = this.#state.step >= last || performance.now() >= deadline ||
+      (isSpent?.() ?? false);
     const [signal, over, save] = await agreed(run.group, [
       SIGNALS.indexOf(interrupts.received),
-      Number(performance.now() >= deadline || (isSpent?.() ?? false)),
+      Number(isOver),
       Number(saveSignal.take() || run.group.isFirst && this.#isSaveDue()),
     ]);
     this.#signal = SIGNALS[signal!];
@@ -124,7 +126,8 @@ export class Session {
   }
 
   async #updates(wishes: Wishes): Promise<void> {
-    const { run, reporter, last, deadline, isSpent } = this.#options;
+    const { run, reporter, deadline, isSpent } = this.#options;
+    const { interrupts } = wishes;
     const { validation } = run.config;
     let began = performance.now(), isForecast = false;
     // Ranks end together, after an update.
@@ -143,14 +146,16 @@ export class Session {
       this.#announce(update.step);
       reporter.update(update, this.#state, seconds, run.usage());
       began = now; // reporting is part of the next step
-      const { stop, save } = await this.#agree(wishes);
-      if (stop || update.step >= last) return;
+      const wish = await this.#agree(wishes);
+      if (wish.stop) return;
+      let { save } = wish;
       const pause = performance.now();
       if (isMultiple(update.step, validation.every)) {
         await this.#validate(wishes);
         if (this.#isOutOfPatience()) return;
+        save = (await this.#agree(wishes)).save || save; // it may have taken long
+        if (this.#signal !== undefined) return;
       }
-      if (this.#signal !== undefined) return;
       if (save) await this.#save();
       began += performance.now() - pause;
     }
@@ -166,6 +171,7 @@ export class Session {
       secondsLeft: (deadline - performance.now()) / 1000,
       measured: { tokens, seconds },
       epoch: { tokens: run.pairs.tokensAt(step), microBatches: ofEpoch },
+      ranks: run.group.size,
     };
     const found = forecast(input);
     reporter.say(describeForecast(found, input.secondsLeft));
@@ -198,7 +204,7 @@ export class Session {
       () => wishes.interrupts.received !== undefined,
       run.group,
     );
-    if (result === undefined) return void await this.#agree(wishes);
+    if (result === undefined) return;
     reporter.validation(step, result, (performance.now() - began) / 1000, run.usage());
     this.#validation = { step, ...result };
     const { metric } = run.config.checkpoints;

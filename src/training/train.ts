@@ -2,6 +2,7 @@
 import { loadModelFolder, writeModelFolder } from "../denoiser/model_folder.ts";
 import { toFloat32 } from "../denoiser/tensors.ts";
 import { ExitCode, UserError } from "../errors.ts";
+import { variable } from "../host/environment.ts";
 import { exitCodeOf } from "../host/interrupts.ts";
 import { tell } from "../host/messages.ts";
 import { processorSeconds } from "../host/processor.ts";
@@ -11,15 +12,21 @@ import { checkpointPath, listCheckpoints, type RunState, tensorsOf } from "./che
 import { currentCommit } from "./commit.ts";
 import type { TrainingConfig, TrainingSettings } from "./config.ts";
 import { describeRun } from "./describe_run.ts";
-import { groupOf } from "./join_ranks.ts";
+import { placeOf } from "./launcher.ts";
 import { modelCard } from "./model_card.ts";
+import { ALONE, joinRanks, type ProcessGroup } from "./process_group.ts";
 import { recordedValidation, Reporter, SILENT_REPORTER } from "./reporter.ts";
 import { baseName, readRequest, settingsOf, type TrainOptions } from "./request.ts";
 import { Run } from "./run.ts";
 import { openRunFolder, RUN_FILES } from "./run_folder.ts";
+import { expectSameSetup, setupOf } from "./same_setup.ts";
+import { beginnings, valueAt } from "./scheduled.ts";
 import { Session } from "./session.ts";
 import { textGeneratorOf } from "./text_generator.ts";
 import { readValidationSet } from "./validation_set.ts";
+
+/** Seconds; as long as a checkpoint or a validation may take. */
+const RANK_TIMEOUT = 600;
 
 /** Tells nobody. */
 const SILENT: ProgressOutput = { stderr: () => {}, interactive: false };
@@ -44,7 +51,7 @@ export async function train(
 ): Promise<string> {
   const { config, source, output, cacheFolder, last } = readRequest(configuration, options);
   const folder = `${output}/${RUN_FILES.checkpoints}`;
-  using group = await groupOf(config, options.rankTimeout);
+  using group = await groupOf(config, last, options);
   const found: { lock?: Disposable } = {};
   const checkpoint = await group.first(() => {
     found.lock = openRunFolder(output);
@@ -58,13 +65,13 @@ export async function train(
     );
   }) ?? undefined;
   using _lock = found.lock;
+  const deadline = performance.now() + 60_000 * (options.maxMinutes ?? Infinity);
   const say = (message: string) => {
     if (group.isFirst) tell(io, message);
   };
   if (checkpoint === undefined && options.resume) {
     say(`There is nothing to go on from in "${output}": starting anew.`);
   }
-  const deadline = performance.now() + 60_000 * (options.maxMinutes ?? Infinity);
   using run = await Run.open({ config, source, cacheFolder, checkpoint, say, group });
   const validationSet = config.data.dev === null
     ? undefined
@@ -101,6 +108,7 @@ export async function train(
       "The time was over before the first update was made: the model's weights are those of the start.",
     );
   }
+  if (!group.isFirst) return `${output}/${RUN_FILES.model}`;
   return exportModel(
     run,
     session,
@@ -112,6 +120,41 @@ export async function train(
         JSON.stringify(output)
       } }), at step ${session.state.step}`,
   );
+}
+
+/**
+ * Joins the ranks that a launcher has started.
+ *
+ * @throws {UserError} where there are more than can share an update, where some do not come, or differ
+ */
+async function groupOf(
+  config: TrainingConfig,
+  last: number,
+  { alone = false, rankTimeout = RANK_TIMEOUT }: TrainOptions,
+): Promise<ProcessGroup> {
+  const place = alone ? undefined : placeOf(variable);
+  if (place === undefined) return ALONE;
+  const { accumulation, steps } = config.training;
+  const fewest = Math.min(
+    ...beginnings(accumulation).filter((updates) => updates < steps)
+      .map((updates) => valueAt(accumulation, updates + 1)),
+  );
+  if (place.size > fewest) {
+    throw new UserError(
+      ExitCode.usage,
+      `Cannot share an update of ${fewest} micro-batch${fewest === 1 ? "" : "es"} ` +
+        `(training.accumulation) among ${place.size} ranks: start at most ${fewest}, or set a ` +
+        "larger training.accumulation and a smaller training.batch_size",
+    );
+  }
+  const group = await joinRanks(place, rankTimeout);
+  try {
+    await expectSameSetup(group, setupOf(config, last));
+    return group;
+  } catch (error) {
+    group[Symbol.dispose]();
+    throw error;
+  }
 }
 
 /** Writes the model folder, `output/model`, and returns its path. */

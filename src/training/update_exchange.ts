@@ -13,10 +13,15 @@ export interface MicroBatchResult {
   readonly rows: number;
 }
 
-/** What the updates of a process exchange with those of others. */
+/** What a process exchanges with others in one update. */
 export interface UpdateExchange {
-  /** Gives away the gradient of this rank's next micro-batch. */
-  addGradients(): Promise<void>;
+  /**
+   * Gives away the gradient of this rank's next micro-batch.
+   *
+   * @param isOver whether this rank would end within the update
+   * @returns whether all ranks do, because one would and there are micro-batches left
+   */
+  addGradients(isOver: () => boolean): Promise<boolean>;
   /**
    * Puts the sum of all gradients of the update into the trainer.
    *
@@ -27,23 +32,46 @@ export interface UpdateExchange {
 }
 
 /** Nothing is exchanged: the trainer itself adds up gradients. */
-export const NO_EXCHANGE: UpdateExchange = {
-  addGradients: () => Promise.resolve(),
-  finish: (mine) => Promise.resolve(mine),
-};
+export function exchangeAlone(microBatches: number): UpdateExchange {
+  let done = 0;
+  return {
+    addGradients: (isOver) => Promise.resolve(++done < microBatches && isOver()),
+    finish: (mine) => Promise.resolve(mine),
+  };
+}
 
 /** Numbers that stand for a result. */
 const FIELDS = 6;
 
-/**
- * The exchange of a rank in one update.
- *
- * @param microBatches micro-batches of the update, at least as many as there are ranks
- * @param gradients room for those of a trainer
- */
-export function updateExchange(
-  trainer: Pick<NativeTrainer, "takeGradients" | "write">,
+/** What an exchange asks of a trainer. */
+type ExchangeTrainer = Pick<NativeTrainer, "size" | "takeGradients" | "write">;
+
+/** The exchanges of a rank, one update after another. */
+export class Exchanges {
+  readonly #group: ProcessGroup;
+  #gradients = new Float32Array(0);
+
+  constructor(group: ProcessGroup) {
+    this.#group = group;
+  }
+
+  /**
+   * The exchange of an update.
+   *
+   * @param trainer that of the update
+   * @param microBatches of the update, at least as many as there are ranks
+   */
+  of(trainer: ExchangeTrainer, microBatches: number): UpdateExchange {
+    if (this.#group.size === 1) return exchangeAlone(microBatches);
+    if (this.#gradients.length !== trainer.size) this.#gradients = new Float32Array(trainer.size);
+    return exchangeWith(this.#group, trainer, microBatches, this.#gradients);
+  }
+}
+
+/** @param gradients room for a gradient */
+function exchangeWith(
   group: ProcessGroup,
+  trainer: ExchangeTrainer,
   microBatches: number,
   gradients: Float32Array<ArrayBuffer>,
 ): UpdateExchange {
@@ -52,9 +80,13 @@ export function updateExchange(
   let round = 0;
   const add = () => group.addGradients(gradients, Math.min(size, microBatches - round++ * size));
   return {
-    async addGradients() {
+    async addGradients(isOver) {
       trainer.takeGradients(gradients);
       await add();
+      // All ranks have a micro-batch in every round but the last, so that all come by here.
+      if (round === rounds) return false;
+      const wishes = await group.gatherNumbers(Float64Array.of(Number(isOver())));
+      return wishes.includes(1);
     },
     async finish(mine) {
       if (round < rounds) await add(); // the last round is not this rank's

@@ -16,7 +16,7 @@ import type { TrainingConfig } from "./config.ts";
 import type { DataPosition } from "./data_order.ts";
 import type { TrainingAt } from "./options.ts";
 import { averageDecay, learningRate, trainingAt } from "./schedules.ts";
-import { type MicroBatchResult, NO_EXCHANGE, type UpdateExchange } from "./update_exchange.ts";
+import { exchangeAlone, type MicroBatchResult, type UpdateExchange } from "./update_exchange.ts";
 
 /** What an update did. */
 export interface Update {
@@ -52,13 +52,16 @@ export interface UpdatesOptions {
   /** Updates left out so far. */
   readonly skipped: number;
   /** Names the lines of a micro-batch's pairs, for messages. */
-  readonly describeRows: (prepared: Pick<PreparedBatch, "step" | "rows">) => string;
+  readonly describeRows: (batch: Pick<PreparedBatch, "step" | "rows">) => string;
   /** Is told of every micro-batch that has been computed, and how many seconds it took. */
   readonly onBatch?: (prepared: PreparedBatch, seconds: number) => void;
   /** Whether to end between the micro-batches of an update; what it has gathered is dropped. */
   readonly isOver?: () => boolean;
-  /** The exchange with other ranks, whose micro-batches are not in `batches`. Default: there are none. */
-  readonly exchangeAt?: (step: number) => UpdateExchange;
+  /**
+   * Opens the exchange of an update of some micro-batches with other ranks, whose own are not in
+   * `batches`. Default: there are none.
+   */
+  readonly exchangeOf?: (microBatches: number) => UpdateExchange;
   /** The learning rate of an update. Default: the configuration's. */
   readonly rateAt?: (step: number) => number;
 }
@@ -72,13 +75,14 @@ type UpdateTrainer = Pick<NativeTrainer, "batch" | "update">;
  */
 export async function* updates(options: UpdatesOptions): AsyncGenerator<Update, void, undefined> {
   const { trainerAt, batches, config, describeRows, onBatch, isOver = () => false } = options;
+  const { exchangeOf = exchangeAlone } = options;
   let { skipped } = options;
   let next = batches.next().value;
   for (;;) {
     const { step, epoch, positionAfter: position, updateRows } = next;
     const training = trainingAt(config.training, step);
     const trainer = await trainerAt(step);
-    const exchange = options.exchangeAt?.(step) ?? NO_EXCHANGE;
+    const exchange = exchangeOf(updateRows.length);
     const mine: MicroBatchResult[] = [];
     do {
       const prepared = next;
@@ -92,8 +96,7 @@ export async function* updates(options: UpdatesOptions): AsyncGenerator<Update, 
       }
       onBatch?.(prepared, (performance.now() - began) / 1000);
       mine.push({ terms, tokens: prepared.tokens, rows: prepared.rows.length });
-      await exchange.addGradients();
-      if (next.step === step && isOver()) return;
+      if (await exchange.addGradients(isOver)) return;
     } while (next.step === step);
     const parts = await exchange.finish(mine);
 

@@ -9,7 +9,7 @@ import type { LossTerms, NativeTrainer } from "../native/trainer.ts";
 import { PLAIN_BATCH } from "../native/trainer_options.ts";
 import { shiftedSettings } from "./batch_stream.ts";
 import type { TrainingConfig } from "./config.ts";
-import { assembleBatch, evenTimesteps, type TimestepSource } from "./micro_batch.ts";
+import { assembleBatch, type AssembledBatch, evenTimesteps } from "./micro_batch.ts";
 import type { TrainingAt } from "./options.ts";
 import type { ProcessGroup } from "./process_group.ts";
 import { trainingAt } from "./schedules.ts";
@@ -139,18 +139,21 @@ async function validationLoss(
 ): Promise<Pick<Validation, "terms" | "byTimestep"> | undefined> {
   // As at the end of the run, so that all validations of it can be compared.
   const training = trainingAt(config.training, config.training.steps);
-  const batches = batchesOf(groups, training.batch_size);
   const timesteps = evenTimesteps(model.diffusion, config.diffusion.left_to_right_share);
+  const batches = batchesOf(groups, training.batch_size);
   const mine: BatchLoss[] = [];
-  for (let first = 0; first < batches.length; first += group.size) {
-    const stops = await group.gatherNumbers(Float64Array.of(Number(isInterrupted())));
-    if (stops.includes(1)) return undefined;
-    for (const [offset, batch] of batches.slice(first, first + group.size).entries()) {
-      // Timesteps go on from batch to batch, whoever computes them.
-      const assembled = assemble(batch, training, timesteps, model);
-      if (offset !== group.rank) continue;
-      mine.push(await batchLoss(trainer, batch, assembled, first + offset, training, model));
+  for (const [place, { slots, pairs }] of batches.entries()) {
+    if (place % group.size === 0) {
+      const stops = await group.gatherNumbers(Float64Array.of(Number(isInterrupted())));
+      if (stops.includes(1)) return undefined;
     }
+    const settings = { slots, padId: model.text.pad_id, paddingWeight: training.padding_weight };
+    // Those of other ranks too: the timesteps of a batch follow those of the batches before it.
+    const batch = model.network.shifted
+      ? assembleShifted(pairs, shiftedSettings(settings, EVERY_SLOT, model), NOTHING_WAITS)
+      : assembleBatch(pairs, settings, timesteps);
+    if (place % group.size !== group.rank) continue;
+    mine.push(await batchLoss(trainer, batch, pairs, place, training, model));
   }
   const parts: BatchLoss[][] = (await group.gatherTexts(JSON.stringify(mine)))
     .map((json) => JSON.parse(json));
@@ -167,26 +170,10 @@ function batchesOf(groups: readonly PairGroup[], size: number): ValidationBatch[
   );
 }
 
-function assemble(
-  { slots, pairs }: ValidationBatch,
-  training: TrainingAt,
-  timesteps: TimestepSource,
-  model: ModelConfig,
-) {
-  const settings = {
-    slots,
-    padId: model.text.pad_id,
-    paddingWeight: training.padding_weight,
-  };
-  return model.network.shifted
-    ? assembleShifted(pairs, shiftedSettings(settings, EVERY_SLOT, model), NOTHING_WAITS)
-    : assembleBatch(pairs, settings, timesteps);
-}
-
 async function batchLoss(
   trainer: NativeTrainer,
-  { pairs }: ValidationBatch,
-  batch: ReturnType<typeof assemble>,
+  batch: AssembledBatch,
+  pairs: readonly TokenPair[],
   microBatch: number,
   training: TrainingAt,
   model: ModelConfig,

@@ -4,7 +4,13 @@ import { ExitCode } from "../../src/errors.ts";
 import { listCheckpoints } from "../../src/training/checkpoint.ts";
 import { withFolder } from "../denoiser/test_files.ts";
 import { endOf, somePort, startRank, startRanks } from "./rank_processes.ts";
-import { assertSameWeights, overflowWeights, runTraining, writeRun } from "./sample_run.ts";
+import {
+  assertSameWeights,
+  overflowWeights,
+  runTraining,
+  writeRun,
+  writeRunInPhases,
+} from "./sample_run.ts";
 
 /** Killed once in the suite; by hand ARDIFF_TEST_KILLS=20. */
 const KILLS = Number(Deno.env.get("ARDIFF_TEST_KILLS") ?? 2);
@@ -48,13 +54,54 @@ Deno.test(
     for (const [size, steps] of [[2, 4], [4, 8]] as const) {
       const ends = await endOf(startRanks(size, config, mixed, ...set, `training.steps=${steps}`));
       for (const { code, stderr } of ends) assertEquals(code, ExitCode.ok, stderr);
-      assertStringIncludes(ends[0]!.stderr, `${size} ranks share the micro-batches`);
+      assertStringIncludes(ends[0]!.stderr, `${size} ranks share the micro-batches of an update`);
       assertEquals(ends.slice(1).map(({ stderr }) => stderr), Array(size - 1).fill(""));
     }
     const last = "checkpoints/step-00000008";
     assertSameWeights(`${mixed}/${last}`, `${alone}/${last}`);
     // Four micro-batches of 12 pairs and 6 lines, the same to the last digit.
     assertEquals(validationsIn(mixed), validationsIn(alone));
+  }),
+);
+
+Deno.test(
+  "ranks change options, sets of data and what is trained at the same updates as one process",
+  withFolder(async (folder) => {
+    const config = writeRunInPhases(folder);
+    const toml = Deno.readTextFileSync(config)
+      .replace("accumulation = { 0 = 1, 30 = 2 }", "accumulation = { 0 = 2, 30 = 3 }")
+      .replace(/\b(30|50|60|110|150)\b/g, (updates) => String(Number(updates) / 10))
+      .replace("77 = 0.1", "7 = 0.1");
+    Deno.writeTextFileSync(config, toml);
+    const [alone, shared] = [`${folder}/alone`, `${folder}/shared`];
+    const set = ["training.steps=18"];
+    await runTraining(config, { output: alone, set });
+    const ends = await endOf(startRanks(2, config, shared, ...set));
+    for (const { code, stderr } of ends) assertEquals(code, ExitCode.ok, stderr);
+    assertStringIncludes(ends[0]!.stderr, 'From step 16 on: training.train_only = "token_chain"');
+    const last = "checkpoints/step-00000018";
+    assertSameWeights(`${shared}/${last}`, `${alone}/${last}`);
+    const refused = await startRank(0, 3, somePort(), config, `${folder}/more`).ended;
+    assertEquals(refused.code, ExitCode.usage);
+    assertStringIncludes(refused.stderr, "Cannot share an update of 2 micro-batches");
+  }),
+);
+
+Deno.test(
+  "a signal at one rank ends all of them between the micro-batches of an update",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const output = `${folder}/run`;
+    const set = ["training.steps=100000", "training.accumulation=401", "log.every=1"];
+    const ranks = startRanks(2, config, output, ...set);
+    await Promise.race([logged(output), ...ranks.map((rank) => rank.ended)]);
+    ranks[1]!.process.kill("SIGTERM");
+    const said = (await endOf(ranks)).map(({ code, stderr }) => {
+      assertEquals(code, ExitCode.terminated, stderr);
+      return /Stopped by SIGTERM at step \d+, which is saved/.exec(stderr)?.[0];
+    });
+    assertEquals(said[0], said[1]);
+    assert(said[0] !== undefined);
   }),
 );
 

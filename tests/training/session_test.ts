@@ -54,14 +54,7 @@ async function trainWith(
     config.validation,
   );
   const limits = { last, deadline: performance.now() + milliseconds };
-  using reporter = new Reporter({
-    output: folder,
-    config,
-    start,
-    ...limits,
-    io,
-    group: ALONE,
-  });
+  using reporter = new Reporter({ output: folder, config, start, ...limits, io, group: ALONE });
   const session = new Session({
     run,
     reporter,

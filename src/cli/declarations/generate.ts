@@ -61,10 +61,10 @@ export function generateCommand(environment: Environment): CommandUnknownOpts {
       "output line: an empty one for an empty line, and for JSON without the field (the exit code\n" +
       `is then ${ExitCode.data}). With --select all the candidates of a line stand on one line, tabs between\n` +
       "them. The outputs of all shards, joined in order, are the output of the whole.",
-      "With --resume the output grows in FILE.part, and the same command goes on after a kill, to the\n" +
-      "same bytes. FILE.manifest.json, beside it and beside every shard, tells what it was made from.",
       "Fields of JSON input overrule options for their line: prefix, template, words, avoid,\n" +
       "min_length, max_length. A beam search takes one slot a call; all else goes with drafts, which change no text.",
+      "With --resume the output grows in FILE.part, and the same command goes on after a kill, to the\n" +
+      "same bytes. FILE.manifest.json, beside it and beside every shard, tells what it was made from.",
     ],
   });
   return plain;

@@ -58,8 +58,9 @@ export function trainCommand(environment: Environment): CommandUnknownOpts {
       const { train } = await import("../../commands/train.ts");
       // Without the options that all commands have.
       const { set, output, resume, maxSteps, maxMinutes, device, dtype, threads } = options;
-      const own = { set, output, resume, maxSteps, maxMinutes, device, dtype, threads };
-      const { dryRun, findLr } = options;
+      const { rankTimeout, dryRun, findLr } = options;
+      const run = { set, output, resume, maxSteps, maxMinutes, device, dtype, threads };
+      const own = { ...run, rankTimeout };
       await train({ ...withoutUndefined(own), dryRun, findLr, config }, environment);
     }) as CommandUnknownOpts;
   addGuide(command, {
@@ -67,22 +68,22 @@ export function trainCommand(environment: Environment): CommandUnknownOpts {
       "ardiff train configs/smoke.toml",
       "ardiff train configs/commongen-small.toml --max-minutes 60 --set training.learning_rate=1e-3",
       "ardiff train configs/commongen-small.toml --resume",
-      "torchrun --nproc-per-node 2 --no-python ardiff train configs/smoke.toml --set training.accumulation=2",
       "ardiff train configs/commongen-small.toml --dry-run",
       "ardiff train configs/commongen-small.toml --find-lr > rates.tsv",
+      "torchrun --nproc-per-node 2 --no-python ardiff train configs/smoke.toml --set training.accumulation=2",
     ],
     remarks: [
       "The configurations that come with the program name data that a clone unpacks (deno task data).\n" +
       "For data of your own: ardiff files configs/smoke.toml > mine.toml, and name it there.",
       "The argument is the training configuration. It has nothing to do with --config, which names\n" +
       "the settings file of ardiff itself; that file cannot overrule a training configuration.",
-      "Ctrl-C and SIGTERM save and stop, SIGUSR1 saves and goes on. Several processes that torchrun or\n" +
-      "srun starts train one model together, at most training.accumulation of them (docs/machines.md).",
       "Without a preset, what a configuration leaves out is as in the paper's CommonGen run, which a\n" +
       'CPU cannot do in a day. With preset = "NAME" above its tables it starts from one of these\n' +
       `(docs/options.md has their values):${
         Object.entries(PRESETS).map(([name, { text }]) => `\n  ${name.padEnd(21)} ${text}`).join("")
       }`,
+      "Ctrl-C and SIGTERM save and stop, SIGUSR1 saves and goes on. Several processes that torchrun or\n" +
+      "srun starts train one model together, at most training.accumulation of them (docs/machines.md).",
     ],
   });
   return command;
