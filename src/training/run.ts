@@ -28,8 +28,6 @@ import { type Update, updates, type UpdatesOptions } from "./updates.ts";
 export class Run implements Disposable {
   /** What trainers before the present one have used. */
   #usedBefore: TrainerUsage = { forward: 0, backward: 0, update: 0, peakBytes: 0 };
-  /** Room for gradients that ranks exchange. */
-  #gradients: Float32Array<ArrayBuffer> | undefined;
 
   private constructor(
     readonly config: TrainingConfig,
@@ -118,12 +116,6 @@ export class Run implements Disposable {
   [Symbol.dispose](): void {
     this.trainer[Symbol.dispose]();
     this.pairs[Symbol.dispose]();
-  }
-
-  #exchangeAt(step: number): UpdateExchange {
-    this.#gradients ??= new Float32Array(this.trainer.size);
-    const microBatches = valueAt(this.config.training.accumulation, step);
-    return updateExchange(this.trainer, this.group, microBatches, this.#gradients);
   }
 
   /** The trainer of an update; what is trained is fixed for the life of one. */

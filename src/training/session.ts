@@ -130,11 +130,8 @@ export class Session {
     const { interrupts } = wishes;
     const { validation } = run.config;
     let began = performance.now(), isForecast = false;
-    // Ranks end together, after an update.
     const isOver = () =>
-      run.group.size === 1 &&
-      (wishes.interrupts.received !== undefined || performance.now() >= deadline ||
-        (isSpent?.() ?? false));
+      interrupts.received !== undefined || performance.now() >= deadline || (isSpent?.() ?? false);
     const onBatch = (prepared: PreparedBatch, seconds: number) => {
       if (!isForecast) this.#forecast(prepared, seconds);
       isForecast = true;
@@ -275,7 +272,9 @@ interface Wishes {
 /** The largest of each number that the ranks give. */
 async function agreed(group: ProcessGroup, mine: readonly number[]): Promise<number[]> {
   const all = await group.gatherNumbers(Float64Array.from(mine));
-  return mine.map((_, i) => Math.max(...all.filter((_, at) => at % mine.length === i)));
+  return mine.map((_, i) =>
+    all.reduce((most, n, at) => at % mine.length === i ? Math.max(most, n) : most, 0)
+  );
 }
 
 function hashOf(values: Float32Array<ArrayBuffer>): string {

@@ -102,7 +102,6 @@ export async function train(
     );
   }
   reporter.summary(run.usage());
-  if (!group.isFirst) return `${output}/${RUN_FILES.model}`;
   if (step === 0) {
     say(
       "The time was over before the first update was made: the model's weights are those of the start.",
