@@ -4,7 +4,7 @@
 #   bin/deno      Deno                 src/bundle  the program, bundled
 #   build/loader  loader of libtorch   models      the models named after the folder
 #   configs       configurations       docs        the manual page
-# The native library, build/native/libardiff.so, is for the caller to add.
+# The native libraries, build/native/libardiff.so and libardiff_group.so, are for the caller to add.
 #
 #   scripts/stage_package.sh FOLDER [MODEL...]
 set -euo pipefail
@@ -23,8 +23,14 @@ rm -rf "$root"
 mkdir -p "$root/bin" "$root/build/loader" "$root/src"
 install -m 755 native/launcher/ardiff.sh "$root/ardiff"
 # Beside the native library a package may load the loader, but no libtorch that a build has left there.
-sed 's|"ffi": .*|"ffi": ["./build/native/libardiff.so", "./build/loader/libtorch_loader.so"]|' \
-  deno.json >"$root/deno.json"
+"$deno" eval --no-config '
+  const config = JSON.parse(Deno.readTextFileSync("deno.json"));
+  const libraries = ["native/libardiff.so", "native/libardiff_group.so", "loader/libtorch_loader.so"];
+  for (const set of Object.values(config.permissions)) {
+    if (set.ffi) set.ffi = libraries.map((name) => `./build/${name}`);
+  }
+  Deno.writeTextFileSync(Deno.args[0], JSON.stringify(config, null, 2) + "\n");
+' "$root/deno.json"
 # What npm puts on the PATH may be a script that starts Deno.
 cp "$("$deno" eval --no-config 'console.log(Deno.execPath())')" "$root/bin/deno"
 

@@ -16,6 +16,7 @@ import { goldenCommand } from "./declarations/golden.ts";
 import { importCommand } from "./declarations/import.ts";
 import { initCommand } from "./declarations/init.ts";
 import { infoCommand } from "./declarations/info.ts";
+import { joinCommand } from "./declarations/join.ts";
 import { mbrCommand } from "./declarations/mbr.ts";
 import { compareCommand, reportCommand } from "./declarations/report.ts";
 import { sweepCommand } from "./declarations/sweep.ts";
@@ -29,6 +30,7 @@ import { suggestChoices } from "./values.ts";
 
 const COMMANDS = [
   generateCommand,
+  joinCommand,
   mbrCommand,
   scoreCommand,
   evaluateCommand,

@@ -1,9 +1,11 @@
 /** `ardiff train`: from a configuration to a model folder. */
+import { variable } from "../host/environment.ts";
 import { tell } from "../host/messages.ts";
 import { resolveConfiguration } from "./files.ts";
 import type { ProgressOutput } from "../host/status_line.ts";
 import { dryRun } from "../training/dry_run.ts";
 import { describeRange, findLearningRate, rangeTable } from "../training/find_learning_rate.ts";
+import { placeOf } from "../training/launcher.ts";
 import type { TrainOptions } from "../training/request.ts";
 import { train as trainModel } from "../training/train.ts";
 
@@ -22,7 +24,7 @@ interface TrainIo extends ProgressOutput {
   stdout(text: string): void | Promise<void>;
 }
 
-/** Trains and prints the path of the model folder, or prints what a trial has found. */
+/** Trains and prints the path of the model folder, once where several ranks do, or what a trial has found. */
 export async function train(
   { config, dryRun: isDry = false, findLr = false, ...options }: TrainCommandOptions,
   io: TrainIo,
@@ -34,5 +36,7 @@ export async function train(
     await io.stdout(rangeTable(points));
     return await tell(io, describeRange(points));
   }
-  await io.stdout(`${await trainModel(path, options, io)}\n`);
+  const model = await trainModel(path, options, io);
+  const rank = placeOf(variable)?.rank ?? 0;
+  if (rank === 0) await io.stdout(`${model}\n`);
 }

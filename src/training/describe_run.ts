@@ -13,7 +13,7 @@ function arithmeticOf({ training: { dtype } }: TrainingConfig, { kind }: Device)
 }
 
 /** Data, size, device, and what was left out or cut of the data. */
-export function describeRun({ config, model, pairs: all, start, device }: Run): string {
+export function describeRun({ config, model, pairs: all, start, place, group }: Run): string {
   const { pairs, leftOut, cutSources, cutTargets, longestSource, longestTarget } = all.summary;
   const count = (value: number) => value.toLocaleString("en");
   const cut = (side: string, number: number, limit: number, longest: number) =>
@@ -22,10 +22,11 @@ export function describeRun({ config, model, pairs: all, start, device }: Run): 
       : [`${count(number)} ${side} were cut to ${limit} tokens; the longest has ${longest}.`];
   return [
     `${count(pairs)} pairs, ${count(parameterCounts(model.network).total)} parameters, on ` +
-    `${device.kind} in ${arithmeticOf(config, device)}.`,
+    `${place.device.kind} in ${arithmeticOf(config, place.device)}.`,
     ...(leftOut === 0 ? [] : [`Pairs with an empty side, which are left out: ${count(leftOut)}.`]),
     ...cut("sources", cutSources, config.text.max_source_tokens, longestSource),
     ...cut("targets", cutTargets, config.text.target_slots, longestTarget),
+    ...(group.size === 1 ? [] : [`${group.size} ranks share the micro-batches of an update.`]),
     ...(start.step === 0 ? [] : [`Going on from step ${count(start.step)}.`]),
   ].join("\n");
 }

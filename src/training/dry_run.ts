@@ -6,6 +6,7 @@ import type { PreparedBatch } from "./batch_stream.ts";
 import type { TrainingSettings } from "./config.ts";
 import { describeRun } from "./describe_run.ts";
 import { describeForecast, forecast, type ForecastInput, warningsOf } from "./forecast.ts";
+import { ALONE } from "./process_group.ts";
 import { readRequest, type TrainOptions } from "./request.ts";
 import { Run } from "./run.ts";
 
@@ -27,7 +28,14 @@ export async function dryRun(
 ): Promise<string> {
   const { config, source, cacheFolder, last } = readRequest(configuration, options);
   const say = (message: string) => void tell(io, message);
-  using run = await Run.open({ config, source, cacheFolder, checkpoint: undefined, say });
+  using run = await Run.open({
+    config,
+    source,
+    cacheFolder,
+    checkpoint: undefined,
+    say,
+    group: ALONE,
+  });
   const { batch, seconds } = await measure(run);
   const input: ForecastInput = {
     training: config.training,

@@ -6,6 +6,7 @@ import { tell } from "../host/messages.ts";
 import type { ProgressOutput } from "../host/status_line.ts";
 import type { TrainingSettings } from "./config.ts";
 import { describeRun } from "./describe_run.ts";
+import { ALONE } from "./process_group.ts";
 import { readRequest, type TrainOptions } from "./request.ts";
 import { Run } from "./run.ts";
 import { NonFiniteUpdate } from "./updates.ts";
@@ -44,7 +45,14 @@ export async function findLearningRate(
 ): Promise<RangePoint[]> {
   const { config, source, cacheFolder } = readRequest(configuration, options);
   const say = (message: string) => void tell(io, message);
-  using run = await Run.open({ config, source, cacheFolder, checkpoint: undefined, say });
+  using run = await Run.open({
+    config,
+    source,
+    cacheFolder,
+    checkpoint: undefined,
+    say,
+    group: ALONE,
+  });
   say(describeRun(run));
   const count = options.maxSteps ?? UPDATES;
   const deadline = performance.now() + 60_000 * (options.maxMinutes ?? Infinity);

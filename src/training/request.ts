@@ -29,6 +29,10 @@ export interface TrainOptions {
   readonly dtype?: string;
   /** Overrules `training.threads`. */
   readonly threads?: number;
+  /** Seconds to wait for other ranks: to come, and later to answer. Default 600. */
+  readonly rankTimeout?: number;
+  /** Train alone, also where a launcher has started several of this program. */
+  readonly alone?: boolean;
 }
 
 const OPTION_NAMES: OptionNames<TrainOptions> = {
@@ -41,6 +45,8 @@ const OPTION_NAMES: OptionNames<TrainOptions> = {
   device: true,
   dtype: true,
   threads: true,
+  rankTimeout: true,
+  alone: true,
 };
 
 /** A checked request. */

@@ -2,6 +2,7 @@
 import { loadModelFolder, writeModelFolder } from "../denoiser/model_folder.ts";
 import { toFloat32 } from "../denoiser/tensors.ts";
 import { ExitCode, UserError } from "../errors.ts";
+import { variable } from "../host/environment.ts";
 import { exitCodeOf } from "../host/interrupts.ts";
 import { tell } from "../host/messages.ts";
 import { processorSeconds } from "../host/processor.ts";
@@ -11,21 +12,31 @@ import { checkpointPath, listCheckpoints, type RunState, tensorsOf } from "./che
 import { currentCommit } from "./commit.ts";
 import type { TrainingConfig, TrainingSettings } from "./config.ts";
 import { describeRun } from "./describe_run.ts";
+import { placeOf } from "./launcher.ts";
 import { modelCard } from "./model_card.ts";
-import { recordedValidation, Reporter } from "./reporter.ts";
+import { ALONE, joinRanks, type ProcessGroup } from "./process_group.ts";
+import { recordedValidation, Reporter, SILENT_REPORTER } from "./reporter.ts";
 import { baseName, readRequest, settingsOf, type TrainOptions } from "./request.ts";
 import { Run } from "./run.ts";
 import { openRunFolder, RUN_FILES } from "./run_folder.ts";
+import { expectSameSetup, setupOf } from "./same_setup.ts";
+import { beginnings, valueAt } from "./scheduled.ts";
 import { Session } from "./session.ts";
 import { textGeneratorOf } from "./text_generator.ts";
 import { readValidationSet } from "./validation_set.ts";
+
+/** Seconds; as long as a checkpoint or a validation may take. */
+const RANK_TIMEOUT = 600;
 
 /** Tells nobody. */
 const SILENT: ProgressOutput = { stderr: () => {}, interactive: false };
 
 /**
  * Trains a model. The run's folder gets checkpoints, logs and, in the end, the model folder. The
- * first SIGINT, SIGTERM or SIGHUP saves and ends the run.
+ * first SIGINT, SIGTERM or SIGHUP saves and ends the run, SIGUSR1 saves and goes on.
+ *
+ * Where torchrun or srun has started several of this program, they share the micro-batches of an update;
+ * rank 0 alone writes. docs/machines.md
  *
  * @param configuration a TOML or YAML file, or its content as an object; docs/options.md lists the keys. With
  *   an object, `options.output` is required
@@ -40,26 +51,35 @@ export async function train(
 ): Promise<string> {
   const { config, source, output, cacheFolder, last } = readRequest(configuration, options);
   const folder = `${output}/${RUN_FILES.checkpoints}`;
-  using _lock = openRunFolder(output);
-  const checkpoint = listCheckpoints(folder).at(-1);
-  if (checkpoint !== undefined && !options.resume) {
+  using group = await groupOf(config, last, options);
+  const found: { lock?: Disposable } = {};
+  const checkpoint = await group.first(() => {
+    found.lock = openRunFolder(output);
+    const last = listCheckpoints(folder).at(-1);
+    if (last === undefined || options.resume) return last ?? null;
+    found.lock[Symbol.dispose]();
     throw new UserError(
       ExitCode.usage,
       `Cannot train into "${output}": it holds checkpoints; add --resume to go on from them, or ` +
         "choose another --output",
     );
-  }
-  if (checkpoint === undefined && options.resume) {
-    tell(io, `There is nothing to go on from in "${output}": starting anew.`);
-  }
+  }) ?? undefined;
+  using _lock = found.lock;
   const deadline = performance.now() + 60_000 * (options.maxMinutes ?? Infinity);
-  const say = (message: string) => void tell(io, message);
-  using run = await Run.open({ config, source, cacheFolder, checkpoint, say });
+  const say = (message: string) => {
+    if (group.isFirst) tell(io, message);
+  };
+  if (checkpoint === undefined && options.resume) {
+    say(`There is nothing to go on from in "${output}": starting anew.`);
+  }
+  using run = await Run.open({ config, source, cacheFolder, checkpoint, say, group });
   const validationSet = config.data.dev === null
     ? undefined
     : await readValidationSet(config.data.dev, run.tokenizer, run.model, config.validation);
   say(describeRun(run));
-  using reporter = new Reporter({ output, config, start: run.start, last, deadline, io });
+  using reporter = group.isFirst
+    ? new Reporter({ output, config, start: run.start, last, deadline, io, group })
+    : SILENT_REPORTER;
   const processorLimit = processorSeconds() + 60 * (options.maxProcessorMinutes ?? Infinity);
   const session = new Session({
     run,
@@ -87,6 +107,7 @@ export async function train(
       "The time was over before the first update was made: the model's weights are those of the start.",
     );
   }
+  if (!group.isFirst) return `${output}/${RUN_FILES.model}`;
   return exportModel(
     run,
     session,
@@ -98,6 +119,41 @@ export async function train(
         JSON.stringify(output)
       } }), at step ${session.state.step}`,
   );
+}
+
+/**
+ * Joins the ranks that a launcher has started.
+ *
+ * @throws {UserError} where there are more than can share an update, where some do not come, or differ
+ */
+async function groupOf(
+  config: TrainingConfig,
+  last: number,
+  { alone = false, rankTimeout = RANK_TIMEOUT }: TrainOptions,
+): Promise<ProcessGroup> {
+  const place = alone ? undefined : placeOf(variable);
+  if (place === undefined) return ALONE;
+  const { accumulation, steps } = config.training;
+  const fewest = Math.min(
+    ...beginnings(accumulation).filter((updates) => updates < steps)
+      .map((updates) => valueAt(accumulation, updates + 1)),
+  );
+  if (place.size > fewest) {
+    throw new UserError(
+      ExitCode.usage,
+      `Cannot share an update of ${fewest} micro-batch${fewest === 1 ? "" : "es"} ` +
+        `(training.accumulation) among ${place.size} ranks: start at most ${fewest}, or set a ` +
+        "larger training.accumulation and a smaller training.batch_size",
+    );
+  }
+  const group = await joinRanks(place, rankTimeout);
+  try {
+    await expectSameSetup(group, setupOf(config, last));
+    return group;
+  } catch (error) {
+    group[Symbol.dispose]();
+    throw error;
+  }
 }
 
 /** Writes the model folder, `output/model`, and returns its path. */

@@ -1,6 +1,8 @@
 /** A tiny training run for tests: data, configuration, and ways to start it. */
 import { assertEquals } from "@std/assert";
 import { train } from "../../src/commands/train.ts";
+import { floatTensor, readSafetensors, writeSafetensors } from "../../src/denoiser/safetensors.ts";
+import { toFloat32 } from "../../src/denoiser/tensors.ts";
 import { readFileBytes } from "../../src/host/files.ts";
 import type { TrainOptions } from "../../src/training/request.ts";
 
@@ -175,4 +177,20 @@ export function assertSameWeights(left: string, right: string): void {
     assertEquals(a.length, b.length, file);
     assertEquals(a.findIndex((byte, i) => byte !== b[i]), -1, `first difference in ${file}`);
   }
+}
+
+/** Makes the weights so large that the loss overflows. */
+export function overflowWeights(path: string): void {
+  const { tensors } = readSafetensors(path);
+  const changed = [...tensors].map(([name, tensor]) => {
+    const values = toFloat32(tensor);
+    return floatTensor(
+      name,
+      tensor.shape,
+      () => name === "weights" ? values.fill(1e30) : values,
+      "F32",
+    );
+  });
+  writeSafetensors(path, changed);
+  Deno.removeSync(path.replace(/[^/]*$/, "manifest.json")); // which would tell
 }

@@ -49,12 +49,18 @@ export function trainCommand(environment: Environment): CommandUnknownOpts {
       new Option("--dtype <type>", "overrules training.dtype").choices(["f32", "bf16"] as const),
     )
     .option("--threads <n>", "overrules training.threads", integer(0, 1024))
+    .option(
+      "--rank-timeout <seconds>",
+      "under torchrun or srun: how long to wait for other ranks (default: 600)",
+      number(0.1, 1e6),
+    )
     .action(async (config, options) => {
       const { train } = await import("../../commands/train.ts");
       // Without the options that all commands have.
       const { set, output, resume, maxSteps, maxMinutes, device, dtype, threads } = options;
-      const own = { set, output, resume, maxSteps, maxMinutes, device, dtype, threads };
-      const { dryRun, findLr } = options;
+      const { rankTimeout, dryRun, findLr } = options;
+      const run = { set, output, resume, maxSteps, maxMinutes, device, dtype, threads };
+      const own = { ...run, rankTimeout };
       await train({ ...withoutUndefined(own), dryRun, findLr, config }, environment);
     }) as CommandUnknownOpts;
   addGuide(command, {
@@ -64,6 +70,7 @@ export function trainCommand(environment: Environment): CommandUnknownOpts {
       "ardiff train configs/commongen-small.toml --resume",
       "ardiff train configs/commongen-small.toml --dry-run",
       "ardiff train configs/commongen-small.toml --find-lr > rates.tsv",
+      "torchrun --nproc-per-node 2 --no-python ardiff train configs/smoke.toml --set training.accumulation=2",
     ],
     remarks: [
       "The configurations that come with the program name data that a clone unpacks (deno task data).\n" +
@@ -75,6 +82,8 @@ export function trainCommand(environment: Environment): CommandUnknownOpts {
       `(docs/options.md has their values):${
         Object.entries(PRESETS).map(([name, { text }]) => `\n  ${name.padEnd(21)} ${text}`).join("")
       }`,
+      "Ctrl-C and SIGTERM save and stop, SIGUSR1 saves and goes on. Several processes that torchrun or\n" +
+      "srun starts train one model together, at most training.accumulation of them (docs/machines.md).",
     ],
   });
   return command;
