@@ -212,7 +212,7 @@ async function report(measured: readonly Measured[], info: RivalInfo): Promise<v
   ].join("\n");
   await Deno.mkdir(output!, { recursive: true });
   await Deno.writeTextFile(`${output}/calls.md`, markdown);
-  await Deno.writeTextFile(`${output}/calls.svg`, callsPicture(ordered, what));
+  await Deno.writeTextFile(`${output}/calls.svg`, await callsPicture(ordered, what));
   const times = ordered.map(({ calls, ...rest }) => ({
     ...rest,
     calls: calls.reduce((sum, count) => sum + count, 0) / calls.length,

@@ -41,8 +41,8 @@ const counts = args.candidates.split(",").map(Number);
 /** Ways to choose, as they are called in the report. */
 const CHOICES: Readonly<Record<string, Partial<ChoiceOptions>>> = {
   "first": { select: "first" },
-  "MBR, BLEU": {},
-  "MBR, chrF": { utility: "chrf" },
+  "MBR, BLEU": { select: "mbr" },
+  "MBR, chrF": { select: "mbr", utility: "chrf" },
   "confidence": { select: "confidence" },
   "mixture, w = 0.25": { select: "mixture", confidenceWeight: 0.25 },
   "mixture, w = 0.5": { select: "mixture", confidenceWeight: 0.5 },
@@ -99,7 +99,7 @@ async function chosen(
     choose(
       source,
       candidates.slice(0, count),
-      { ...GENERATION_DEFAULTS, ...options },
+      { ...GENERATION_DEFAULTS, select: "mbr", ...options },
       (texts, selection) => Promise.resolve(select(texts, selection)),
     )
   ));

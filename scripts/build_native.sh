@@ -136,6 +136,14 @@ torch_unavailable() {
 install_torch() {
   has python3 ||
     fail "Cannot find Python 3: install the package \"python3\", or set LIBTORCH to an unpacked libtorch, and run this again."
+  if [ "$(uname -s)" = Darwin ]; then
+    # There is one build for macOS, for the CPU and Apple's GPUs, on the package index itself.
+    [ "$(uname -m)" = arm64 ] ||
+      fail "Cannot fetch torch $TORCH_VERSION: there is none for Intel Macs; set LIBTORCH to a libtorch $TORCH_OLDEST to $TORCH_NEWEST that you built."
+    say "Installing torch $TORCH_VERSION (about 80 MB) into .venv, a minute or so ..."
+    install "torch==$TORCH_VERSION" || torch_unavailable
+    return
+  fi
   if ! has_gpu; then
     say "Installing torch $TORCH_VERSION (CPU build, about 200 MB) into .venv, a minute or so ..."
     install ${ARDIFF_TORCH_INDEX:+--extra-index-url "$ARDIFF_TORCH_INDEX"} "torch==$TORCH_VERSION+cpu" && return
@@ -193,6 +201,8 @@ fi
   { grep -iE -m 20 "error|killed" "$build/build.log" >&2 || true; fail "The shim did not compile: see $build/build.log."; }
 
 # Where the program finds libtorch: a link beside the shim, so that permissions can name it.
-if [ -f "$libtorch/lib/libtorch_cpu.so" ]; then ln -sfn "$libtorch/lib" "$build/libtorch"; fi
+if [ -f "$libtorch/lib/libtorch_cpu.so" ] || [ -f "$libtorch/lib/libtorch_cpu.dylib" ]; then
+  ln -sfn "$libtorch/lib" "$build/libtorch"
+fi
 say "libtorch: $libtorch"
 echo "$PWD/$build/libardiff.so"

@@ -52,18 +52,22 @@ package=$work/package
 scripts/stage_package.sh "$package" "${models[@]}"
 [ -f build/native/libardiff.so ] || scripts/build_native.sh >/dev/null
 mkdir "$package/build/native"
-shim=$package/build/native/libardiff.so
-install -m 755 build/native/libardiff.so "$shim"
-strip --strip-unneeded "$shim"
-# Where this machine has its libtorch means nothing elsewhere.
-echo "file(RPATH_REMOVE FILE \"$shim\")" >"$work/rpath.cmake"
-"$(command -v cmake || echo .venv/bin/cmake)" -P "$work/rpath.cmake" >/dev/null
+for library in libardiff.so libardiff_group.so; do
+  # A libtorch without c10d has no library of groups.
+  [ -f "build/native/$library" ] || continue
+  shim=$package/build/native/$library
+  install -m 755 "build/native/$library" "$shim"
+  strip --strip-unneeded "$shim"
+  # Where this machine has its libtorch means nothing elsewhere.
+  echo "file(RPATH_REMOVE FILE \"$shim\")" >"$work/rpath.cmake"
+  "$(command -v cmake || echo .venv/bin/cmake)" -P "$work/rpath.cmake" >/dev/null
+done
 
 # ------------------------------------------------------------------------------ deno compile -----
 # Its permissions cannot name files whose place is known at run time only, so FFI is granted in full.
 compile() (
   cd "$package"
-  include=(--include src/bundle --include build/native)
+  include=(--include src/bundle --include build/native --include configs --include docs)
   [ ! -d models ] || include+=(--include models)
   bin/deno compile --quiet --no-prompt --no-lock --no-check --exclude-unused-npm -P=ardiff --allow-ffi \
     "${include[@]}" --output "$work/ardiff" src/bundle/main.js >"$work/compile.log" 2>&1 &&

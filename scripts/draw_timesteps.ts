@@ -5,11 +5,13 @@
  *     deno run --allow-read --allow-write scripts/draw_timesteps.ts
  *
  * Left: for some sentence-level indices, the timestep of every slot, on a line from a start point to
- * the anchor. Middle and right: the same as colours, one row a network call, for two step grids.
+ * the anchor. Middle and right: the same as colours, one row a network call, for two step grids. Below:
+ * anchors that move with the start point, among them that of the models that come with the project.
  */
-import { samplingPlan } from "../src/diffusion/plan.ts";
-import { PAPER_PROCESS, processOf } from "../src/diffusion/process.ts";
+import { type SamplingPlan, samplingPlan } from "../src/diffusion/plan.ts";
+import { type DiffusionProcess, PAPER_PROCESS, processOf } from "../src/diffusion/process.ts";
 import type { StepGridKind } from "../src/diffusion/names.ts";
+import { TIMESTEP_COLOURS, timestepColour } from "../src/generation/trace_colours.ts";
 import { element, label } from "./svg.ts";
 
 const SLOTS = 16;
@@ -18,6 +20,10 @@ const CALLS = 20;
 const ANCHOR_SCALE = PAPER_PROCESS.anchor_scale;
 
 const PROCESS = processOf(PAPER_PROCESS);
+/** What the models that come with the project do: slots settle one after another, in one move each. */
+const SHIPPED = processOf({ ...PAPER_PROCESS, timesteps: "autoregressive" });
+/** The same with an anchor further ahead: several slots are under way. */
+const MOVING = processOf({ ...PAPER_PROCESS, anchor_distance: 4 });
 /** Indices whose lines are drawn: three that start on the slot axis, three on the timestep axis. */
 const INDICES = [3, 7, 11, 515, 1015, 1515] as const;
 
@@ -25,12 +31,14 @@ const INK = "#1f2937";
 const FAINT = "#9ca3af";
 const LEFT_TO_RIGHT = "#b45309";
 const ALL_SLOTS = "#1d4ed8";
-const SETTLED = "#fcd34d";
+const SETTLED = TIMESTEP_COLOURS.settled.light;
 const BEYOND = "#f3f4f6";
 
 const WIDTH = 960;
-const HEIGHT = 428;
+const HEIGHT = 768;
 const TOP = 64;
+/** From a map to the one below it. */
+const BELOW = 404;
 const CELL = 14;
 /** Height of a colour map: the calls and the end. */
 const MAP_HEIGHT = (CALLS + 1) * CELL;
@@ -101,27 +109,39 @@ function lines(left: number, width: number): string {
   ].join("\n");
 }
 
+/** A plan to show. */
+interface ColourMap {
+  readonly left: number;
+  readonly top: number;
+  readonly process: DiffusionProcess;
+  readonly grid: StepGridKind;
+  readonly calls: number;
+}
+
 /** Rows of a plan as colours: what each slot's timestep is at each network call, and at the end. */
-function colourMap(left: number, grid: StepGridKind): string {
-  const run = { slots: SLOTS, evaluations: CALLS, grid, sampler: "posterior", eta: 0 } as const;
-  const plan = samplingPlan(PROCESS, run);
-  const rows = Array.from({ length: CALLS + 1 }, (_, call) => {
-    const y = TOP + call * CELL;
-    const timesteps = call < CALLS
+function colourMap(
+  { left, grid, process, calls, top }: ColourMap,
+): string {
+  const run = { slots: SLOTS, evaluations: calls, grid, sampler: "posterior", eta: 0 } as const;
+  const plan = samplingPlan(process, run);
+  const rows = Array.from({ length: calls + 1 }, (_, call) => {
+    const y = top + call * CELL;
+    const timesteps = call < calls
       ? plan.from.subarray(call * SLOTS, (call + 1) * SLOTS)
-      : plan.to.subarray((CALLS - 1) * SLOTS);
+      : plan.to.subarray((calls - 1) * SLOTS);
+    const present = call < calls ? presentSlots(plan, call) : SLOTS;
     const cells = Array.from(timesteps, (timestep, slot) =>
       element("rect", {
         x: left + slot * CELL,
         y,
         width: CELL,
         height: CELL,
-        fill: colour(timestep),
+        fill: slot < present ? colour(timestep) : BEYOND,
       }));
     return cells.join("") + label(
       left - 6,
       y + CELL - 3,
-      call < CALLS ? String(plan.sentenceTimesteps[call]!) : "end",
+      call < calls ? String(plan.sentenceTimesteps[call]!) : "end",
       { "text-anchor": "end", "font-size": 10 },
     );
   });
@@ -130,30 +150,30 @@ function colourMap(left: number, grid: StepGridKind): string {
     ...rows,
     element("rect", {
       x: left,
-      y: TOP,
+      y: top,
       width,
-      height: MAP_HEIGHT,
+      height: (calls + 1) * CELL,
       fill: "none",
       stroke: FAINT,
     }),
-    label(left - 6, TOP - 6, "i", { "text-anchor": "end", "font-style": "italic" }),
-    label(left + CELL / 2, TOP + MAP_HEIGHT + 16, "0", { "text-anchor": "middle" }),
-    label(left + width - CELL / 2, TOP + MAP_HEIGHT + 16, String(SLOTS - 1), {
+    label(left - 6, top - 6, "i", { "text-anchor": "end", "font-style": "italic" }),
+    label(left + CELL / 2, top + (calls + 1) * CELL + 16, "0", { "text-anchor": "middle" }),
+    label(left + width - CELL / 2, top + (calls + 1) * CELL + 16, String(SLOTS - 1), {
       "text-anchor": "middle",
     }),
-    label(left + width / 2, TOP + MAP_HEIGHT + 34, "slot n", { "text-anchor": "middle" }),
+    label(left + width / 2, top + (calls + 1) * CELL + 34, "slot n", { "text-anchor": "middle" }),
   ].join("\n");
 }
 
-/** From pale (little noise) to dark (nothing but noise); settled slots stand out. */
+/** Slots that take part in a call; the limit of one after another has those alone that settle by it. */
+function presentSlots({ present, to, slots }: SamplingPlan, call: number): number {
+  const settled = to.subarray(call * slots, (call + 1) * slots).indexOf(STEPS - 1);
+  return settled > 0 && present[call] === slots ? settled : present[call]!;
+}
+
+/** From little noise to nothing but noise, as on trace pages; settled slots stand out. */
 function colour(timestep: number): string {
-  if (timestep === 0) return SETTLED;
-  const share = timestep / (STEPS - 1);
-  const mix = (pale: number, dark: number) => Math.round(pale + share * (dark - pale));
-  return `#${
-    [mix(239, 23), mix(246, 37), mix(255, 84)]
-      .map((part) => part.toString(16).padStart(2, "0")).join("")
-  }`;
+  return timestep === 0 ? SETTLED : timestepColour(timestep / (STEPS - 1));
 }
 
 function legend(left: number, y: number): string {
@@ -175,9 +195,23 @@ const AS_WRITTEN = "<!-- deno-fmt-ignore-file -->\n";
 
 /** The picture, the same text at every call. */
 export function drawTimesteps(): string {
+  const paper = { process: PROCESS, calls: CALLS, top: TOP };
+  const low = TOP + BELOW;
   const maps = [
-    { left: 448, grid: "even", title: `--grid even (the paper), ${CALLS} calls` },
-    { left: 722, grid: "movement", title: `--grid movement, ${CALLS} calls` },
+    { ...paper, left: 448, grid: "even", title: `--grid even (the paper), ${CALLS} calls` },
+    { ...paper, left: 722, grid: "movement", title: `--grid movement, ${CALLS} calls` },
+    {
+      ...{ process: SHIPPED, calls: SLOTS, top: low, left: 56, grid: "even" as const },
+      title: "The models that come with the project: a slot a call",
+    },
+    {
+      ...{ process: SHIPPED, calls: 6, top: low, left: 448, grid: "even" as const },
+      title: "The same in 6 calls",
+    },
+    {
+      ...{ process: MOVING, calls: SLOTS, top: low, left: 722, grid: "left" as const },
+      title: "Anchor 4 slots ahead",
+    },
   ] as const;
   const heading = { "font-weight": "bold", "font-size": 13 };
   return AS_WRITTEN + element(
@@ -196,8 +230,8 @@ export function drawTimesteps(): string {
     "\n" +
       label(56, 24, `Timestep of each of ${SLOTS} slots, T = ${STEPS}`, heading) + "\n" +
       lines(56, 320),
-    ...maps.map(({ left, grid, title }) =>
-      "\n" + label(left, 24, title, heading) + "\n" + colourMap(left, grid)
+    ...maps.map((map) =>
+      "\n" + label(map.left, map.top - 40, map.title, heading) + "\n" + colourMap(map)
     ),
     "\n" + legend(448, HEIGHT - 16) + "\n",
   ) + "\n";

@@ -3,7 +3,8 @@
 #   ardiff        start script         deno.json   permissions
 #   bin/deno      Deno                 src/bundle  the program, bundled
 #   build/loader  loader of libtorch   models      the models named after the folder
-# The native library, build/native/libardiff.so, is for the caller to add.
+#   configs       configurations       docs        the manual page
+# The native libraries, build/native/libardiff.so and libardiff_group.so, are for the caller to add.
 #
 #   scripts/stage_package.sh FOLDER [MODEL...]
 set -euo pipefail
@@ -22,8 +23,14 @@ rm -rf "$root"
 mkdir -p "$root/bin" "$root/build/loader" "$root/src"
 install -m 755 native/launcher/ardiff.sh "$root/ardiff"
 # Beside the native library a package may load the loader, but no libtorch that a build has left there.
-sed 's|"ffi": .*|"ffi": ["./build/native/libardiff.so", "./build/loader/libtorch_loader.so"]|' \
-  deno.json >"$root/deno.json"
+"$deno" eval --no-config '
+  const config = JSON.parse(Deno.readTextFileSync("deno.json"));
+  const libraries = ["native/libardiff.so", "native/libardiff_group.so", "loader/libtorch_loader.so"];
+  for (const set of Object.values(config.permissions)) {
+    if (set.ffi) set.ffi = libraries.map((name) => `./build/${name}`);
+  }
+  Deno.writeTextFileSync(Deno.args[0], JSON.stringify(config, null, 2) + "\n");
+' "$root/deno.json"
 # What npm puts on the PATH may be a script that starts Deno.
 cp "$("$deno" eval --no-config 'console.log(Deno.execPath())')" "$root/bin/deno"
 
@@ -37,6 +44,11 @@ sed -i 's|new URL("./worker.ts"|new URL("./src/mbr/worker.js"|' "$pool"
 "$compiler" -shared -fPIC -nostdlib -O2 -fvisibility=hidden \
   -o "$root/build/loader/libtorch_loader.so" native/launcher/libtorch_loader.c
 strip "$root/build/loader/libtorch_loader.so" 2>/dev/null || true
+
+# What "ardiff files" prints and "ardiff train" takes by name.
+mkdir "$root/docs"
+cp docs/ardiff.1 "$root/docs/"
+cp -R configs "$root/configs"
 
 for model in "$@"; do
   mkdir -p "$root/models"

@@ -29,6 +29,8 @@ export const ExitCode = {
   diverged: 8,
   /** A check (golden values, doctor, a metric comparison) ran and did not pass. */
   check: 9,
+  /** Processes that train together: one is missing, differs, has ended or does not answer. */
+  ranks: 11,
   /** Stopped by SIGHUP after saving. */
   hungUp: 129,
   /** Stopped by SIGINT after saving. */

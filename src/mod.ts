@@ -141,7 +141,8 @@ export {
 export type { CallCounts } from "./metrics/calls.ts";
 
 // Training.
-export { train, type TrainOptions } from "./training/train.ts";
+export { train } from "./training/train.ts";
+export type { TrainOptions } from "./training/request.ts";
 export type { DataTable, TrainingSettings, TrainingTable } from "./training/config.ts";
 export type { PresetName } from "./training/presets.ts";
 export { OPTIONS as TRAINING_OPTIONS, type OptionValues } from "./training/options.ts";

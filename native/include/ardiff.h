@@ -402,7 +402,7 @@ ARDIFF_API int32_t ardiff_noise_key(uint64_t seed, const int32_t* ids, int32_t c
 
 /*
  * Models prepared from now on use the CPU kernels of this instruction set: "baseline", "avx2",
- * "avx512" or "amx". ARDIFF_UNSUPPORTED where the machine lacks it. Without this call the best is
+ * "avx512", "amx" or "neon". ARDIFF_UNSUPPORTED where the machine lacks it. Without this call the best is
  * used.
  */
 ARDIFF_API int32_t ardiff_choose_kernels(const char* name, char* error, int32_t error_capacity);
@@ -574,12 +574,21 @@ typedef enum ardiff_training_state {
 ARDIFF_API int64_t ardiff_trainer_size(const ardiff_trainer* trainer);
 
 /*
- * Copies a flat buffer out or in; `count` must be exactly its size. Written values must be finite.
+ * Copies a flat buffer out or in; `count` must be exactly its size. Written values must be finite,
+ * but for gradients, of which ardiff_trainer_update judges.
  */
 ARDIFF_API int32_t ardiff_trainer_read(const ardiff_trainer* trainer, int32_t state, float* data,
                                        int64_t count, char* error, int32_t error_capacity);
 ARDIFF_API int32_t ardiff_trainer_write(ardiff_trainer* trainer, int32_t state, const float* data,
                                         int64_t count, char* error, int32_t error_capacity);
+
+/*
+ * Copies the gradients out and sets them to zero. Processes that train together take those of one
+ * batch after the other, add them up, and write the sum.
+ */
+ARDIFF_API int32_t ardiff_trainer_take_gradients(ardiff_trainer* trainer, float* data,
+                                                 int64_t count, char* error,
+                                                 int32_t error_capacity);
 
 /*
  * Copies ARDIFF_TRAINING_WEIGHTS or ARDIFF_TRAINING_AVERAGE into a model of the same configuration,

@@ -153,7 +153,7 @@ inline bool all_within(const std::vector<int32_t>& values, int32_t low, int32_t 
 // The instruction sets of ardiff_choose_kernels that this machine has.
 inline std::vector<const char*> kernel_names() {
     std::vector<const char*> names;
-    for (const char* name : {"baseline", "avx2", "avx512", "amx"}) {
+    for (const char* name : {"baseline", "avx2", "avx512", "amx", "neon"}) {
         if (ardiff_choose_kernels(name, nullptr, 0) == ARDIFF_OK) names.push_back(name);
     }
     return names;

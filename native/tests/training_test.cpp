@@ -231,11 +231,23 @@ void test_states() {
                 state, nullptr, size);
         refused(ARDIFF_INVALID_ARGUMENT, "buffer is NULL", ardiff_trainer_write, trainer.handle,
                 state, nullptr, size);
+        if (state == ARDIFF_TRAINING_GRADIENTS) continue;
         values[0] = std::numeric_limits<float>::quiet_NaN();
         refused(ARDIFF_NON_FINITE, "word_embedding.weight is not finite", ardiff_trainer_write,
                 trainer.handle, state, values.data(), size);
     }
-    std::vector<float> values(static_cast<size_t>(size));
+    std::vector<float> values(static_cast<size_t>(size), 3.0f);
+    trainer.write(ARDIFF_TRAINING_GRADIENTS, values);
+    std::vector<float> taken(values.size());
+    accepted("ardiff_trainer_take_gradients", ardiff_trainer_take_gradients, trainer.handle,
+             taken.data(), size);
+    expect(taken == values, "gradients are taken as they are");
+    expect(trainer.read(ARDIFF_TRAINING_GRADIENTS) == std::vector<float>(values.size()),
+           "gradients that were taken leave zeros");
+    refused(ARDIFF_INVALID_ARGUMENT, "were given", ardiff_trainer_take_gradients, trainer.handle,
+            taken.data(), size - 1);
+    refused(ARDIFF_INVALID_ARGUMENT, "Trainer is NULL", ardiff_trainer_take_gradients, nullptr,
+            taken.data(), size);
     for (int32_t state : {-1, 5, INT32_MAX}) {
         refused(ARDIFF_INVALID_ARGUMENT, "Training state is", ardiff_trainer_read, trainer.handle,
                 state, values.data(), size);

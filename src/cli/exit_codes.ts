@@ -12,6 +12,7 @@ const MEANINGS: Readonly<Record<keyof typeof ExitCode, string>> = {
   output: "output cannot be written",
   diverged: "training met a loss that is not finite",
   check: "a check ran and did not pass",
+  ranks: "of ranks that train together one is missing, differs or has ended",
   hungUp: "stopped by SIGHUP after saving",
   interrupted: "stopped by SIGINT after saving",
   terminated: "stopped by SIGTERM after saving",

@@ -5,15 +5,18 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { Environment } from "../host/environment.ts";
 import { VERSION } from "../version.ts";
+import { averageCommand } from "./declarations/average.ts";
 import { completionsCommand } from "./declarations/completions.ts";
 import { distillCommand } from "./declarations/distill.ts";
 import { doctorCommand } from "./declarations/doctor.ts";
 import { evaluateCommand } from "./declarations/evaluate.ts";
+import { filesCommand } from "./declarations/files.ts";
 import { generateCommand } from "./declarations/generate.ts";
 import { goldenCommand } from "./declarations/golden.ts";
 import { importCommand } from "./declarations/import.ts";
 import { initCommand } from "./declarations/init.ts";
 import { infoCommand } from "./declarations/info.ts";
+import { joinCommand } from "./declarations/join.ts";
 import { mbrCommand } from "./declarations/mbr.ts";
 import { compareCommand, reportCommand } from "./declarations/report.ts";
 import { sweepCommand } from "./declarations/sweep.ts";
@@ -27,11 +30,13 @@ import { suggestChoices } from "./values.ts";
 
 const COMMANDS = [
   generateCommand,
+  joinCommand,
   mbrCommand,
   scoreCommand,
   evaluateCommand,
   initCommand,
   trainCommand,
+  averageCommand,
   distillCommand,
   sweepCommand,
   reportCommand,
@@ -41,6 +46,7 @@ const COMMANDS = [
   infoCommand,
   doctorCommand,
   goldenCommand,
+  filesCommand,
   completionsCommand,
 ];
 

@@ -35,6 +35,7 @@ const COMMAND_LINE_ONLY: ReadonlySet<string> = new Set([
   "evaluate --model",
   "distill --model",
   "--outputs",
+  "--columns",
   "--source",
   "--target",
   "--dev",

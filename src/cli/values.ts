@@ -77,3 +77,10 @@ export function shard(text: string): Shard {
   }
   return { index, count };
 }
+
+/** Two names, separated by a comma: where the two sides of a pair lie. */
+export function columns(text: string): readonly [source: string, target: string] {
+  const [source = "", target = "", ...rest] = text.split(",").map((name) => name.trim());
+  if (source !== "" && target !== "" && rest.length === 0) return [source, target];
+  throw new InvalidArgumentError("Expected two names or numbers, as in mr,ref or 1,3.");
+}

@@ -4,7 +4,7 @@ import { resolveModel } from "../denoiser/model_path.ts";
 import { ExitCode, UserError } from "../errors.ts";
 import { Model } from "../generation/mod.ts";
 import { generationOptionsOf, loadOptionsOf } from "../generation/option_parts.ts";
-import type { GENERATION_OPTIONS, LOAD_OPTIONS, ValuesOf } from "../generation/options.ts";
+import { GENERATION_OPTIONS, type LOAD_OPTIONS, type ValuesOf } from "../generation/options.ts";
 import { type Shard, shardRange } from "../generation/shard.ts";
 import { Interrupts } from "../host/interrupts.ts";
 import { readTextFile, statIfPresent } from "../host/files.ts";
@@ -23,13 +23,15 @@ import type { Keep } from "../training/distill/keep.ts";
 import { writeJson } from "../training/distill/partial_file.ts";
 import { candidatesOfFile, candidatesOfModel } from "../training/distill/sources.ts";
 import { VERSION } from "../version.ts";
-import { pairTable } from "./pair_files.ts";
+import { type Columns, pairTable } from "./pair_files.ts";
 
 /** Options of {@linkcode distill}. */
 export interface DistillCommandOptions
   extends ValuesOf<typeof GENERATION_OPTIONS>, ValuesOf<typeof LOAD_OPTIONS> {
   /** A table of pairs, JSON lines, or two aligned files. */
   readonly data: readonly string[];
+  /** Where the sides lie in a table or in JSON lines. */
+  readonly columns?: Columns;
   /** Who writes the candidates: a model, or a file that a system has written. */
   readonly model?: string;
   readonly outputs?: string;
@@ -47,16 +49,15 @@ interface DistillIo {
   readonly interactive: boolean;
 }
 
-/** Options of generation on which candidates depend. */
-const THAT_COUNT = [
-  "candidates",
-  "seed",
-  "steps",
-  "skip",
-  "draft",
-  "temperature",
-  "epsilon",
-  "topP",
+/** Options of generation on which candidates do not depend. */
+const WITHOUT_EFFECT: readonly string[] = [
+  "batchSize",
+  "maxWait",
+  "window",
+  "select",
+  "utility",
+  "mbrMethod",
+  "confidenceWeight",
 ];
 
 /**
@@ -73,7 +74,7 @@ export async function distill(options: DistillCommandOptions, io: DistillIo): Pr
         ": expected a model in --model, or the outputs of another system in --outputs",
     );
   }
-  const data = parseDataSpec(pairTable(options.data, "--data"), "--data");
+  const data = parseDataSpec(pairTable(options.data, "--data", options.columns), "--data");
   const total = await countPairs(data);
   const { first, end } = shardRange(options.shard ?? { index: 1, count: 1 }, total);
   const settings = settingsOf(options, data);
@@ -109,7 +110,11 @@ export async function distill(options: DistillCommandOptions, io: DistillIo): Pr
 function settingsOf(options: DistillCommandOptions, data: DataSpec): Record<string, unknown> {
   const { model, outputs, keep, references, shard } = options;
   const values: Readonly<Record<string, unknown>> = { ...options };
-  const used = model === undefined ? ["candidates", "seed"] : THAT_COUNT;
+  const used = model === undefined
+    ? ["candidates", "seed"]
+    : [...Object.keys(GENERATION_OPTIONS), "dtype"].filter((name) =>
+      !WITHOUT_EFFECT.includes(name)
+    );
   return {
     data: filesOf(data.format === "text" ? [data.sourceFile, data.targetFile] : [data.file]),
     ...model === undefined ? { outputs: filesOf([outputs!]) } : {
@@ -118,15 +123,19 @@ function settingsOf(options: DistillCommandOptions, data: DataSpec): Record<stri
         (name) => `${resolveModel(model)}/${name}`,
       )),
     },
+    columns: options.columns?.join() ?? null,
     keep,
     references,
     shard: shard === undefined ? "1/1" : `${shard.index}/${shard.count}`,
-    ...Object.fromEntries(
-      used.map((
-        name,
-      ) => [name, typeof values[name] === "bigint" ? `${values[name]}` : values[name]]),
-    ),
+    ...Object.fromEntries(used.map((name) => {
+      const value = values[name];
+      return [snakeCase(name), typeof value === "bigint" ? `${value}` : value];
+    })),
   };
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 function manifestPath(output: string): string {
@@ -151,16 +160,19 @@ function filesOf(paths: readonly string[]): Record<string, string> {
 }
 
 function manifestOf(
-  { chrf, ...counts }: DistillCounts,
+  { pairs, emptyPairs, lines, references, chrf }: DistillCounts,
   settings: Readonly<Record<string, unknown>>,
   path: string,
 ): Record<string, unknown> {
-  const distilled = counts.pairs - counts.emptyPairs - counts.references;
+  const distilled = pairs - emptyPairs - references;
   return {
     format: "ardiff-distilled-1",
     created_by: `ardiff ${VERSION}`,
     ...settings,
-    ...counts,
+    pairs,
+    empty_pairs: emptyPairs,
+    lines,
+    kept_references: references,
     mean_chrf: distilled === 0 ? null : Number((chrf / distilled).toFixed(4)),
     sha256: digestOf(path),
   };

@@ -77,7 +77,7 @@ export async function evaluate(options: EvaluateOptions, io: EvaluateIo): Promis
   }
   const generated: GeneratedSystem[] = [];
   const runs = runsOf(options);
-  const names = systemNames(runs.map(({ model }) => model));
+  const names = systemNames(runs.map(({ model }) => model), modelName);
   for (const [k, run] of runs.entries()) {
     generated.push(await generateSystem(run, names[k]!, testSet.sources!, io));
   }
@@ -295,13 +295,22 @@ async function generateSystem(
   };
 }
 
+/** A model's folder, or the run's that it is the `model` of. */
+function modelName(path: string): string {
+  const [run, name] = path.replace(/[\\/]+$/, "").split(/[\\/]/).slice(-2);
+  return name === "model" && run !== undefined && /\w/.test(run) ? run : fileName(path);
+}
+
 function fileName(path: string): string {
   return path.replace(/[\\/]+$/, "").split(/[\\/]/).at(-1)!;
 }
 
 /** Names of files or folders, or whole paths where two have the same name. */
-function systemNames(paths: readonly string[]): readonly string[] {
-  const names = paths.map(fileName);
+function systemNames(
+  paths: readonly string[],
+  nameOf: (path: string) => string = fileName,
+): readonly string[] {
+  const names = paths.map(nameOf);
   return new Set(names).size === paths.length ? names : paths;
 }
 

@@ -9,6 +9,8 @@ import { openLines } from "../generation/line_source.ts";
 import { Model } from "../generation/mod.ts";
 import { generationOptionsOf, loadOptionsOf } from "../generation/option_parts.ts";
 import type { GENERATION_OPTIONS, LOAD_OPTIONS, ValuesOf } from "../generation/options.ts";
+import { originOf } from "../generation/output_origin.ts";
+import { conclude, ResumableOutput } from "../generation/resumable_output.ts";
 import type { Shard } from "../generation/shard.ts";
 import { PAGE_END, pageSection, pageStart } from "../generation/trace_html.ts";
 import { traceAsText } from "../generation/trace_text.ts";
@@ -36,6 +38,8 @@ interface GenerateCommandOptions extends ModelRunOptions {
   readonly shard?: Shard;
   /** Output file; undefined for standard output. */
   readonly output?: string;
+  /** Go on with the output where an earlier run has left it. */
+  readonly resume: boolean;
   readonly format: OutputFormat;
   /** Print how each sentence settles in the place of the formatted result. */
   readonly trace: boolean;
@@ -49,26 +53,35 @@ export async function generate(
   environment: Environment,
 ): Promise<void> {
   checkSelection(options);
+  const recorded = await originOf(options);
+  using resumed = recorded && options.resume
+    ? ResumableOutput.open(recorded.path, recorded.origin, recorded.lines)
+    : undefined;
+  if (resumed?.isFinished) return;
+  const done = resumed?.lines ?? 0;
   const { lines, total } = await openLines({
     path: inputFile(options.input),
     stdin: () => environment.stdin,
     shard: options.shard,
     count: environment.interactive,
   });
-  using progress = new ProgressBar(environment, "lines", total);
+  using progress = new ProgressBar(environment, "lines", total, done);
   progress.announce(`loading ${options.model}`);
   using model = await Model.load(options.model, loadOptionsOf(options));
   progress.announce("loaded");
   // From here on a signal ends what can be ended between two calls; before, it ends the process.
   using interrupts = new Interrupts();
-  using output = await openOutput(options.output, environment, interrupts.signal);
+  using opened = resumed === undefined
+    ? await openOutput(options.output, environment, interrupts.signal)
+    : undefined;
+  const output = resumed ?? opened!;
   using page = options.traceHtml === undefined
     ? undefined
     : await openOutput(options.traceHtml, environment, interrupts.signal);
-  const notes = new Notes(environment, progress);
+  const notes = new Notes(environment, progress, done);
   // The objects of the lines whose results are not written yet, the oldest first.
   const records: JsonObject[] = [];
-  const inputs = requestsOf(readInputs(lines, { ...options, ...notes.ofInput }), records);
+  const inputs = requestsOf(readInputs(lines, { ...options, ...notes.ofInput }), records, done);
   const tokenText = (id: number) => model.tokenizer.tokenText(id);
   const { text, diffusion } = model.config;
   const pageModel = { tokenText, padId: text.pad_id, steps: diffusion.steps };
@@ -98,16 +111,20 @@ export async function generate(
     await page?.write(PAGE_END);
   }
   output.finish();
+  if (recorded && !resumed) conclude(recorded.path, recorded.origin, recorded.lines);
   page?.finish();
   notes.report(text.max_source_tokens);
 }
 
-/** What inputs ask for; the objects that they lay in are put aside. */
+/** What inputs behind the first ask for; the objects that they lay in are put aside. */
 async function* requestsOf(
   inputs: ReturnType<typeof readInputs>,
   records: JsonObject[],
+  skipped: number,
 ): AsyncGenerator<GenerationRequest, void, undefined> {
+  let place = 0;
   for await (const { record, ...request } of inputs) {
+    if (place++ < skipped) continue;
     records.push(record);
     yield request;
   }
@@ -125,13 +142,15 @@ export function checkSelection({ mbrMethod, utility }: ModelRunOptions): void {
 
 /** What people are told about their input. */
 export class Notes {
-  #lines = 0;
+  #lines: number;
   #truncated = 0;
   #failed = 0;
   readonly #environment: Environment;
   readonly #progress: ProgressBar;
 
-  constructor(environment: Environment, progress: ProgressBar) {
+  /** @param lines results of an earlier run */
+  constructor(environment: Environment, progress: ProgressBar, lines = 0) {
+    this.#lines = lines;
     this.#environment = environment;
     this.#progress = progress;
   }

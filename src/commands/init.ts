@@ -2,7 +2,7 @@
 import { tell } from "../host/messages.ts";
 import { initialConfiguration } from "../training/init/init.ts";
 import type { Task } from "../training/init/recipe.ts";
-import { pairTable } from "./pair_files.ts";
+import { type Columns, pairTable } from "./pair_files.ts";
 
 /** Options of {@linkcode init}. */
 export interface InitCommandOptions {
@@ -13,6 +13,8 @@ export interface InitCommandOptions {
   readonly data?: string;
   /** A development set: a file as `data`, or two as `source` and `target`. */
   readonly dev?: readonly string[];
+  /** Where the sides lie in tables and JSON lines. */
+  readonly columns?: Columns;
   readonly task?: Task;
   readonly minutes: number;
   readonly threads: number;
@@ -30,13 +32,14 @@ interface InitIo {
  * @throws {UserError} where files are missing from the command line, or cannot be read
  */
 export async function init(options: InitCommandOptions, io: InitIo): Promise<void> {
-  const { source, target, data, dev, task, minutes, threads } = options;
+  const { source, target, data, dev, columns, task, minutes, threads } = options;
   const named = [source, target, data].filter((path) => path !== undefined);
   const train = pairTable(
     data === undefined ? named : data === named[0] ? [data] : [],
     "--source and --target, or --data",
+    columns,
   );
-  const tables = { train, dev: dev && pairTable(dev, "--dev") };
+  const tables = { train, dev: dev && pairTable(dev, "--dev", columns) };
   const text = await initialConfiguration(
     { data: tables, task, minutes, threads },
     (line) => void tell(io, line),

@@ -22,6 +22,17 @@ export interface BeamOptions {
   /** What every target begins with, no end token among it. */
   readonly forced: readonly number[];
   readonly rule: TokenRule | undefined;
+  /**
+   * How far a text is on its way, by its tokens and the next one; undefined: no text is ahead of another.
+   * Beams are shared out among texts that are equally far, so that those which come later to what is
+   * asked for are not lost to those that come to it at once (Post and Vilar 2018).
+   */
+  readonly progress?: (tokens: readonly number[]) => (id: number) => number;
+  /**
+   * A token that a text may go on with though it is not among the likeliest, by its tokens and a number
+   * that differs from text to text and from call to call; undefined: none.
+   */
+  readonly wish?: (tokens: readonly number[], turn: number) => number | undefined;
   /** Of so many of the likeliest tokens a text goes on with one: more than B. */
   readonly top: number;
   /** The sum of log-probabilities is divided by this power of the number of tokens, the end counted. */
@@ -29,12 +40,19 @@ export interface BeamOptions {
 }
 
 /** A text of a beam. */
-export interface BeamText {
+interface BeamText {
   readonly tokens: readonly number[];
   /** The sum of the tokens' log-probabilities. */
   readonly logProbability: number;
   /** The same with what rules have added. */
   readonly weighted: number;
+  /** How far it is on its way. */
+  readonly progress: number;
+}
+
+/** A token that a text may go on with. */
+interface Continuation extends Going {
+  readonly id: number;
 }
 
 /** What is going on in a row. */
@@ -55,7 +73,7 @@ export class BeamGroup {
   constructor(options: BeamOptions) {
     this.#options = options;
     const { firstRow: row, forced: tokens, limit } = options;
-    const start = { row, tokens, logProbability: 0, weighted: 0 };
+    const start = { row, tokens, logProbability: 0, weighted: 0, progress: 0 };
     this.#live = tokens.length < limit ? [start] : [];
     if (this.#live.length === 0) this.#cut = [start];
   }
@@ -84,6 +102,11 @@ export class BeamGroup {
     return this.#calls === 0 ? [this.#options.startId, ...tokens] : tokens.slice(-1);
   }
 
+  /** A token that it would go on with though it be unlikely. */
+  wishOf({ tokens, row }: Going): number | undefined {
+    return this.#options.wish?.(tokens, row - this.#options.firstRow + this.#calls);
+  }
+
   /** The best texts, the best first: those that ended before those that the limit has cut. */
   get best(): readonly BeamText[] {
     return [...this.#ended, ...this.#cut].slice(0, this.#options.width);
@@ -94,7 +117,7 @@ export class BeamGroup {
    * end among these ends its text, which is not gone on with, and the search once no live text is
    * ahead of the B best that have ended.
    *
-   * @param ids the likeliest tokens after each live text, the likeliest first
+   * @param ids the tokens that each live text may go on with, all different
    * @param begun the sum of the log-probabilities of the tokens that all began with, in the first call
    * @returns the rows that texts go on in, as pairs of the row they were in and the one they are in now
    */
@@ -105,34 +128,38 @@ export class BeamGroup {
   ): (readonly [from: number, to: number])[] {
     const { width, endId, firstRow, rule, limit } = this.#options;
     this.#calls++;
-    const next = this.#live.flatMap(({ row, tokens, ...text }, k) => {
+    const next = this.#live.flatMap(({ row, tokens, ...text }, k): Continuation[] => {
       const judge = rule?.(tokens);
+      const progress = this.#options.progress?.(tokens);
       return Array.from(ids[k]!, (id, rank) => {
-        const logProbability = logProbabilities[k]![rank]!;
+        const logProbability = begun + logProbabilities[k]![rank]!;
         return {
           row,
           tokens,
           id,
-          logProbability: text.logProbability + begun + logProbability,
-          weighted: text.weighted + begun + logProbability + (judge?.(id) ?? 0),
+          logProbability: text.logProbability + logProbability,
+          weighted: text.weighted + logProbability + (judge?.(id) ?? 0),
+          progress: progress?.(id) ?? 0,
         };
       });
     }).filter(({ weighted }) => weighted > -Infinity).sort((a, b) => b.weighted - a.weighted);
     if (next.length === 0) this.#cut = this.#sorted([...this.#cut, ...this.#live]);
+    const goingOn: Continuation[][] = [];
+    const byProgress = [...Map.groupBy(next, ({ progress }) => progress)].sort(([a], [b]) => b - a);
+    for (const [, equallyFar] of byProgress) {
+      // Continuations that are not among the best B count only where others leave room.
+      const best = equallyFar.slice(0, width);
+      this.#end(best.filter(({ id }) => id === endId));
+      const others = equallyFar.filter(({ id }) => id !== endId);
+      if (others[0] !== undefined && others[0].tokens.length + 1 < limit) goingOn.push(others);
+      else this.#cutOff(best.filter(({ id }) => id !== endId));
+    }
     const live: Going[] = [];
     const moves: (readonly [number, number])[] = [];
-    for (const [rank, { row: from, tokens, id, ...text }] of next.entries()) {
-      if (live.length === width) break;
-      const grown = { ...text, tokens: [...tokens, id] };
-      if (id === endId) {
-        if (rank < width) this.#ended = this.#sorted([...this.#ended, grown]).slice(0, width);
-      } else if (grown.tokens.length >= limit) {
-        if (rank < width) this.#cut = this.#sorted([...this.#cut, grown]).slice(0, width);
-      } else {
-        const row = firstRow + live.length;
-        if (row !== from) moves.push([from, row]);
-        live.push({ ...grown, row });
-      }
+    for (const { row: from, tokens, id, ...text } of inTurn(goingOn, width)) {
+      const row = firstRow + live.length;
+      if (row !== from) moves.push([from, row]);
+      live.push({ ...text, row, tokens: [...tokens, id] });
     }
     const worst = this.#ended[width - 1];
     const over = worst !== undefined &&
@@ -141,13 +168,35 @@ export class BeamGroup {
     return over ? [] : moves;
   }
 
-  #score({ tokens, weighted }: BeamText): number {
-    return weighted / tokens.length ** this.#options.lengthPenalty;
+  #end(texts: readonly Continuation[]): void {
+    this.#ended = this.#sorted([...this.#ended, ...texts.map(grown)]).slice(0, this.#options.width);
+  }
+
+  #cutOff(texts: readonly Continuation[]): void {
+    this.#cut = this.#sorted([...this.#cut, ...texts.map(grown)]).slice(0, this.#options.width);
+  }
+
+  #score({ tokens, logProbability }: BeamText): number {
+    return logProbability / tokens.length ** this.#options.lengthPenalty;
   }
 
   #sorted(texts: readonly BeamText[]): BeamText[] {
-    return texts.toSorted((a, b) => this.#score(b) - this.#score(a));
+    return texts.toSorted((a, b) => b.progress - a.progress || this.#score(b) - this.#score(a));
   }
+}
+
+function grown({ tokens, id, logProbability, weighted, progress }: Continuation): BeamText {
+  return { tokens: [...tokens, id], logProbability, weighted, progress };
+}
+
+/** So many of the entries of lists: the first of each, then the second of each, and so on. */
+function inTurn<T>(lists: readonly (readonly T[])[], count: number): T[] {
+  const longest = Math.max(0, ...lists.map(({ length }) => length));
+  const taken = Array.from(
+    { length: Math.min(longest, count) },
+    (_, place) => lists.flatMap((list) => place < list.length ? [list[place]!] : []),
+  );
+  return taken.flat().slice(0, count);
 }
 
 /**
@@ -175,15 +224,19 @@ export async function searchBeams(
 
 async function oneCall(network: BeamNetwork, groups: readonly BeamGroup[]): Promise<void> {
   const beams = groups.flatMap((group) =>
-    group.live.map((text) => ({ row: text.row, stream: group.streamOf(text) }))
+    group.live.map((text) => ({
+      row: text.row,
+      stream: group.streamOf(text),
+      wish: group.wishOf(text),
+    }))
   );
   const total = beams.reduce((sum, { stream }) => sum + stream.length, 0);
   const top = Math.max(...groups.map((group) => group.top));
   const ids = new Int32Array(total * top), logProbabilities = new Float32Array(total * top);
   // In a group's first call the tokens that its texts begin with are told how likely they were.
-  const wanted = beams.some(({ stream }) => stream.length > 1)
+  const wanted = beams.some(({ stream, wish }) => stream.length > 1 || wish !== undefined)
     ? {
-      ids: Int32Array.from(beams.flatMap(({ stream }) => [...stream.slice(1), 0])),
+      ids: Int32Array.from(beams.flatMap(({ stream, wish }) => [...stream.slice(1), wish ?? 0])),
       logProbabilities: new Float32Array(total),
     }
     : undefined;
@@ -202,13 +255,17 @@ async function oneCall(network: BeamNetwork, groups: readonly BeamGroup[]): Prom
   let beam = 0, first = 0;
   for (const group of groups) {
     const found = group.live.map(() => {
-      const { length } = beams[beam++]!.stream;
+      const { stream: { length }, wish } = beams[beam++]!;
       const begun = wanted?.logProbabilities.subarray(first, first + length - 1);
       first += length;
       const range = [(first - 1) * top, (first - 1) * top + group.top] as const;
+      const [own, scores] = [ids.subarray(...range), logProbabilities.subarray(...range)];
+      const isNew = wish !== undefined && !own.includes(wish);
       return {
-        ids: ids.subarray(...range),
-        logProbabilities: logProbabilities.subarray(...range),
+        ids: isNew ? Int32Array.of(...own, wish) : own,
+        logProbabilities: isNew
+          ? Float32Array.of(...scores, wanted!.logProbabilities[first - 1]!)
+          : scores,
         begun: begun?.reduce((sum, value) => sum + value, 0) ?? 0,
       };
     });

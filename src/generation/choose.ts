@@ -5,11 +5,17 @@ import type { Selection, SelectionOptions } from "../mbr/select.ts";
 import type { Utility } from "../mbr/utilities/utility.ts";
 import type { GenerationValues } from "./options.ts";
 import type { Candidate } from "./sample.ts";
-import { needs, SELECTOR_TABLE } from "./selectors.ts";
+import type { WantedWords } from "./word_rule.ts";
+import { needs, type Selector, SELECTOR_TABLE } from "./selectors.ts";
 
 /** How a choice is made. */
-export interface ChoiceOptions
-  extends Pick<GenerationValues, "select" | "mbrMethod" | "confidenceWeight" | "lengthPenalty"> {
+export interface ChoiceOptions extends
+  Pick<
+    GenerationValues,
+    "mbrMethod" | "confidenceWeight" | "lengthPenalty" | "forwardWeight" | "reverseWeight"
+  > {
+  /** Which candidate is the result. */
+  readonly select: Selector;
   /** What MBR compares candidates by, by name or as given. */
   readonly utility: UtilityName | Utility;
   /** Whether utilities and confidences are wanted even where the choice does without them. */
@@ -20,6 +26,8 @@ export interface ChoiceOptions
 export interface ScoredCandidate extends Candidate {
   /** Expected utility, 0 to 1, among the candidates of its line. */
   readonly utility?: number;
+  /** The mean log-probability of the source's tokens, given the candidate, by a model that goes back. */
+  readonly reverseLogProbability?: number;
 }
 
 /** The outcome for a line. */
@@ -40,6 +48,11 @@ export function needsConfidence({ select, scores = false }: ChoiceOptions): bool
   return scores || needs(select, "confidence");
 }
 
+/** Whether candidates must carry what a model from targets to sources says. */
+export function needsReverse({ select }: ChoiceOptions): boolean {
+  return needs(select, "reverse");
+}
+
 function needsUtility({ select, scores = false }: ChoiceOptions): boolean {
   return scores || needs(select, "utility");
 }
@@ -48,14 +61,16 @@ function needsUtility({ select, scores = false }: ChoiceOptions): boolean {
  * Scores the candidates of a line, at least one, and chooses; of several that tie the first.
  *
  * @param source the line
+ * @param wanted words of which as many as can be are to stand in the result
  */
 export async function choose(
   source: string,
-  candidates: readonly Candidate[],
+  candidates: readonly ScoredCandidate[],
   options: ChoiceOptions,
   selectByUtility: SelectByUtility,
+  wanted?: WantedWords,
 ): Promise<Choice> {
-  const { select, utility, mbrMethod: method, confidenceWeight, lengthPenalty } = options;
+  const { select, utility, mbrMethod: method, lengthPenalty } = options;
   const texts = candidates.map(({ text }) => text);
   const selection = candidates.length > 1 && needsUtility(options)
     ? await selectByUtility(texts, { utility, method })
@@ -64,16 +79,30 @@ export async function choose(
     ...candidate,
     ...(selection && { utility: selection.expectedUtility[i]! }),
   }));
-  const chosen = SELECTOR_TABLE[select].choose({
-    candidates: scored.map((candidate) => ({
-      ...candidate,
-      confidence: penalised(candidate, lengthPenalty),
+  const covered = needs(select, "coverage") ? countCovered(source, texts) : [];
+  // Words that were asked for go before whatever the choice goes by.
+  const has = texts.map((text) => wanted?.countIn(text) ?? 0);
+  const most = Math.max(...has);
+  const eligible = [...has.keys()].filter((i) => has[i] === most);
+  const place = SELECTOR_TABLE[select].choose({
+    candidates: eligible.map((i) => ({
+      ...scored[i]!,
+      confidence: penalised(scored[i]!, lengthPenalty),
     })),
-    mbr: selection?.index,
-    covered: needs(select, "coverage") ? countCovered(source, texts) : [],
-    confidenceWeight,
+    mbr: selection &&
+      (eligible.length === texts.length
+        ? selection.index
+        : bestOf(eligible.map((i) => selection.expectedUtility[i]!))),
+    covered: covered.length > 0 ? eligible.map((i) => covered[i]!) : [],
+    confidenceWeight: options.confidenceWeight,
+    forwardWeight: options.forwardWeight,
+    reverseWeight: options.reverseWeight,
   });
-  return { candidates: scored, chosen };
+  return { candidates: scored, chosen: place === null ? null : eligible[place]! };
+}
+
+function bestOf(values: readonly number[]): number {
+  return values.indexOf(Math.max(...values));
 }
 
 /** The sum of a candidate's log-probabilities by a power of the number of its tokens. */

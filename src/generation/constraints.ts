@@ -11,9 +11,10 @@ import {
   type TokenRule,
   wordAt,
 } from "./token_rules.ts";
+import { WantedWords, wanting } from "./word_rule.ts";
 
 /** Names of options that a line may have for itself. */
-export type LineOption = "prefix" | "avoid" | "minLength" | "maxLength";
+export type LineOption = "prefix" | "template" | "words" | "avoid" | "minLength" | "maxLength";
 
 /** A line with what is asked of its text; what is left out is as the options say. */
 export interface GenerationRequest extends Partial<Pick<GenerationValues, LineOption>> {
@@ -29,6 +30,8 @@ export interface Constraints {
   readonly limit: number;
   /** What may follow what; undefined: everything. */
   readonly rule: TokenRule | undefined;
+  /** Words that are to stand in it; undefined for none. */
+  readonly wanted: WantedWords | undefined;
   /** Whether the prefix was over the limit, and cut to that. */
   readonly cut: boolean;
 }
@@ -40,7 +43,7 @@ export function constraintsOf(
   options: Pick<GenerationValues, LineOption | "noRepeatNgram">,
 ): Constraints {
   const asked = { ...options, ...request };
-  const { prefix = "", avoid = [], minLength, maxLength, noRepeatNgram } = asked;
+  const { prefix = "", words = [], avoid = [], minLength, maxLength, noRepeatNgram } = asked;
   const special = [text.pad_id, text.bos_id, text.eos_id];
   const ids = prefix.trim() === ""
     ? []
@@ -51,6 +54,8 @@ export function constraintsOf(
   if (noRepeatNgram > 0) rules.push(noRepeats(noRepeatNgram));
   const pieces = TokenPieces.of(tokenizer);
   if (avoid.length > 0) rules.push(avoiding(avoid, pieces));
+  const wanted = words.length > 0 ? new WantedWords(words) : undefined;
+  if (wanted !== undefined) rules.push(wanting(wanted, text.eos_id, pieces));
   if (forced.length > 0 && /\s$/.test(prefix)) {
     rules.push(wordAt(forced.length, text.eos_id, pieces));
   }
@@ -59,6 +64,7 @@ export function constraintsOf(
     forced,
     limit: Math.max(limit, forced.length),
     rule: allRules(rules),
+    wanted,
     cut: forced.length < ids.length,
   };
 }
@@ -91,6 +97,8 @@ export function expectConstrainable(
 /** What models whose slots settle together cannot do. */
 const NAMES = {
   prefix: "a prefix",
+  template: "a template",
+  words: "words that are to stand in a text",
   avoid: "words to avoid",
   minLength: "a least length",
   maxLength: "a greatest length",

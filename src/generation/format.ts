@@ -44,11 +44,14 @@ function formatJson(result: GenerationResult, seed: bigint, input: JsonObject): 
     source,
     text: chosen === null ? null : text,
     chosen,
-    candidates: candidates.map(({ text, utility = null, logProbability = null }) => ({
-      text,
-      utility,
-      log_probability: logProbability,
-    })),
+    candidates: candidates.map(
+      ({ text, utility = null, logProbability = null, reverseLogProbability: reverse }) => ({
+        text,
+        utility,
+        log_probability: logProbability,
+        ...(reverse !== undefined && { reverse_log_probability: reverse }),
+      }),
+    ),
     calls,
   };
   const others = Object.entries(input).filter(([name]) => name !== "seed" && !(name in record));

@@ -8,10 +8,12 @@
 import { ExitCode, UserError } from "../errors.ts";
 import { SelectionPool } from "../mbr/pool.ts";
 import type { GenerationSeconds } from "../native/generation.ts";
+import type { Template } from "../text/holes.ts";
 import {
   type ChoiceOptions,
   choose,
   needsConfidence,
+  needsReverse,
   type ScoredCandidate,
   type SelectByUtility,
 } from "./choose.ts";
@@ -21,16 +23,21 @@ import {
   expectConstrainable,
   type GenerationRequest,
 } from "./constraints.ts";
-import type { LoadedModel } from "./loaded_model.ts";
+import { filled, questionOf } from "./gaps.ts";
+import { LoadedModel } from "./loaded_model.ts";
 import { mapBatches } from "./map_batches.ts";
 import { defaultsOf, GENERATION_OPTIONS } from "./options.ts";
 import { type Candidate, sample, type SampleOptions } from "./sample.ts";
 import { sampleBeams } from "./sample_beams.ts";
 import { sampleDrafts } from "./sample_drafts.ts";
+import { scoreBackwards } from "./score_backwards.ts";
+import { expectScores } from "./score_targets.ts";
+import type { Selector } from "./selectors.ts";
 import { encodeSource, type Source } from "./source.ts";
 
 /** How a stream is generated. */
-export interface GenerateOptions extends Omit<SampleOptions, "confidence">, ChoiceOptions {
+export interface GenerateOptions
+  extends Omit<SampleOptions, "confidence">, Omit<ChoiceOptions, "select"> {
   /** Threads that compare candidates, where it takes long enough. Default 1: the caller's. */
   readonly mbrThreads?: number;
   /** Told what each batch took in the network, when it is through. */
@@ -76,6 +83,8 @@ export async function* generate(
 ): AsyncGenerator<GenerationResult, void, undefined> {
   checkCounts(options);
   checkConstraints(model, options);
+  const choosing = { ...options, select: selectorFor(model, options) };
+  using reverse = await loadReverse(model, choosing);
   const drafting = drafts(model, options);
   // Rows that are done make room for others, of any length: the more there are, the fuller the calls.
   const batchSize = drafting
@@ -85,7 +94,13 @@ export async function* generate(
   yield* mapBatches(
     encodeLines(model, lines, options),
     (batch, stopping) =>
-      workOn(model, batch, options, (...request) => pool.select(...request), stopping),
+      workOn(
+        { model, reverse },
+        batch,
+        choosing,
+        (...request) => pool.select(...request),
+        stopping,
+      ),
     {
       batchSize,
       window: options.window ?? 8 * options.batchSize,
@@ -94,6 +109,40 @@ export async function* generate(
       ...(signal && { signal }),
     },
   );
+}
+
+/** What "auto" stands for: on development sets MBR gains nothing over what shifted models are sure of. */
+function selectorFor(
+  { config }: LoadedModel,
+  { select, candidates, beam }: GenerateOptions,
+): Selector {
+  if (select !== "auto") return select;
+  if (candidates === 1 || beam > 1) return "first";
+  return config.network.shifted ? "confidence" : "mbr";
+}
+
+/** The model that reranking asks, undefined where it is not wanted. */
+async function loadReverse(
+  model: LoadedModel,
+  options: GenerateOptions & ChoiceOptions,
+): Promise<LoadedModel | undefined> {
+  const { rerankModel } = options;
+  if (!needsReverse(options)) {
+    if (rerankModel === undefined) return undefined;
+    throw new UserError(
+      ExitCode.usage,
+      `Cannot use --rerank-model "${rerankModel}" with --select ${options.select}: add --select rerank`,
+    );
+  }
+  if (rerankModel === undefined) {
+    throw new UserError(
+      ExitCode.usage,
+      'Cannot use --select "rerank" without a model from targets to sources: name it with --rerank-model',
+    );
+  }
+  const reverse = await LoadedModel.load(rerankModel, model.loadOptions);
+  expectScores(reverse, `rerank with "${rerankModel}"`);
+  return reverse;
 }
 
 /** Lines of adaptive calls are worked on in groups of so many batches. */
@@ -174,6 +223,8 @@ interface EncodedLine {
   readonly line: string;
   readonly source?: Source;
   readonly constraints: Constraints;
+  /** What the candidates fill; undefined where they are whole texts. */
+  readonly template?: Template;
 }
 
 async function* encodeLines(
@@ -183,24 +234,32 @@ async function* encodeLines(
 ): AsyncGenerator<EncodedLine, void, undefined> {
   const { tokenizer, config } = model;
   const common = constraintsOf(model, { source: "" }, options);
+  const plain = options.template === undefined;
   for await (const input of lines) {
     const line = typeof input === "string" ? input : input.source;
-    let constraints = common;
-    if (typeof input !== "string") {
-      expectConstrainable(model, input);
-      constraints = constraintsOf(model, input, options);
+    if (typeof input === "string" && plain || line.trim() === "") {
+      yield line.trim() === ""
+        ? { line, constraints: common }
+        : { line, constraints: common, source: encodeSource(line, tokenizer, config.text) };
+      continue;
     }
-    yield line.trim() === ""
-      ? { line, constraints }
-      : { line, constraints, source: encodeSource(line, tokenizer, config.text) };
+    const own = typeof input === "string" ? { source: input } : input;
+    expectConstrainable(model, own);
+    const { request, template } = questionOf(model, own, options.template);
+    yield {
+      line,
+      constraints: constraintsOf(model, request, options),
+      source: encodeSource(request.source, tokenizer, config.text),
+      ...(template && { template }),
+    };
   }
 }
 
 /** A batch is blank lines, or lines of the same number of slots. */
 async function workOn(
-  model: LoadedModel,
+  { model, reverse }: { readonly model: LoadedModel; readonly reverse: LoadedModel | undefined },
   batch: readonly EncodedLine[],
-  options: GenerateOptions,
+  options: GenerateOptions & ChoiceOptions,
   selectByUtility: SelectByUtility,
   signal: AbortSignal,
 ): Promise<(GenerationResult | Promise<GenerationResult>)[]> {
@@ -220,8 +279,15 @@ async function workOn(
     )
     : await sample(model, sources, sampling, signal);
   options.onBatch?.(seconds);
-  return batch.map(async ({ line }, i) => {
-    const choice = await choose(line, candidates[i]!, options, selectByUtility);
+  const texts = candidates.map((list, i) => {
+    const { template } = batch[i]!;
+    return template === undefined ? list : filled(list, template);
+  });
+  const scored = reverse === undefined
+    ? texts
+    : await scoreBackwards(reverse, batch.map(({ line }) => line), texts, options, signal);
+  return batch.map(async ({ line, constraints: { wanted } }, i) => {
+    const choice = await choose(line, scored[i]!, options, selectByUtility, wanted);
     const text = choice.candidates[choice.chosen ?? 0]!.text;
     const calls = choice.chosen === null
       ? Math.max(...choice.candidates.map(({ calls }) => calls))
@@ -241,7 +307,10 @@ function rowsAtOnce({ batchSize, candidates, beam, maxRows }: GenerateOptions): 
   return Math.min(batchSize * (beam > 1 ? beam : candidates), maxRows);
 }
 
-function blankResult(line: string, { candidates, select }: GenerateOptions): GenerationResult {
+function blankResult(
+  line: string,
+  { candidates, select }: GenerateOptions & ChoiceOptions,
+): GenerationResult {
   return {
     source: line,
     text: "",

@@ -30,8 +30,17 @@ export class LoadedModel implements Disposable {
   /** The network. */
   readonly denoiser: Denoiser;
 
+  /** How another model is loaded that is to work beside it. */
+  readonly loadOptions: LoadOptions;
+
   /** Takes over the denoiser, which is disposed of with the model. */
-  constructor(config: ModelConfig, tokenizer: Tokenizer, denoiser: Denoiser) {
+  constructor(
+    config: ModelConfig,
+    tokenizer: Tokenizer,
+    denoiser: Denoiser,
+    loadOptions: LoadOptions = {},
+  ) {
+    this.loadOptions = loadOptions;
     this.config = config;
     this.tokenizer = tokenizer;
     this.denoiser = denoiser;
@@ -62,7 +71,8 @@ export class LoadedModel implements Disposable {
     }
     const { device, dtype, threads } = { ...defaultsOf(LOAD_OPTIONS), ...options };
     const place = { device: resolveDevice(device), dtype, threads };
-    return new LoadedModel(folder.config, tokenizer, await Denoiser.fromFolder(folder, place));
+    const denoiser = await Denoiser.fromFolder(folder, place);
+    return new LoadedModel(folder.config, tokenizer, denoiser, options);
   }
 
   /** The plan for a number of slots, made once. */

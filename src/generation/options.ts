@@ -14,6 +14,7 @@ import {
   flag,
   nameOf,
   numberFrom,
+  oneGap,
   optional,
   orName,
   phrases,
@@ -133,6 +134,29 @@ export const GENERATION_OPTIONS = {
     OURS,
     "what every text begins with; a space at its end: and then a new word",
   ),
+  /**
+   * A text with a gap ___ that is filled: by models that have learnt from pairs with holes, or, where the
+   * gap is its end, by any that can keep to a prefix. It goes before `prefix`.
+   */
+  template: row(
+    "--template <text>",
+    optional(oneGap),
+    undefined,
+    "Lin et al. 2023",
+    "a text with a gap ___, which is filled; a gap elsewhere than at the end needs a model that has " +
+      "learnt from pairs with holes",
+  ),
+  /**
+   * Words that are to stand in a text, in any inflection that coverage knows: drawing and searching favour
+   * them, a text does not end without them, and of candidates those with most of them are chosen among.
+   */
+  words: row(
+    "--words <list>",
+    optional(phrases),
+    undefined,
+    OURS,
+    "words, with commas between them, that are to stand in a text in some inflection; surest with --beam",
+  ),
   /** Words and phrases that do not stand in a text, in upper or lower case. */
   avoid: row(
     "--avoid <list>",
@@ -243,12 +267,31 @@ export const GENERATION_OPTIONS = {
   /** Which candidate is the result. */
   select: row(
     "--select <how>",
-    nameOf(SELECTORS),
-    "mbr",
+    nameOf(["auto", ...SELECTORS]),
+    "auto",
     `\`mbr\`: ${PAPER}`,
-    "which candidate is the result; coverage: of those that use most of the source's words, the " +
-      "one the model is surest of",
+    "which candidate is the result; auto: of models in the shifted layout the one that they are surest " +
+      "of (confidence), of others by mbr; coverage: of those that use most of the source's words, the " +
+      "one the model is surest of; rerank: with --rerank-model",
   ),
+  /** A model from targets to sources, by path or name, that --select rerank asks. */
+  rerankModel: row(
+    "--rerank-model <dir>",
+    optional(anyText),
+    undefined,
+    OURS,
+    "model from targets to sources, in the shifted layout, for --select rerank",
+  ),
+  /** w1 in reranking's score w1 confidence + w2 mean log p(source | candidate). */
+  forwardWeight: row(
+    "--forward-weight <w>",
+    numberFrom(0, 1000),
+    1,
+    OURS,
+    "w1 of --select rerank: w1 confidence + w2 mean log p(source | candidate)",
+  ),
+  /** w2 of the same. */
+  reverseWeight: row("--reverse-weight <w>", numberFrom(0, 1000), 1, OURS, "w2 of --select rerank"),
   /** What MBR compares candidates by. */
   utility: row(
     "--utility <name>",

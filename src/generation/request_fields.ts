@@ -1,6 +1,7 @@
 /** What a JSON line asks of its text, in fields beside its source. */
 import type { JsonObject } from "../host/json_value.ts";
 import { onOneLine } from "../text/data_lines.ts";
+import { HOLE, parseTemplate } from "../text/holes.ts";
 import { stringsOf } from "../text/json_paths.ts";
 import type { GenerationRequest } from "./constraints.ts";
 
@@ -17,6 +18,8 @@ const FIELDS: {
   };
 } = {
   prefix: { field: "prefix", read: readText },
+  template: { field: "template", read: readTemplate },
+  words: { field: "words", read: readPhrases },
   avoid: { field: "avoid", read: readPhrases },
   minLength: { field: "min_length", read: readLength },
   maxLength: { field: "max_length", read: readLength },
@@ -37,6 +40,13 @@ export function demandsOf(record: JsonObject): Demands | { readonly flaw: string
 
 function readText(value: unknown): Read<string> {
   return typeof value === "string" ? { value: onOneLine(value) } : { expected: "a string" };
+}
+
+function readTemplate(value: unknown): Read<string> {
+  const text = typeof value === "string" ? onOneLine(value) : "";
+  return parseTemplate(text) === undefined
+    ? { expected: `a text with one gap ${HOLE}` }
+    : { value: text };
 }
 
 function readPhrases(value: unknown): Read<readonly string[]> {

@@ -5,7 +5,9 @@ import type { LoadedModel } from "./loaded_model.ts";
 import type { SampleOptions, SampleResult } from "./sample.ts";
 import type { ConstrainedSource } from "./sample_drafts.ts";
 import { padSources } from "./source.ts";
+import { TokenPieces } from "./token_pieces.ts";
 import { DRAWN_FROM } from "./token_chooser.ts";
+import { progressOf, wishesOf } from "./word_rule.ts";
 import { candidatesOf, type WrittenRow } from "./written_texts.ts";
 
 /**
@@ -35,7 +37,8 @@ export async function sampleBeams(
       portable: false,
     },
   );
-  const groups = inputs.map(({ constraints: { forced, limit, rule } }, i) =>
+  const pieces = TokenPieces.of(model.tokenizer);
+  const groups = inputs.map(({ constraints: { forced, limit, rule, wanted } }, i) =>
     new BeamGroup({
       firstRow: i * width,
       width,
@@ -44,6 +47,7 @@ export async function sampleBeams(
       limit,
       forced,
       rule,
+      ...(wanted && { progress: progressOf(wanted, pieces), wish: wishesOf(wanted, pieces) }),
       // One more than the beams, as one may be the end; by rules others fall away.
       top: Math.min(rule === undefined ? width + 1 : width + DRAWN_FROM, vocabulary_size),
       lengthPenalty,

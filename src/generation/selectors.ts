@@ -4,13 +4,21 @@
  */
 
 /** Which candidate is chosen; {@linkcode SELECTOR_TABLE} says of each how. */
-export const SELECTORS = ["mbr", "first", "confidence", "mixture", "coverage", "all"] as const;
+export const SELECTORS = [
+  "mbr",
+  "first",
+  "confidence",
+  "mixture",
+  "coverage",
+  "rerank",
+  "all",
+] as const;
 
 /** One of {@linkcode SELECTORS}. */
 export type Selector = typeof SELECTORS[number];
 
 /** What a selector can ask to be computed. */
-type Need = "utility" | "confidence" | "coverage";
+type Need = "utility" | "confidence" | "coverage" | "reverse";
 
 /** Scores of a candidate, as far as they were asked for. */
 interface Scores {
@@ -20,6 +28,8 @@ interface Scores {
   readonly logProbability?: number;
   /** The sum of the tokens' log-probabilities by a power of their number: by default the mean. */
   readonly confidence?: number;
+  /** The mean log-probability of the source's tokens, given the candidate, by a model that goes back. */
+  readonly reverseLogProbability?: number;
 }
 
 /** What a choice is made by. */
@@ -32,6 +42,9 @@ interface Ballot {
   readonly covered: readonly number[];
   /** The weight of confidence in a mixture with utility. */
   readonly confidenceWeight: number;
+  /** The weights of confidence and of the reverse model in reranking. */
+  readonly forwardWeight: number;
+  readonly reverseWeight: number;
 }
 
 /** A row of the table. */
@@ -76,6 +89,16 @@ export const SELECTOR_TABLE: Readonly<Record<Selector, SelectorRow>> = {
         ({ confidence }, i) => covered[i] === most ? confidence! : -Infinity,
       );
     },
+  },
+  /** The greatest w1 confidence + w2 mean log p(source | candidate): a noisy channel. */
+  rerank: {
+    needs: ["confidence", "reverse"],
+    choose: ({ candidates, forwardWeight, reverseWeight }) =>
+      best(
+        candidates,
+        ({ confidence, reverseLogProbability }) =>
+          forwardWeight * confidence! + reverseWeight * reverseLogProbability!,
+      ),
   },
   /** None: all are results. */
   all: { needs: [], choose: () => null },

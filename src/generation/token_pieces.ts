@@ -29,6 +29,11 @@ export class TokenPieces {
     return this.#pieces[id] ??= this.#tokenizer.decode([...this.#before, id]).slice(this.#length);
   }
 
+  /** The tokens of a word behind others. */
+  tokensOf(word: string): number[] {
+    return this.#tokenizer.encode(`a ${word}`).slice(this.#before.length);
+  }
+
   /** The text of tokens. */
   text(ids: readonly number[]): string {
     return this.#tokenizer.decode(ids);

@@ -65,6 +65,12 @@ export function optional<T>(type: ValueType<T>): ValueType<T | undefined> {
 /** Any text. */
 export const anyText: ValueType<string> = { expected: "a text", parse: (text) => text };
 
+/** A text with one gap, of three low lines or more. */
+export const oneGap: ValueType<string> = {
+  expected: "a text with one gap ___",
+  parse: (text) => text.split(/_{3,}/).length === 2 ? text : undefined,
+};
+
 /** Words or phrases with commas between them, at least one. */
 export const phrases: ValueType<readonly string[]> = {
   expected: "words with commas between them",

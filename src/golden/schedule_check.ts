@@ -63,9 +63,23 @@ function parseSchedule(json: string, path: string): ScheduleFile {
   );
 }
 
-/** Compares every value of the file. */
+/**
+ * Compares every value of the file.
+ *
+ * @throws {UserError} where it is damaged, or asks for timesteps that there are not
+ */
 export function checkSchedule(path: string): Finding[] {
   const golden = parseSchedule(readTextFile(path), path);
+  try {
+    return compare(golden);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    const message = `Cannot read "${path}": it has a value that no schedule has (${cause.message})`;
+    throw new UserError(ExitCode.data, message, { cause });
+  }
+}
+
+function compare(golden: ScheduleFile): Finding[] {
   const file = "schedule.json";
   const findings: Finding[] = [];
   for (const [steps, values] of Object.entries(golden.sqrt_alpha_bar)) {

@@ -70,7 +70,7 @@ export function quietable(environment: Environment, isQuiet: () => boolean): Env
 }
 
 /** An environment variable; one that is empty or that may not be read counts as none. */
-function variable(name: string): string | undefined {
+export function variable(name: string): string | undefined {
   try {
     return Deno.env.get(name) || undefined;
   } catch (error) {

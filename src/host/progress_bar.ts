@@ -9,10 +9,16 @@ export class ProgressBar implements Disposable {
   readonly #unit: string;
   readonly #total: number | undefined;
   #start = performance.now();
-  #done = 0;
+  #done: number;
+  readonly #before: number;
 
-  /** @param unit what is counted, in the plural */
-  constructor(output: ProgressOutput, unit: string, total: number | undefined) {
+  /**
+   * @param unit what is counted, in the plural
+   * @param before how many an earlier run has done, which are no part of the speed
+   */
+  constructor(output: ProgressOutput, unit: string, total: number | undefined, before = 0) {
+    this.#done = before;
+    this.#before = before;
     this.#line = new StatusLine(output, { terminal: 100, elsewhere: undefined });
     this.#unit = unit;
     this.#total = total;
@@ -31,7 +37,11 @@ export class ProgressBar implements Disposable {
     this.#done++;
     const now = performance.now();
     if (!this.#line.isDue(now)) return;
-    this.#line.show(progressText(this.#done, this.#total, now - this.#start, this.#unit), now);
+    const milliseconds = now - this.#start;
+    this.#line.show(
+      progressText(this.#done, this.#total, milliseconds, this.#unit, this.#before),
+      now,
+    );
   }
 
   /** Clears the line, so that something else can be written there. */
@@ -50,8 +60,9 @@ export function progressText(
   total: number | undefined,
   milliseconds: number,
   unit: string,
+  before = 0,
 ): string {
-  const rate = 1000 * done / Math.max(1, milliseconds);
+  const rate = 1000 * (done - before) / Math.max(1, milliseconds);
   const speed = `${rate.toFixed(rate < 10 ? 1 : 0)} ${unit}/s`;
   if (total === undefined) return `${done} ${unit}  ${speed}`;
   // A file that grows while it is read has more lines than were counted.

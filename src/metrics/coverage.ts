@@ -29,13 +29,14 @@ export function conceptsOf(source: string): string[] {
 /** The concepts that a text uses in some inflection. */
 export function coveredConcepts(concepts: readonly string[], text: string): string[] {
   const words = text.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
-  const stems = new Set<string>();
-  for (const word of words) {
-    stems.add(porterStem(word));
-    const lemma = IRREGULAR_FORMS.get(word);
-    if (lemma !== undefined) stems.add(porterStem(lemma));
-  }
+  const stems = new Set(words.flatMap(stemsOf));
   return concepts.filter((concept) => stems.has(porterStem(concept)));
+}
+
+/** The stem of a word in lower case, and where it is an irregular form, that of its lemma. */
+export function stemsOf(word: string): string[] {
+  const lemma = IRREGULAR_FORMS.get(word);
+  return lemma === undefined ? [porterStem(word)] : [porterStem(word), porterStem(lemma)];
 }
 
 /** Per segment: share found, 1, concepts found, concepts. Sources without concepts add nothing. */

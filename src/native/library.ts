@@ -37,6 +37,21 @@ export function libraryOrigin(): LibraryOrigin {
   return origin ??= locate();
 }
 
+/**
+ * Loads another library of ours that the build has put beside the shim.
+ *
+ * @throws {UserError} where it is missing or does not fit
+ */
+export function loadBeside<Symbols extends Deno.ForeignLibraryInterface>(
+  name: string,
+  symbols: Symbols,
+): Deno.DynamicLibrary<Symbols>["symbols"] {
+  library(); // which loads libtorch
+  const { path = "" } = libraryOrigin().shim;
+  const file = path.slice(0, path.lastIndexOf("/") + 1) + name;
+  return attempt(`load "${file}"`, BUILD, () => Deno.dlopen(file, symbols).symbols);
+}
+
 function locate(): LibraryOrigin {
   const shim = findShim();
   return { shim, libtorch: shim.path === undefined ? undefined : findLibtorch(shim.path) };

@@ -7,7 +7,7 @@ import { bytes, type Dtype, DTYPE_CODES } from "./model.ts";
 export interface LibraryDescription {
   readonly abi: number;
   readonly libtorch: string;
-  /** The instruction set the CPU kernels use: baseline, avx2, avx512 or amx. */
+  /** The instruction set the CPU kernels use: baseline, avx2, avx512, amx or neon. */
   readonly instruction_set: string;
   /** Floats in a vector register. */
   readonly vector_width: number;
@@ -49,7 +49,7 @@ export function noiseKey(seed: bigint, ids: Int32Array<ArrayBuffer>): Uint32Arra
 }
 
 /** Makes models prepared from now on use the CPU kernels of an instruction set, for tests. */
-export function chooseKernels(name: "baseline" | "avx2" | "avx512" | "amx"): void {
+export function chooseKernels(name: "baseline" | "avx2" | "avx512" | "amx" | "neon"): void {
   const text = new TextEncoder().encode(`${name}\0`);
   unwrap((...error) => library().ardiff_choose_kernels(text, ...error));
 }

@@ -29,7 +29,9 @@ export interface Location {
   readonly tried: readonly Place[];
 }
 
+/** Ours has the same name on every system; libtorch's libraries have the system's own. */
 const SHIM = "libardiff.so";
+const SUFFIX = Deno.build.os === "darwin" ? "dylib" : "so";
 const BESIDE = "beside the executable";
 
 /** Where libtorch's libraries may lie in a folder that holds them: libtorch's own, a wheel's. */
@@ -61,7 +63,9 @@ export function findLibtorch(shim: string): Location {
   return firstOf(
     named !== undefined ? [named] : conventionalPlaces(shim),
     (folder, { by }) => {
-      const below = LIBTORCH_FOLDERS.find((below) => isFile(`${folder}${below}/libtorch_cpu.so`));
+      const below = LIBTORCH_FOLDERS.find((below) =>
+        isFile(`${folder}${below}/libtorch_cpu.${SUFFIX}`)
+      );
       if (below === undefined) return undefined;
       const path = `${folder}${below}`;
       // A shim beside the executable has its libtorch there too.
@@ -117,8 +121,8 @@ function firstOf(
 
 /** libtorch's libraries in the order they must be loaded in. */
 export function libtorchFiles(folder: string): string[] {
-  return ["libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"]
-    .map((name) => `${folder}/${name}`)
+  return ["libc10", "libtorch_cpu", "libc10_cuda", "libtorch_cuda", "libtorch"]
+    .map((name) => `${folder}/${name}.${SUFFIX}`)
     .filter(isFile);
 }
 

@@ -1,4 +1,5 @@
 /** A model of the shim: the network's weights, on a device once prepared. */
+import { ExitCode, UserError } from "../errors.ts";
 import { unwrap, unwrapAsync } from "./errors.ts";
 import { Handle, HandleSlot } from "./handle.ts";
 import { library } from "./library.ts";
@@ -13,6 +14,16 @@ export interface Device {
 
 /** Data type of the network's arithmetic. */
 export type Dtype = "f32" | "bf16";
+
+/**
+ * A device's index as the shim takes it.
+ *
+ * @throws {UserError} where no machine has so many, which is more than an int32_t could say
+ */
+export function deviceIndex({ kind, index }: Device): number {
+  if (Number.isInteger(index) && index >= 0 && index < 2 ** 31) return index;
+  throw new UserError(ExitCode.device, `Cannot use device "${kind}:${index}": there is none`);
+}
 
 /** `ardiff_device` of ardiff.h. */
 export const DEVICE_CODES = { cpu: 0, cuda: 1 } as const;
@@ -89,7 +100,7 @@ export class NativeModel implements Disposable {
         library().ardiff_model_prepare(
           handle,
           DEVICE_CODES[device.kind],
-          device.index,
+          deviceIndex(device),
           DTYPE_CODES[dtype],
           threads,
           ...error,

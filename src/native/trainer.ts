@@ -6,6 +6,7 @@ import {
   bytes,
   type Device,
   DEVICE_CODES,
+  deviceIndex,
   type Dtype,
   DTYPE_CODES,
   type NativeModel,
@@ -128,7 +129,8 @@ export class NativeTrainer implements Disposable {
   }
 
   /**
-   * Forward pass, loss and, if asked, backward pass; gradients are added to those already there.
+   * Forward pass, loss and, if asked, backward pass; the gradient is formed from zero and added to
+   * those already there.
    *
    * @param slotTerms [6, B, N], receives loss, mse, nll, prior, mean (x0 - x0_hat)^2 and
    *   mean (embedding - x0_hat)^2 of every slot, neither weighted nor divided
@@ -203,7 +205,19 @@ export class NativeTrainer implements Disposable {
     return values;
   }
 
-  /** Replaces a flat buffer; the values must be finite. */
+  /** Moves the gradients into a buffer of {@linkcode NativeTrainer.size} values; they are zero then. */
+  takeGradients(values: Float32Array<ArrayBuffer>): void {
+    unwrap((...error) =>
+      library().ardiff_trainer_take_gradients(
+        this.#handle.value,
+        bytes(values),
+        BigInt(values.length),
+        ...error,
+      )
+    );
+  }
+
+  /** Replaces a flat buffer; the values must be finite, but for gradients. */
   write(state: TrainerState, values: Float32Array<ArrayBuffer>): void {
     unwrap((...error) =>
       library().ardiff_trainer_write(
@@ -291,7 +305,7 @@ function optionalBytes(values: ArrayBufferView<ArrayBuffer> | undefined): Packed
 function packSettings(settings: TrainerSettings): Packed {
   return packStruct([
     ["i32", DEVICE_CODES[settings.device.kind]],
-    ["i32", settings.device.index],
+    ["i32", deviceIndex(settings.device)],
     ["i32", DTYPE_CODES[settings.dtype]],
     ["i32", settings.threads],
     ["i32", Number(settings.portable)],

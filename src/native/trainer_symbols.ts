@@ -79,6 +79,15 @@ export const trainerSymbols = {
     ],
     result: "i32",
   },
+  ardiff_trainer_take_gradients: {
+    parameters: [
+      "u64", // ardiff_trainer* trainer
+      "buffer", // float* data
+      "i64", // int64_t count
+      ...error,
+    ],
+    result: "i32",
+  },
   ardiff_trainer_export: {
     parameters: [
       "u64", // const ardiff_trainer* trainer

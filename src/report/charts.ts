@@ -39,8 +39,12 @@ const CONFIG: Spec = {
   range: { category: LIGHT.series },
 };
 
-/** Draws a chart; nothing where there is nothing to show. */
-async function draw(name: string, title: string, spec: Spec): Promise<Chart> {
+/**
+ * Draws a chart.
+ *
+ * @param spec a Vega-Lite specification without title and configuration
+ */
+export async function draw(name: string, title: string, spec: Spec): Promise<Chart> {
   const whole = { ...SIZE, ...spec, title, config: CONFIG, padding: 8 };
   const { spec: compiled } = compile(whole as unknown as TopLevelSpec, {
     logger: QUIET,
@@ -61,7 +65,8 @@ const QUIET = {
   debug: () => QUIET,
 };
 
-const quantity = (field: string, title: string, scale: Spec = {}): Spec => ({
+/** A quantity on an axis, which need not begin at 0. */
+export const quantity = (field: string, title: string, scale: Spec = {}): Spec => ({
   field,
   type: "quantitative",
   title,

@@ -16,7 +16,7 @@ export interface ReportCell extends CellRecord {
 }
 
 /** A 95 % interval. */
-export interface Interval {
+interface Interval {
   readonly low: number;
   readonly high: number;
 }

@@ -52,6 +52,7 @@ export async function trainCell(options: TrainCellOptions): Promise<TrainingReco
     set: training.settings,
     output: folder,
     resume: !isTimed,
+    alone: true,
     ...budget.minutes !== undefined && { maxMinutes: budget.minutes },
     ...budget.processor_minutes !== undefined && { maxProcessorMinutes: budget.processor_minutes },
   }, {

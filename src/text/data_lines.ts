@@ -12,9 +12,12 @@ export type OpenFile = (path: string) => Promise<ReadableStream<Uint8Array>>;
 /** Opens a file of the file system; "-" and its device are standard input. */
 export async function openFile(path: string): Promise<ReadableStream<Uint8Array>> {
   if (path !== "-" && path !== "/dev/stdin") return (await Deno.open(path)).readable;
-  if (Deno.stdin.readable.locked) throw new Error("standard input can be read only once");
+  if (standardInputWasOpened) throw new Error("standard input can be read only once");
+  standardInputWasOpened = true;
   return Deno.stdin.readable;
 }
+
+let standardInputWasOpened = false;
 
 /** What to say of a line whose bytes are no UTF-8 text but another encoding's; undefined of others. */
 export function otherEncoding(

@@ -54,6 +54,8 @@ export interface PreparedBatch {
   readonly tokens: number;
   /** Numbers of the pairs. */
   readonly rows: Uint32Array;
+  /** Those of all micro-batches of the update, whose ever they are. */
+  readonly updateRows: readonly Uint32Array[];
   /** Epoch of the batch, and where its update leaves the data. */
   readonly epoch: number;
   /** Micro-batches of that epoch. */
@@ -67,6 +69,7 @@ export interface PreparedBatch {
  *
  * @param step number of the first update
  * @param position where its data begin, or where those of the update before ended
+ * @param place the rank whose micro-batches are wanted, every `size`-th of an update
  */
 export function* preparedBatches(
   allPairs: TrainingPairs,
@@ -74,6 +77,7 @@ export function* preparedBatches(
   model: ModelConfig,
   step: number,
   position: DataPosition,
+  { rank, size }: { readonly rank: number; readonly size: number } = { rank: 0, size: 1 },
 ): Generator<PreparedBatch, never, undefined> {
   let batches: Iterator<BatchRows, never> | undefined;
   let pairs = allPairs.at(step), slots = slotsOfPairs(pairs, model.text);
@@ -97,8 +101,10 @@ export function* preparedBatches(
       // Targets of nothing but the end token may have no slot that counts.
       normaliser: weights.reduce((sum, weight) => sum + weight, 0) || 1,
       positionAfter: position,
+      updateRows: parts.map(({ rows }) => rows),
     };
     for (const [microBatch, part] of parts.entries()) {
+      if (microBatch % size !== rank) continue;
       yield { ...update, microBatch, ...prepare(part, context, microBatch) };
     }
   }
@@ -107,13 +113,14 @@ export function* preparedBatches(
 function batchesOf(
   { sourceLengths, targetLengths }: Pairs,
   slots: Uint32Array,
-  { training: { seed, batch_size: batchSize } }: TrainingConfig,
+  { training: { seed, batch_size: batchSize, batch_tokens: batchTokens } }: TrainingConfig,
   { diffusion }: ModelConfig,
   position: DataPosition,
 ): Iterator<BatchRows, never> {
   // Where slots are left out, their number follows from where a target's tokens end.
   const lengths = processOf(diffusion).leavesSlotsOut ? targetLengths : sourceLengths;
-  return batchesFrom({ lengths, slots }, { seed, batchSize }, position);
+  const sizes = { lengths, slots, sourceLengths, targetLengths };
+  return batchesFrom(sizes, { seed, batchSize, batchTokens }, position);
 }
 
 function settingsOf(

@@ -20,6 +20,8 @@ export interface ForecastInput {
   readonly measured: { readonly tokens: number; readonly seconds: number };
   /** What an epoch has. */
   readonly epoch: { readonly tokens: number; readonly microBatches: number };
+  /** Processes that share an update. Default: one. */
+  readonly ranks?: number;
 }
 
 /** A forecast, in seconds where nothing else is said. */
@@ -38,10 +40,11 @@ interface Forecast {
 
 /** Scales the time of one micro-batch to updates, an epoch and the run. */
 export function forecast(input: ForecastInput): Forecast {
-  const { training, step, last, secondsLeft, measured, epoch } = input;
+  const { training, step, last, secondsLeft, measured, epoch, ranks = 1 } = input;
   const epochSeconds = measured.seconds * epoch.tokens / Math.max(measured.tokens, 1);
   const batchSeconds = epochSeconds / epoch.microBatches;
-  const secondsOf = (update: number) => batchSeconds * trainingAt(training, update).accumulation;
+  const roundsOf = (update: number) => Math.ceil(trainingAt(training, update).accumulation / ranks);
+  const secondsOf = (update: number) => batchSeconds * roundsOf(update);
   const update = secondsOf(step + 1);
   const updates = Math.max(last - step, 0);
   let run = 0, possible = 0;
@@ -51,8 +54,10 @@ export function forecast(input: ForecastInput): Forecast {
     possible += Math.min(count, room);
     run += count * each;
   }
-  const updatesPerEpoch = epoch.microBatches / trainingAt(training, step + 1).accumulation;
-  return { update, epoch: epochSeconds, updatesPerEpoch, updates, run, possible };
+  const { accumulation } = trainingAt(training, step + 1);
+  const updatesPerEpoch = epoch.microBatches / accumulation;
+  const sharedEpoch = epochSeconds * roundsOf(step + 1) / accumulation;
+  return { update, epoch: sharedEpoch, updatesPerEpoch, updates, run, possible };
 }
 
 /** Runs of updates in which a scheduled value stays. */
@@ -110,8 +115,8 @@ export function warningsOf(training: OptionValues["training"], updates: number):
       : "the weights are random at first";
     warnings.push(
       `${count} updates are too few to learn from: ${reason}. Defaults are the paper's, for days on ` +
-        "GPUs; smaller updates (training.batch_size, training.accumulation), a shorter warm-up and a " +
-        "higher learning rate suit a short run.",
+        'GPUs; smaller updates, a shorter warm-up and a higher learning rate, as with preset = "cpu-small" ' +
+        "or from ardiff init, suit a short run.",
     );
   }
   const kept = startShare(training, updates);

@@ -248,6 +248,12 @@ export const OPTIONS = {
   training: {
     steps: free(count, 40_000, PAPER, "Updates. Linear and cosine decay end here."),
     batch_size: fixed(count, 128, PAPER, "Rows of one micro-batch."),
+    batch_tokens: fixed(
+      countOrNever,
+      0,
+      `${PAPER}: rows are counted`,
+      "The most tokens of a micro-batch, sources and targets with their padding, in the place of batch_size; 0: rows are counted.",
+    ),
     accumulation: scheduled(
       integer(1, 65_535),
       24,

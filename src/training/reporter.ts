@@ -7,11 +7,18 @@ import type { TrainingConfig } from "./config.ts";
 import { EventFile } from "./event_file.ts";
 import { JsonLog } from "./json_log.ts";
 import { describeMoment } from "./moment.ts";
+import type { ProcessGroup } from "./process_group.ts";
 import type { Update } from "./updates.ts";
 import type { Sample, Validation } from "./validation.ts";
 
 /** Milliseconds between two states of the line of progress. */
 const INTERVALS = { terminal: 200, elsewhere: 30_000 };
+
+/** Seconds. */
+interface Spent {
+  readonly shim: number;
+  readonly exchange: number;
+}
 
 /** Averages over the updates since the last record. */
 class Interval {
@@ -19,15 +26,16 @@ class Interval {
   #tokens = 0;
   #rows = 0;
   #seconds = 0;
-  #shimSeconds = 0;
+  readonly #spent: { shim: number; exchange: number } = { shim: 0, exchange: 0 };
   readonly #sums = { loss: 0, mse: 0, nll: 0, prior: 0, gradientNorm: 0 };
 
-  add(update: Update, seconds: number, shimSeconds: number): void {
+  add(update: Update, seconds: number, { shim, exchange }: Spent): void {
     this.#updates++;
     this.#tokens += update.tokens;
     this.#rows += update.rows;
     this.#seconds += seconds;
-    this.#shimSeconds += shimSeconds;
+    this.#spent.shim += shim;
+    this.#spent.exchange += exchange;
     for (const name of ["loss", "mse", "nll", "prior"] as const) {
       this.#sums[name] += update.terms[name];
     }
@@ -57,8 +65,10 @@ class Interval {
       secondsPerStep: mean(this.#seconds),
       tokensPerSecond: this.#tokens / this.#seconds,
       rowsPerSecond: this.#rows / this.#seconds,
-      /** Share of the time that was not spent in the shim. */
-      orchestration: 1 - this.#shimSeconds / this.#seconds,
+      /** Share of the time that was spent in exchanges with other ranks, and in waiting for them. */
+      exchanges: this.#spent.exchange / this.#seconds,
+      /** Share of the time that was spent neither there nor in the shim. */
+      orchestration: 1 - (this.#spent.shim + this.#spent.exchange) / this.#seconds,
     };
   }
 }
@@ -75,7 +85,24 @@ interface ReporterOptions {
   /** When the run's time is over, in milliseconds of `performance.now()`; infinite without a limit. */
   readonly deadline: number;
   readonly io: ProgressOutput;
+  /** The ranks that train together. */
+  readonly group: Pick<ProcessGroup, "size" | "seconds">;
 }
+
+/** What a session tells of a run. */
+export type RunReporter =
+  & Pick<Reporter, "say" | "update" | "validation" | "summary" | "checkpoint">
+  & Disposable;
+
+/** Of a rank that tells nobody. */
+export const SILENT_REPORTER: RunReporter = {
+  say() {},
+  update() {},
+  validation() {},
+  summary() {},
+  checkpoint() {},
+  [Symbol.dispose]() {},
+};
 
 /** Reports on a run. Dispose of it at the end. */
 export class Reporter implements Disposable {
@@ -86,11 +113,12 @@ export class Reporter implements Disposable {
   #interval = new Interval();
   #recent = new Interval();
   readonly #whole = new Interval();
-  #shimSeconds = 0;
+  #spent: Spent;
 
   constructor(options: ReporterOptions) {
-    const { output, start, config, io } = options;
+    const { output, start, config, io, group } = options;
     this.#options = options;
+    this.#spent = { shim: 0, exchange: group.seconds };
     this.#line = new StatusLine(io, INTERVALS);
     this.#log = new JsonLog(logPath(output), start.step);
     this.#events = config.log.tensorboard
@@ -106,11 +134,15 @@ export class Reporter implements Disposable {
 
   /** Reports an update that took some seconds. */
   update(update: Update, state: RunState, seconds: number, usage: TrainerUsage): void {
-    const shimSeconds = shimSecondsOf(usage);
+    const spent = this.#spentSoFar(usage);
+    const { shim, exchange } = this.#spent;
     for (const interval of [this.#interval, this.#recent, this.#whole]) {
-      interval.add(update, seconds, shimSeconds - this.#shimSeconds);
+      interval.add(update, seconds, {
+        shim: spent.shim - shim,
+        exchange: spent.exchange - exchange,
+      });
     }
-    this.#shimSeconds = shimSeconds;
+    this.#spent = spent;
     const { config, last, deadline } = this.#options;
     const { step, epoch } = update;
     if (!update.applied) this.say(`Left out step ${step}: its gradients were not finite.`);
@@ -145,7 +177,7 @@ export class Reporter implements Disposable {
 
   /** Reports a validation that took some seconds, which are no update's. */
   validation(step: number, result: Validation, seconds: number, usage: TrainerUsage): void {
-    this.#shimSeconds = shimSecondsOf(usage);
+    this.#spent = this.#spentSoFar(usage);
     const { terms, bleu, chrf, lines, byTimestep, samples } = result;
     const scores = { bleu, chrf };
     const record = { ...terms, ...scores, lines, byTimestep, samples, seconds };
@@ -184,16 +216,26 @@ export class Reporter implements Disposable {
     this.#events?.sessionEnd(Date.now() / 1000);
     const { updates, seconds } = this.#whole;
     if (updates === 0) return;
-    const { secondsPerStep, orchestration } = this.#whole.means();
+    const { secondsPerStep, orchestration, exchanges } = this.#whole.means();
     const milliseconds = 1000 * secondsPerStep;
+    const { size } = this.#options.group;
+    const exchanging = size === 1
+      ? ""
+      : `${(100 * exchanges).toFixed(1)} % in exchanges of ${size} ranks and `;
     this.say(
       `${updates.toLocaleString("en")} update${updates === 1 ? "" : "s"} in ` +
         `${formatDuration(seconds)}, ${
           milliseconds.toFixed(milliseconds < 100 ? 1 : 0)
         } ms each, ` +
-        `of which ${(100 * orchestration).toFixed(1)} % outside the native library; peak memory ` +
+        `of which ${exchanging}${
+          (100 * orchestration).toFixed(1)
+        } % outside the native library; peak memory ` +
         `${Math.round(peakBytes / 1e6)} MB.`,
     );
+  }
+
+  #spentSoFar({ forward, backward, update }: TrainerUsage): Spent {
+    return { shim: forward + backward + update, exchange: this.#options.group.seconds };
   }
 
   /** Reports a checkpoint. */
@@ -254,8 +296,4 @@ function samplesTable(samples: readonly Sample[]): string {
     `| ${cell(source)} | ${cell(output)} | ${cell(reference)} |`
   );
   return ["| source | output | reference |", "|---|---|---|", ...rows].join("\n");
-}
-
-function shimSecondsOf({ forward, backward, update }: TrainerUsage): number {
-  return forward + backward + update;
 }

@@ -1,59 +1,28 @@
 /** A run that is ready to train: tokenizer, data, network and where it stands. */
 import type { ModelConfig } from "../denoiser/config.ts";
-import { loadModelFolder, MODEL_FILES } from "../denoiser/model_folder.ts";
+import { loadModelFolder } from "../denoiser/model_folder.ts";
 import { networkFields } from "../denoiser/network_fields.ts";
 import { toFloat32 } from "../denoiser/tensors.ts";
 import { processOf } from "../diffusion/process.ts";
 import { ExitCode, UserError } from "../errors.ts";
-import { readTextFile } from "../host/files.ts";
 import { resolveDevice } from "../native/device.ts";
+import { describeLibrary } from "../native/library_info.ts";
 import { type Device, NativeModel } from "../native/model.ts";
 import { flatLayout, type FlatPlace, NativeTrainer, type TrainerUsage } from "../native/trainer.ts";
-import { trainBpe } from "../text/bpe_trainer.ts";
-import { parseTokenizer } from "../text/parse_tokenizer.ts";
-import { readPairs } from "../text/records.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { type PreparedBatch, preparedBatches } from "./batch_stream.ts";
-import {
-  type CheckpointContent,
-  readRecord,
-  restoreTrainer,
-  type RunState,
-  tensorsOf,
-  type TrainingRecord,
-} from "./checkpoint.ts";
-import { findChangedKeys, type TrainingConfig } from "./config.ts";
-import { expectUsable, expectValidation } from "./checks.ts";
+import { preparedBatches } from "./batch_stream.ts";
+import { type CheckpointContent, restoreTrainer, type RunState, tensorsOf } from "./checkpoint.ts";
+import type { TrainingConfig } from "./config.ts";
 import { initialWeights } from "./initial_weights.ts";
 import { modelConfigOf } from "./model_config.ts";
 import type { TrainingAt } from "./options.ts";
+import { prepare, type RunOptions } from "./preparation.ts";
+import type { ProcessGroup } from "./process_group.ts";
 import { valueAt } from "./scheduled.ts";
 import { trainingAt } from "./schedules.ts";
-import { TokenCache } from "./token_cache.ts";
-import { TrainingPairs } from "./training_pairs.ts";
+import type { TrainingPairs } from "./training_pairs.ts";
+import { Exchanges } from "./update_exchange.ts";
 import { type Update, updates, type UpdatesOptions } from "./updates.ts";
-
-/** What a run is made from. */
-interface RunOptions {
-  readonly config: TrainingConfig;
-  /** Path of the configuration, for messages. */
-  readonly source: string;
-  /** Where tokenised data are kept. */
-  readonly cacheFolder: string;
-  /** A checkpoint to go on from. */
-  readonly checkpoint: string | undefined;
-  /** Says what takes a while. */
-  readonly say: (message: string) => void;
-}
-
-const START: RunState = {
-  step: 0,
-  skipped: 0,
-  position: { epoch: 0, batch: 0 },
-  rows: 0,
-  seconds: 0,
-  best: null,
-};
 
 /** A run. Dispose of it when done. */
 export class Run implements Disposable {
@@ -66,7 +35,8 @@ export class Run implements Disposable {
     readonly tokenizer: Tokenizer,
     readonly pairs: TrainingPairs,
     private training: OpenTrainer,
-    readonly device: Device,
+    readonly place: Place,
+    readonly group: ProcessGroup,
     /** Where the run stood when it was opened. */
     readonly start: RunState,
   ) {}
@@ -78,30 +48,21 @@ export class Run implements Disposable {
    *   damaged or was made with other options or data
    */
   static async open(options: RunOptions): Promise<Run> {
-    const { config, checkpoint, source } = options;
-    const record = checkpoint === undefined ? undefined : readRecord(checkpoint);
-    if (record === undefined) expectUsable(config, source);
-    else expectSameConfig(record, config, checkpoint!, options.say);
-    expectValidation(config);
-    const tokenizer = await openTokenizer(options);
-    const { max_source_tokens: maxSourceTokens, target_slots: targetSlots } = config.text;
-    const pairs = await TrainingPairs.open(config.data.train, ({ spec }) =>
-      TokenCache.open(
-        options.cacheFolder,
-        spec,
-        tokenizer,
-        { maxSourceTokens, targetSlots },
-        () => options.say("Tokenising the training data."),
-      ));
+    const { config, source, checkpoint, group } = options;
+    const { tokenizer, pairs, start } = await prepare(options);
     try {
-      if (record !== undefined) expectSameData(record, pairs.keys, config, checkpoint!);
       const model = modelConfigOf(config, tokenizer, pairs.all(), source);
-      const device = resolveDevice(parseDevice(config.training.device));
-      const start = record ?? START;
-      const weights = checkpoint === undefined ? startingWeights(config, model) : () => undefined; // they are in the checkpoint
-      const training = await createTrainer(config, model, device, start.step + 1, weights);
-      if (checkpoint !== undefined) restoreTrainer(checkpoint, training.trainer, training.layout);
-      return new Run(config, model, tokenizer, pairs, training, device, start);
+      const place = { device: deviceOf(config, group), threads: threadsOf(config, group) };
+      // What a checkpoint goes on from is in it; other ranks get what rank 0 starts from.
+      const weights = checkpoint === undefined && group.isFirst
+        ? startingWeights(config, model)
+        : () => undefined;
+      const training = await createTrainer(config, model, place, start.step + 1, weights);
+      if (checkpoint !== undefined && group.isFirst) {
+        restoreTrainer(checkpoint, training.trainer, training.layout);
+      }
+      await shareState(group, training.trainer);
+      return new Run(config, model, tokenizer, pairs, training, place, group, start);
     } catch (error) {
       pairs[Symbol.dispose]();
       throw error;
@@ -123,13 +84,16 @@ export class Run implements Disposable {
     options: Pick<UpdatesOptions, "onBatch" | "isOver" | "rateAt"> = {},
   ): AsyncGenerator<Update, void, undefined> {
     const { step, position, skipped } = this.start;
+    const { pairs, config, model, group } = this;
+    const exchanges = new Exchanges(group);
     return updates({
       ...options,
       trainerAt: (step) => this.#trainerAt(step),
-      batches: preparedBatches(this.pairs, this.config, this.model, step + 1, position),
-      config: this.config,
+      batches: preparedBatches(pairs, config, model, step + 1, position, group),
+      config,
       skipped,
-      describeRows: ({ step, rows }: PreparedBatch) => this.pairs.at(step).describe(rows),
+      describeRows: ({ step, rows }) => pairs.at(step).describe(rows),
+      exchangeOf: (microBatches) => exchanges.of(this.trainer, microBatches),
     });
   }
 
@@ -162,7 +126,7 @@ export class Run implements Disposable {
     this.#usedBefore = this.usage();
     trainer[Symbol.dispose]();
     const weights = tensorsOf(state[0]![1], layout);
-    this.training = await createTrainer(this.config, this.model, this.device, step, weights);
+    this.training = await createTrainer(this.config, this.model, this.place, step, weights);
     for (const [name, values] of state) this.trainer.write(name, values);
     return this.trainer;
   }
@@ -178,6 +142,13 @@ interface OpenTrainer {
   readonly part: TrainingAt["train_only"];
 }
 
+/** What a rank trains with. */
+interface Place {
+  readonly device: Device;
+  /** CPU threads of this process. */
+  readonly threads: number;
+}
+
 function sumOfUsage(before: TrainerUsage, now: TrainerUsage): TrainerUsage {
   return {
     forward: before.forward + now.forward,
@@ -187,75 +158,34 @@ function sumOfUsage(before: TrainerUsage, now: TrainerUsage): TrainerUsage {
   };
 }
 
+/** Gives every rank the weights, moments and average of rank 0. */
+async function shareState(group: ProcessGroup, trainer: NativeTrainer): Promise<void> {
+  if (group.size === 1) return;
+  for (const state of STATES) {
+    const values = trainer.read(state);
+    await group.share(values);
+    if (!group.isFirst) trainer.write(state, values);
+  }
+}
+
+/** The device of a rank: of several on a machine, each has a CUDA device of its own. */
+function deviceOf({ training }: TrainingConfig, { localRank }: ProcessGroup): Device {
+  const device = resolveDevice(parseDevice(training.device));
+  const isNamed = training.device.includes(":");
+  return device.kind === "cuda" && !isNamed ? { ...device, index: localRank } : device;
+}
+
+/** CPU threads of a rank: those of a machine share its hardware threads. */
+function threadsOf({ training }: TrainingConfig, { localSize }: ProcessGroup): number {
+  if (training.threads !== 0 || localSize === 1) return training.threads;
+  return Math.max(1, Math.floor(describeLibrary().threads / localSize));
+}
+
 /** The device that `training.device` names. */
 function parseDevice(name: string): "auto" | Device {
   if (name === "auto") return name;
   const [kind, index = "0"] = name.split(":");
   return { kind: kind as Device["kind"], index: Number(index) };
-}
-
-/** Refuses what makes a difference to updates that were made, and tells what does to those to come. */
-function expectSameConfig(
-  record: TrainingRecord,
-  config: TrainingConfig,
-  path: string,
-  say: (message: string) => void,
-): void {
-  const changed = findChangedKeys(record.config, config);
-  const late = changed.find(({ update }) => update <= record.step);
-  if (late !== undefined) {
-    throw new UserError(
-      ExitCode.model,
-      `Cannot resume from "${path}": "${late.key}" was ${late.before} and is now ` +
-        `${late.now}; set it back or start anew with another --output`,
-    );
-  }
-  for (const { key, before, now, update } of changed) {
-    say(
-      `From update ${update} on, "${key}" differs from then: it was ${before} and is now ${now}.`,
-    );
-  }
-  const [before, now] = [record.config.training.steps, config.training.steps];
-  const { decay } = config.training;
-  if (before === now || (decay !== "linear" && decay !== "cosine")) return;
-  say(
-    `"training.steps" was ${before} and is now ${now}: the learning rate falls to 0 at the new end, ` +
-      "as from here on if it had been so from the start.",
-  );
-}
-
-/** The sets of data must be those of the checkpoint; of those it has not reached, there may be more. */
-function expectSameData(
-  { data, step }: TrainingRecord,
-  keys: readonly string[],
-  { data: { train }, text }: TrainingConfig,
-  path: string,
-): void {
-  const before = data.split(" ");
-  const added = train.slice(before.length);
-  // The slots of sources depend on all data.
-  const mayAdd = text.length === "fixed" && added.every(({ from }) => from >= step);
-  if (before.every((key, index) => key === keys[index]) && (added.length === 0 || mayAdd)) return;
-  throw new UserError(
-    ExitCode.data,
-    `Cannot resume from "${path}": "data.train" gives other pairs than then; ` +
-      "put its files back or start anew with another --output",
-  );
-}
-
-async function openTokenizer({ config, checkpoint, say }: RunOptions): Promise<Tokenizer> {
-  const { file, vocabulary_size, min_frequency, normalizers } = config.tokenizer;
-  const { start_from } = config.training;
-  const inherited = checkpoint ?? (file === null ? start_from : null);
-  const given = inherited === null ? file : `${inherited}/${MODEL_FILES.tokenizer}`;
-  if (given !== null) return await parseTokenizer(readTextFile(given), given);
-  say(`Training a tokenizer of ${vocabulary_size} tokens.`);
-  const json = await trainBpe(sidesOf(config), {
-    vocabSize: vocabulary_size,
-    minFrequency: min_frequency,
-    normalizers,
-  });
-  return await parseTokenizer(json, "tokenizer.json");
 }
 
 /** A tensor by its name; undefined where it is to be drawn. */
@@ -288,16 +218,6 @@ function startingWeights(
   };
 }
 
-/** Both sides of the training data, one vocabulary being shared by them. */
-async function* sidesOf(config: TrainingConfig): AsyncGenerator<string> {
-  for (const { spec } of config.data.train) {
-    for await (const { source, target } of readPairs(spec)) {
-      yield source;
-      yield target;
-    }
-  }
-}
-
 /**
  * Makes the trainer of an update, at its start.
  *
@@ -306,7 +226,7 @@ async function* sidesOf(config: TrainingConfig): AsyncGenerator<string> {
 async function createTrainer(
   config: TrainingConfig,
   model: ModelConfig,
-  device: Device,
+  { device, threads }: Place,
   update: number,
   weights: WeightSource,
 ): Promise<OpenTrainer> {
@@ -327,7 +247,7 @@ async function createTrainer(
   const trainer = await NativeTrainer.create(network, {
     device,
     dtype: training.dtype,
-    threads: training.threads,
+    threads,
     portable: false,
     chainOnly: training.train_only === "token_chain",
     ...processOf(model.diffusion).trainingTables(),

@@ -9,11 +9,12 @@ export function trainingAt(training: OptionValues["training"], update: number): 
   ) as unknown as TrainingAt;
 }
 
-/** The options of `[training]` that take another value with an update, from 2, with that value. */
+/** The options of `[training]` that an update is the first to have, with their values; none with the first. */
 export function changesAt(
   training: OptionValues["training"],
   update: number,
 ): readonly (readonly [name: string, value: unknown])[] {
+  if (update === 1) return [];
   return Object.keys(OPTIONS.training)
     .map((name) => [name, training[name as keyof TrainingAt]] as const)
     .filter(([, value]) => beginnings(value).includes(update - 1))

@@ -1,11 +1,16 @@
 /** A run under way: makes updates, and validates, saves and reports when that is due. */
 import { ExitCode, UserError } from "../errors.ts";
+import { createHash } from "node:crypto";
+import { bytesOf } from "../denoiser/tensors.ts";
 import { type EndingSignal, Interrupts } from "../host/interrupts.ts";
+import { SaveSignal } from "../host/save_signal.ts";
 import { type Best, pruneCheckpoints, type RunState, writeCheckpoint } from "./checkpoint.ts";
 import type { PreparedBatch } from "./batch_stream.ts";
 import { describeForecast, forecast, type ForecastInput, warningsOf } from "./forecast.ts";
-import type { Reporter } from "./reporter.ts";
+import type { ProcessGroup } from "./process_group.ts";
+import type { RunReporter } from "./reporter.ts";
 import type { Run } from "./run.ts";
+import { expectSameWeights } from "./same_setup.ts";
 import { changesAt } from "./schedules.ts";
 import { NonFiniteUpdate, type Update } from "./updates.ts";
 import { type TextGenerator, validate, type Validation } from "./validation.ts";
@@ -14,7 +19,7 @@ import type { ValidationSet } from "./validation_set.ts";
 /** What a session works with. */
 interface SessionOptions {
   readonly run: Run;
-  readonly reporter: Reporter;
+  readonly reporter: RunReporter;
   /** Where checkpoints go. */
   readonly folder: string;
   /** Absent without a development set. */
@@ -33,13 +38,26 @@ interface ValidationAt extends Validation {
   readonly step: number;
 }
 
-/** Trains until a step, a time or a signal. */
+/** Signals as the numbers that ranks exchange; 0 is none. */
+const SIGNALS: readonly (EndingSignal | undefined)[] = [
+  undefined,
+  "SIGINT",
+  "SIGTERM",
+  "SIGHUP",
+];
+
+/**
+ * Trains until a step, a time or a signal. Every rank has a session; what one of them is told, all do,
+ * after the same update.
+ */
 export class Session {
   readonly #options: SessionOptions;
   #state: RunState;
   #validation: ValidationAt | undefined;
   #savedAt = performance.now();
   #savedStep: number;
+  /** The signal that all ranks know of. */
+  #signal: EndingSignal | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -68,33 +86,52 @@ export class Session {
     using interrupts = new Interrupts((signal) =>
       reporter.say(`${signal}: saving what is done; once more to stop at once.`)
     );
+    using saveSignal = new SaveSignal();
+    const wishes = { interrupts, saveSignal };
     try {
-      if (this.#state.step < last) await this.#updates(interrupts);
-      await this.#validate(interrupts);
+      if (this.#state.step < last) await this.#updates(wishes);
+      await this.#validate(wishes);
+      await this.#agree(wishes);
     } catch (error) {
       this.#rescue(error);
       throw error;
     }
-    this.#save();
-    return interrupts.received;
+    await this.#save();
+    return this.#signal;
   }
 
   /** Saves what is reached when something fails, unless that is what failed. */
   #rescue(error: unknown): void {
     if (error instanceof UserError && error.exitCode === ExitCode.output) return;
     try {
-      this.#save();
+      this.#write();
     } catch (second) {
       // Weights that are not finite say more than gradients that are not; else the first counts.
       if (error instanceof NonFiniteUpdate) throw second;
     }
   }
 
-  async #updates(interrupts: Interrupts): Promise<void> {
-    const { run, reporter, last, deadline, isSpent } = this.#options;
+  /** What at least one rank wishes. */
+  async #agree({ interrupts, saveSignal }: Wishes): Promise<{ stop: boolean; save: boolean }> {
+    const { run, last, deadline, isSpent } = this.#options;
+    const isOver = this.#state.step >= last || performance.now() >= deadline ||
+      (isSpent?.() ?? false);
+    const [signal, over, save] = await agreed(run.group, [
+      SIGNALS.indexOf(interrupts.received),
+      Number(isOver),
+      Number(saveSignal.take() || run.group.isFirst && this.#isSaveDue()),
+    ]);
+    this.#signal = SIGNALS[signal!];
+    return { stop: this.#signal !== undefined || over === 1, save: save === 1 };
+  }
+
+  async #updates(wishes: Wishes): Promise<void> {
+    const { run, reporter, deadline, isSpent } = this.#options;
+    const { interrupts } = wishes;
     const { validation } = run.config;
     let began = performance.now(), isForecast = false;
-    const isOver = () => interrupts.received !== undefined || performance.now() >= deadline;
+    const isOver = () =>
+      interrupts.received !== undefined || performance.now() >= deadline || (isSpent?.() ?? false);
     const onBatch = (prepared: PreparedBatch, seconds: number) => {
       if (!isForecast) this.#forecast(prepared, seconds);
       isForecast = true;
@@ -106,15 +143,17 @@ export class Session {
       this.#announce(update.step);
       reporter.update(update, this.#state, seconds, run.usage());
       began = now; // reporting is part of the next step
-      const isOver = update.step >= last || now >= deadline || (isSpent?.() ?? false);
-      if (interrupts.received !== undefined || isOver) return;
+      const wish = await this.#agree(wishes);
+      if (wish.stop) return;
+      let { save } = wish;
       const pause = performance.now();
       if (isMultiple(update.step, validation.every)) {
-        await this.#validate(interrupts);
+        await this.#validate(wishes);
         if (this.#isOutOfPatience()) return;
+        save = (await this.#agree(wishes)).save || save; // it may have taken long
+        if (this.#signal !== undefined) return;
       }
-      if (interrupts.received !== undefined) return;
-      if (this.#isSaveDue()) this.#save();
+      if (save) await this.#save();
       began += performance.now() - pause;
     }
   }
@@ -129,6 +168,7 @@ export class Session {
       secondsLeft: (deadline - performance.now()) / 1000,
       measured: { tokens, seconds },
       epoch: { tokens: run.pairs.tokensAt(step), microBatches: ofEpoch },
+      ranks: run.group.size,
     };
     const found = forecast(input);
     reporter.say(describeForecast(found, input.secondsLeft));
@@ -147,7 +187,7 @@ export class Session {
     if (changes.length > 0) reporter.say(`From step ${step} on: ${changes.join(", ")}.`);
   }
 
-  async #validate(interrupts: Interrupts): Promise<void> {
+  async #validate(wishes: Wishes): Promise<void> {
     const { run, reporter, validationSet, generateTexts } = this.#options;
     const { step } = this.#state;
     if (validationSet === undefined || step === 0 || this.#validation?.step === step) return;
@@ -158,7 +198,8 @@ export class Session {
       run.config,
       run.model,
       generateTexts,
-      () => interrupts.received !== undefined,
+      () => wishes.interrupts.received !== undefined,
+      run.group,
     );
     if (result === undefined) return;
     reporter.validation(step, result, (performance.now() - began) / 1000, run.usage());
@@ -169,7 +210,7 @@ export class Session {
     const best: Best = { step, metric, value };
     if (!isBetter(best, this.#state.best)) return;
     this.#state = { ...this.#state, best };
-    this.#save();
+    await this.#save();
   }
 
   /** Whether validations have not become better for too long; says so. */
@@ -194,11 +235,23 @@ export class Session {
       (minutes > 0 && performance.now() - this.#savedAt >= 60_000 * minutes);
   }
 
-  #save(): void {
+  /** Saves what all ranks have reached, once they have seen that it is the same. */
+  async #save(): Promise<void> {
+    const { step } = this.#state;
+    if (step === this.#savedStep) return;
+    const { group, trainer } = this.#options.run;
+    await expectSameWeights(group, step, () => hashOf(trainer.read("weights")));
+    this.#write();
+    this.#savedStep = step;
+    this.#savedAt = performance.now();
+  }
+
+  #write(): void {
     const { run, reporter, folder } = this.#options;
     const { step, best } = this.#state;
     if (step === this.#savedStep) return;
     expectFinite(run, step);
+    if (!run.group.isFirst) return;
     const path = writeCheckpoint(
       folder,
       run.trainer,
@@ -207,9 +260,25 @@ export class Session {
     );
     pruneCheckpoints(folder, run.config.checkpoints.keep, best?.step);
     reporter.checkpoint(step, path);
-    this.#savedStep = step;
-    this.#savedAt = performance.now();
   }
+}
+
+/** What a process is asked from outside. */
+interface Wishes {
+  readonly interrupts: Interrupts;
+  readonly saveSignal: SaveSignal;
+}
+
+/** The largest of each number that the ranks give. */
+async function agreed(group: ProcessGroup, mine: readonly number[]): Promise<number[]> {
+  const all = await group.gatherNumbers(Float64Array.from(mine));
+  return mine.map((_, i) =>
+    all.reduce((most, n, at) => at % mine.length === i ? Math.max(most, n) : most, 0)
+  );
+}
+
+function hashOf(values: Float32Array<ArrayBuffer>): string {
+  return createHash("sha256").update(bytesOf(values)).digest("hex");
 }
 
 function advance(state: RunState, update: Update, seconds: number): RunState {

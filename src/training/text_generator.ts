@@ -28,7 +28,7 @@ export function textGeneratorOf(run: Run): TextGenerator {
     const denoiser = await Denoiser.create(
       run.model.network,
       tensorsOf(run.trainer.read("average"), run.layout),
-      { device: run.device, dtype: training.dtype, threads: training.threads },
+      { ...run.place, dtype: training.dtype },
     );
     using loaded = new LoadedModel(run.model, run.tokenizer, denoiser);
     const texts: string[] = [];

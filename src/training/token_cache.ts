@@ -91,6 +91,8 @@ export async function dataKey(
 export class TokenCache implements Disposable {
   /** What the pairs are known by. */
   readonly key: string;
+  /** The name of its folder. */
+  readonly name: string;
   readonly summary: CacheSummary;
   /** Tokens of each source and target, [pairs]. */
   readonly sourceLengths: IdArray;
@@ -102,12 +104,13 @@ export class TokenCache implements Disposable {
   readonly #places: Float64Array;
 
   /** @throws {Error} where the files do not fit together, as after a crash or a full disk */
-  private constructor(key: string, folder: string, wide: boolean) {
+  private constructor(name: string, folder: string, wide: boolean) {
     this.summary = JSON.parse(Deno.readTextFileSync(`${folder}/${FILES.summary}`));
     const { leftOut } = this.summary;
     // One from before empty sides were left out is made anew; what had none of them is the same still.
     if (leftOut === undefined) throw new Error("it does not say what was left out");
-    this.key = leftOut === 0 ? key : `${key}-${leftOut}`;
+    this.name = name;
+    this.key = leftOut === 0 ? name : `${name}-${leftOut}`;
     this.#wide = wide;
     const { pairs } = this.summary;
     const lengths = wholeFile(`${folder}/${FILES.lengths}`);
@@ -150,6 +153,25 @@ export class TokenCache implements Disposable {
     onBuild();
     await build(path, spec, tokenizer, limits);
     return new TokenCache(key, path, wide);
+  }
+
+  /**
+   * Opens a cache that another rank of the same training has made.
+   *
+   * @throws {UserError} where it is not there
+   */
+  static openMade(folder: string, name: string, { vocabSize }: Tokenizer): TokenCache {
+    const path = `${folder}/${name}`;
+    try {
+      return new TokenCache(name, path, vocabSize > 2 ** 16);
+    } catch (error) {
+      throw new UserError(
+        ExitCode.data,
+        `Cannot read the tokenised data "${path}" that rank 0 has made (${messageOf(error)}): ` +
+          "put the run's folder, --output, on a disk that all ranks see",
+        { cause: error },
+      );
+    }
   }
 
   /** A cache that is there; one that is damaged makes way and is as good as none. */

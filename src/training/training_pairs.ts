@@ -33,7 +33,7 @@ export class TrainingPairs implements Disposable {
   /** Opens the sets one after another. @param open opens one; it may throw */
   static async open(
     sets: readonly TrainingSet[],
-    open: (set: TrainingSet) => Promise<TokenCache>,
+    open: (set: TrainingSet) => TokenCache | Promise<TokenCache>,
   ): Promise<TrainingPairs> {
     const opened: OpenSet[] = [];
     try {
@@ -48,6 +48,11 @@ export class TrainingPairs implements Disposable {
   /** What the content of the sets is known by, each set's in its place. */
   get keys(): string[] {
     return this.#sets.map(({ cache }) => cache.key);
+  }
+
+  /** Names of the sets' token caches, by which another rank opens them. */
+  get cacheNames(): string[] {
+    return this.#sets.map(({ cache }) => cache.name);
   }
 
   /** What tokenising all sets found. */

@@ -16,6 +16,7 @@ import type { TrainingConfig } from "./config.ts";
 import type { DataPosition } from "./data_order.ts";
 import type { TrainingAt } from "./options.ts";
 import { averageDecay, learningRate, trainingAt } from "./schedules.ts";
+import { exchangeAlone, type MicroBatchResult, type UpdateExchange } from "./update_exchange.ts";
 
 /** What an update did. */
 export interface Update {
@@ -51,11 +52,16 @@ export interface UpdatesOptions {
   /** Updates left out so far. */
   readonly skipped: number;
   /** Names the lines of a micro-batch's pairs, for messages. */
-  readonly describeRows: (prepared: PreparedBatch) => string;
+  readonly describeRows: (batch: Pick<PreparedBatch, "step" | "rows">) => string;
   /** Is told of every micro-batch that has been computed, and how many seconds it took. */
   readonly onBatch?: (prepared: PreparedBatch, seconds: number) => void;
   /** Whether to end between the micro-batches of an update; what it has gathered is dropped. */
   readonly isOver?: () => boolean;
+  /**
+   * Opens the exchange of an update of some micro-batches with other ranks, whose own are not in
+   * `batches`. Default: there are none.
+   */
+  readonly exchangeOf?: (microBatches: number) => UpdateExchange;
   /** The learning rate of an update. Default: the configuration's. */
   readonly rateAt?: (step: number) => number;
 }
@@ -69,13 +75,15 @@ type UpdateTrainer = Pick<NativeTrainer, "batch" | "update">;
  */
 export async function* updates(options: UpdatesOptions): AsyncGenerator<Update, void, undefined> {
   const { trainerAt, batches, config, describeRows, onBatch, isOver = () => false } = options;
+  const { exchangeOf = exchangeAlone } = options;
   let { skipped } = options;
   let next = batches.next().value;
   for (;;) {
-    const { step, epoch, positionAfter: position } = next;
+    const { step, epoch, positionAfter: position, updateRows } = next;
     const training = trainingAt(config.training, step);
     const trainer = await trainerAt(step);
-    const parts: { prepared: PreparedBatch; terms: LossTerms }[] = [];
+    const exchange = exchangeOf(updateRows.length);
+    const mine: MicroBatchResult[] = [];
     do {
       const prepared = next;
       const began = performance.now();
@@ -87,9 +95,10 @@ export async function* updates(options: UpdatesOptions): AsyncGenerator<Update, 
         terms = await running;
       }
       onBatch?.(prepared, (performance.now() - began) / 1000);
-      parts.push({ prepared, terms });
-      if (next.step === step && isOver()) return;
+      mine.push({ terms, tokens: prepared.tokens, rows: prepared.rows.length });
+      if (await exchange.addGradients(isOver)) return;
     } while (next.step === step);
+    const parts = await exchange.finish(mine);
 
     const rate = options.rateAt?.(step) ?? learningRate(training, step);
     const { gradientNorm, applied } = await trainer.update({
@@ -100,7 +109,7 @@ export async function* updates(options: UpdatesOptions): AsyncGenerator<Update, 
       averageDecay: averageDecay(training, step - skipped),
     });
     if (!applied) {
-      if (training.non_finite === "stop") throw nonFinite(step, parts, describeRows);
+      if (training.non_finite === "stop") throw nonFinite(step, parts, updateRows, describeRows);
       skipped++;
     }
     yield {
@@ -110,8 +119,8 @@ export async function* updates(options: UpdatesOptions): AsyncGenerator<Update, 
       gradientNorm,
       learningRate: rate,
       applied,
-      tokens: parts.reduce((sum, { prepared }) => sum + prepared.tokens, 0),
-      rows: parts.reduce((sum, { prepared }) => sum + prepared.rows.length, 0),
+      tokens: parts.reduce((sum, { tokens }) => sum + tokens, 0),
+      rows: parts.reduce((sum, { rows }) => sum + rows, 0),
       position,
     };
   }
@@ -157,14 +166,15 @@ function sumOf(terms: readonly LossTerms[]): LossTerms {
 
 function nonFinite(
   step: number,
-  parts: readonly { prepared: PreparedBatch; terms: LossTerms }[],
-  describeRows: (prepared: PreparedBatch) => string,
+  parts: readonly MicroBatchResult[],
+  updateRows: readonly Uint32Array[],
+  describeRows: UpdatesOptions["describeRows"],
 ): NonFiniteUpdate {
-  const culprit = parts.find(({ terms }) => !Number.isFinite(terms.loss));
-  const what = culprit === undefined
+  const microBatch = parts.findIndex(({ terms }) => !Number.isFinite(terms.loss));
+  const what = microBatch < 0
     ? "the gradients are not finite although the loss is"
-    : `the loss of micro-batch ${culprit.prepared.microBatch} is ${culprit.terms.loss} (` +
-      `${describeRows(culprit.prepared)})`;
+    : `the loss of micro-batch ${microBatch} is ${parts[microBatch]!.terms.loss} (` +
+      `${describeRows({ step, rows: updateRows[microBatch]! })})`;
   return new NonFiniteUpdate(
     `Stopped at step ${step}: ${what}; lower training.learning_rate, or leave such updates out ` +
       'with --resume --set training.non_finite="skip"',

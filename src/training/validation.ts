@@ -9,9 +9,12 @@ import type { LossTerms, NativeTrainer } from "../native/trainer.ts";
 import { PLAIN_BATCH } from "../native/trainer_options.ts";
 import { shiftedSettings } from "./batch_stream.ts";
 import type { TrainingConfig } from "./config.ts";
-import { assembleBatch, evenTimesteps } from "./micro_batch.ts";
+import { assembleBatch, type AssembledBatch, evenTimesteps } from "./micro_batch.ts";
+import type { TrainingAt } from "./options.ts";
+import type { ProcessGroup } from "./process_group.ts";
 import { trainingAt } from "./schedules.ts";
 import { assembleShifted, NOTHING_WAITS } from "./shifted_batch.ts";
+import type { TokenPair } from "./token_cache.ts";
 import type { PairGroup, ValidationSet } from "./validation_set.ts";
 
 /** Whether the run has been asked to end. */
@@ -62,9 +65,10 @@ const EVERY_SLOT = { settled: 1, waiting: 1 };
 const BUCKETS = 10;
 
 /**
- * Validates; the same noise and timesteps each time, so that results can be compared.
+ * Validates; the same noise and timesteps each time, so that results can be compared. Ranks share the
+ * work, and all get the whole result, the same for any number of them.
  *
- * @returns undefined where it was interrupted
+ * @returns undefined where it was interrupted, on any rank
  */
 export async function validate(
   trainer: NativeTrainer,
@@ -73,11 +77,13 @@ export async function validate(
   model: ModelConfig,
   generateTexts: TextGenerator,
   isInterrupted: IsInterrupted,
+  group: ProcessGroup,
 ): Promise<Validation | undefined> {
-  const loss = await validationLoss(trainer, set.groups, config, model, isInterrupted);
+  const loss = await validationLoss(trainer, set.groups, config, model, isInterrupted, group);
   if (loss === undefined) return undefined;
   if (set.examples.length === 0) return { ...loss, bleu: null, chrf: null, samples: [] };
-  const outputs = await generateTexts(set.examples.map(({ source }) => source), isInterrupted);
+  const sources = set.examples.map(({ source }) => source);
+  const outputs = await sharedTexts(sources, generateTexts, isInterrupted, group);
   if (outputs === undefined) return undefined;
   const references = set.examples.map(({ references }) => references);
   const { score: bleu } = corpusBleu(outputs, references);
@@ -91,6 +97,37 @@ export async function validate(
   return { ...loss, bleu, chrf, lines: outputs.length, samples };
 }
 
+/** Generates for all lines; every rank takes each N-th. */
+async function sharedTexts(
+  lines: readonly string[],
+  generateTexts: TextGenerator,
+  isInterrupted: IsInterrupted,
+  group: ProcessGroup,
+): Promise<string[] | undefined> {
+  const mine = await generateTexts(
+    lines.filter((_, index) => index % group.size === group.rank),
+    isInterrupted,
+  );
+  const parts: (string[] | null)[] = (await group.gatherTexts(JSON.stringify(mine ?? null)))
+    .map((json) => JSON.parse(json));
+  if (parts.includes(null)) return undefined;
+  return lines.map((_, i) => parts[i % group.size]![Math.floor(i / group.size)]!);
+}
+
+/** The pairs of one micro-batch. */
+interface ValidationBatch {
+  readonly slots: number;
+  readonly pairs: readonly TokenPair[];
+}
+
+/** What a micro-batch came to; plain JSON, for other ranks. */
+interface BatchLoss {
+  readonly terms: LossTerms;
+  /** Sum of the weights of its slots. */
+  readonly weight: number;
+  readonly buckets: readonly BucketSum[];
+}
+
 /** The loss of the averaged weights, without dropout. */
 async function validationLoss(
   trainer: NativeTrainer,
@@ -98,45 +135,80 @@ async function validationLoss(
   config: TrainingConfig,
   model: ModelConfig,
   isInterrupted: IsInterrupted,
+  group: ProcessGroup,
 ): Promise<Pick<Validation, "terms" | "byTimestep"> | undefined> {
-  const { diffusion } = config;
   // As at the end of the run, so that all validations of it can be compared.
   const training = trainingAt(config.training, config.training.steps);
-  const timesteps = evenTimesteps(model.diffusion, diffusion.left_to_right_share);
+  const timesteps = evenTimesteps(model.diffusion, config.diffusion.left_to_right_share);
+  const batches = batchesOf(groups, training.batch_size);
+  const mine: BatchLoss[] = [];
+  for (const [place, { slots, pairs }] of batches.entries()) {
+    if (place % group.size === 0) {
+      const stops = await group.gatherNumbers(Float64Array.of(Number(isInterrupted())));
+      if (stops.includes(1)) return undefined;
+    }
+    const settings = { slots, padId: model.text.pad_id, paddingWeight: training.padding_weight };
+    // Those of other ranks too: the timesteps of a batch follow those of the batches before it.
+    const batch = model.network.shifted
+      ? assembleShifted(pairs, shiftedSettings(settings, EVERY_SLOT, model), NOTHING_WAITS)
+      : assembleBatch(pairs, settings, timesteps);
+    if (place % group.size !== group.rank) continue;
+    mine.push(await batchLoss(trainer, batch, pairs, place, training, model));
+  }
+  const parts: BatchLoss[][] = (await group.gatherTexts(JSON.stringify(mine)))
+    .map((json) => JSON.parse(json));
+  const losses = batches.map((_, i) => parts[i % group.size]![Math.floor(i / group.size)]!);
+  return meansOf(losses, model.diffusion.steps);
+}
+
+function batchesOf(groups: readonly PairGroup[], size: number): ValidationBatch[] {
+  return groups.flatMap(({ slots, pairs }) =>
+    Array.from({ length: Math.ceil(pairs.length / size) }, (_, i) => ({
+      slots,
+      pairs: pairs.slice(i * size, (i + 1) * size),
+    }))
+  );
+}
+
+async function batchLoss(
+  trainer: NativeTrainer,
+  batch: AssembledBatch,
+  pairs: readonly TokenPair[],
+  microBatch: number,
+  training: TrainingAt,
+  model: ModelConfig,
+): Promise<BatchLoss> {
+  const slotTerms = new Float32Array(6 * batch.rows * batch.slots);
+  const terms = await trainer.batch(batch, {
+    ...PLAIN_BATCH,
+    backward: false,
+    averaged: true,
+    selfCondition: model.network.self_conditioning,
+    roundingLoss: training.rounding_loss,
+    squaredError: training.squared_error,
+    seed: BigInt(training.seed),
+    microBatch,
+  }, slotTerms);
   const buckets = new BucketSums(model.diffusion.steps);
+  pairs.forEach(({ target }, row) => {
+    const count = Math.min(target.length, batch.present[row]!);
+    buckets.add(batch.timesteps, slotTerms, row * batch.slots + batch.firstScored, count);
+  });
+  const weight = batch.weights.reduce((sum, value) => sum + value, 0);
+  return { terms, weight, buckets: buckets.sums };
+}
+
+function meansOf(
+  losses: readonly BatchLoss[],
+  steps: number,
+): Pick<Validation, "terms" | "byTimestep"> {
+  const buckets = new BucketSums(steps);
   const sums = { loss: 0, mse: 0, nll: 0, prior: 0 };
   let weight = 0;
-  let microBatch = 0;
-  for (const { slots, pairs } of groups) {
-    for (let start = 0; start < pairs.length; start += training.batch_size) {
-      if (isInterrupted()) return undefined;
-      const part = pairs.slice(start, start + training.batch_size);
-      const settings = {
-        slots,
-        padId: model.text.pad_id,
-        paddingWeight: training.padding_weight,
-      };
-      const batch = model.network.shifted
-        ? assembleShifted(part, shiftedSettings(settings, EVERY_SLOT, model), NOTHING_WAITS)
-        : assembleBatch(part, settings, timesteps);
-      const slotTerms = new Float32Array(6 * batch.rows * batch.slots);
-      const terms = await trainer.batch(batch, {
-        ...PLAIN_BATCH,
-        backward: false,
-        averaged: true,
-        selfCondition: model.network.self_conditioning,
-        roundingLoss: training.rounding_loss,
-        squaredError: training.squared_error,
-        seed: BigInt(training.seed),
-        microBatch: microBatch++,
-      }, slotTerms);
-      for (const name of ["loss", "mse", "nll", "prior"] as const) sums[name] += terms[name];
-      for (const value of batch.weights) weight += value;
-      part.forEach(({ target }, row) => {
-        const count = Math.min(target.length, batch.present[row]!);
-        buckets.add(batch.timesteps, slotTerms, row * batch.slots + batch.firstScored, count);
-      });
-    }
+  for (const loss of losses) {
+    for (const name of ["loss", "mse", "nll", "prior"] as const) sums[name] += loss.terms[name];
+    weight += loss.weight;
+    buckets.merge(loss.buckets);
   }
   return {
     terms: {
@@ -149,10 +221,20 @@ async function validationLoss(
   };
 }
 
+/** Sums over slots of a bucket. */
+interface BucketSum {
+  slots: number;
+  mse: number;
+  nll: number;
+}
+
 /** Sums of slot losses by timestep. */
 class BucketSums {
   readonly #steps: number;
-  readonly #sums = Array.from({ length: BUCKETS }, () => ({ slots: 0, mse: 0, nll: 0 }));
+  readonly sums: readonly BucketSum[] = Array.from(
+    { length: BUCKETS },
+    () => ({ slots: 0, mse: 0, nll: 0 }),
+  );
 
   constructor(steps: number) {
     this.#steps = steps;
@@ -166,17 +248,27 @@ class BucketSums {
   add(timesteps: Int32Array, slotTerms: Float32Array, start: number, count: number): void {
     const [mse, nll] = [timesteps.length, 2 * timesteps.length];
     for (let slot = start; slot < start + count; slot++) {
-      const sum = this.#sums[Math.floor(timesteps[slot]! * BUCKETS / this.#steps)]!;
+      const sum = this.sums[Math.floor(timesteps[slot]! * BUCKETS / this.#steps)]!;
       sum.slots++;
       sum.mse += slotTerms[mse + slot]!;
       sum.nll += slotTerms[nll + slot]!;
     }
   }
 
+  /** Adds sums of other slots. */
+  merge(others: readonly BucketSum[]): void {
+    others.forEach(({ slots, mse, nll }, i) => {
+      const sum = this.sums[i]!;
+      sum.slots += slots;
+      sum.mse += mse;
+      sum.nll += nll;
+    });
+  }
+
   /** The buckets that have slots. */
   means(): TimestepBucket[] {
     const edge = (bucket: number) => Math.ceil(bucket * this.#steps / BUCKETS);
-    return this.#sums
+    return this.sums
       .map(({ slots, mse, nll }, i) => ({
         from: edge(i),
         to: edge(i + 1),

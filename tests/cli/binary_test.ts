@@ -64,6 +64,26 @@ Deno.test("the one file passes arguments, streams and exit codes through", async
   assertEquals((await run("echo '[' | ardiff mbr")).code, 3);
 });
 
+Deno.test("the one file has the configurations and the manual page", async () => {
+  const { stdout } = await run("ardiff files");
+  const configurations = [...Deno.readDirSync(`${ROOT}configs`)].map(({ name }) => name).sort();
+  const names = configurations.map((name) => `configs/${name}`);
+  assertEquals(stdout.trimEnd().split("\n"), [...names, "docs/ardiff.1"]);
+  const manual = await run("ardiff files docs/ardiff.1");
+  assertEquals(manual.stdout, Deno.readTextFileSync(`${ROOT}docs/ardiff.1`));
+  // A configuration is found by its name; the data that it names are not in the file.
+  const train = await run("ardiff train configs/smoke.toml");
+  assertMatch(train.stderr, /Cannot read "data\/commongen\/train.src": there is no such file/);
+});
+
+Deno.test("the one file says how to get the libtorch that it lacks", async () => {
+  const without = { ARDIFF_LIBTORCH: "", PATH: `${folder}:/usr/bin:/bin` };
+  const { code, stderr } = await run("echo a | ardiff generate -m commongen-small", without);
+  if (code === 0) return; // this machine's python3 has torch
+  assertEquals(code, 5);
+  assertMatch(stderr, /python3 -m pip install torch==2\.\d+\.\d+/);
+});
+
 Deno.test("the one file dies of the signal that it is sent", async () => {
   const { code } = await run("mkfifo in; ardiff mbr <>in & sleep 0.5; kill -TERM $!; wait $!");
   assertEquals(code, 128 + 15);

@@ -28,7 +28,7 @@ Deno.test("no command may use the network, and FFI is for the shim and libtorch 
       assertEquals(set[kind] ?? false, false, `${name} has ${kind}`);
     }
     for (const path of set.ffi as string[] ?? []) {
-      assertMatch(path, /^\.\/build\/native\/(libardiff\.so|libtorch)$/, name);
+      assertMatch(path, /^\.\/build\/native\/(libardiff(_group)?\.so|libtorch)$/, name);
     }
   }
   assertEquals(permissions.ardiff?.run, ["python3"]);

@@ -119,6 +119,44 @@ Deno.test(
 );
 
 Deno.test(
+  "- and /dev/stdin are standard input in every command that reads lines",
+  withShell(async ({ run, write }) => {
+    write("in", TEXT);
+    write("candidates", '{"candidates": ["a b", "a b c"]}\n');
+    write("scores", "[[1, 0], [1, 1]]\n");
+    for (const stdin of ["-", "/dev/stdin"]) {
+      const same = async (named: string, piped: string) => {
+        const [file, pipe] = [await run(named), await run(piped)];
+        assertEquals([file.code, pipe.code], [0, 0], `${file.stderr}${pipe.stderr}`);
+        assertEquals(pipe.stdout, file.stdout, piped);
+      };
+      await same("ardiff mbr -i candidates", `ardiff mbr -i ${stdin} < candidates`);
+      const scored = "ardiff mbr -i candidates --utility-scores";
+      await same(`${scored} scores`, `cat scores | ${scored} ${stdin}`);
+      const score = "ardiff evaluate -q --metrics chrf --json";
+      const systems = /"name": .*/;
+      for (
+        const [named, piped] of [
+          ["--hypotheses in --references in", `--hypotheses ${stdin} --references in`],
+          ["--hypotheses in --references in", `--hypotheses in --references ${stdin}`],
+        ]
+      ) {
+        const file = await run(`${score} ${named}`);
+        const pipe = await run(`${score} ${piped} < in`);
+        assertEquals(pipe.stdout.replace(systems, ""), file.stdout.replace(systems, ""), piped);
+      }
+      await same(
+        "ardiff tokenizer train -q -i in --vocab-size 300 -o a.json && cat a.json",
+        `ardiff tokenizer train -q -i ${stdin} --vocab-size 300 -o b.json < in && cat b.json`,
+      );
+    }
+    const twice = await run("ardiff evaluate --hypotheses - --references - < in");
+    assertEquals(twice.code, 3);
+    assertMatch(twice.stderr, /standard input can be read only once/);
+  }),
+);
+
+Deno.test(
   "streams may be named, closed or of the wrong kind",
   withShell(async ({ run, write }) => {
     write("in", TEXT);

@@ -38,6 +38,7 @@ const ENDINGS: readonly [args: string, code: number, message: RegExp, stdin?: st
   ["generate --model none", 4, /Error: Cannot load model "none": no such folder/],
   ["info tests", 4, /Error: Cannot read "tests\/config.json"/],
   ["generate --model MODEL --device cuda:999", 6, /Error: /, "a"],
+  ["generate --model MODEL --device cuda:99999999999", 6, /"cuda:99999999999": there is none/, "a"],
   ["generate --model MODEL --output none/out", 7, /Cannot write output "none\/out"/, "a"],
 ];
 

@@ -36,6 +36,7 @@ Deno.test(
     };
     assertEquals(await setOf("info", "models/x"), "-P=reading");
     assertEquals(await setOf("--no-color", "completions", "bash"), "-P=reading");
+    assertEquals(await setOf("files", "configs/smoke.toml"), "-P=reading");
     assertEquals(await setOf("evaluate", "--hypotheses", "a b"), "-P=reading");
     assertEquals(await setOf("evaluate", "-m", "model"), "-P=ardiff");
     assertEquals(await setOf("evaluate", "--model=model"), "-P=ardiff");

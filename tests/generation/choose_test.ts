@@ -1,9 +1,10 @@
+import { WantedWords } from "../../src/generation/word_rule.ts";
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { type ChoiceOptions, choose, needsConfidence } from "../../src/generation/choose.ts";
 import { GENERATION_DEFAULTS } from "../../src/generation/generate.ts";
 import { select } from "../../src/mbr/select.ts";
 
-const OPTIONS: ChoiceOptions = { ...GENERATION_DEFAULTS, utility: "token-f1" };
+const OPTIONS: ChoiceOptions = { ...GENERATION_DEFAULTS, select: "mbr", utility: "token-f1" };
 
 const CANDIDATES = [
   { text: "something else altogether", calls: 1, logProbability: -0.1 },
@@ -94,3 +95,44 @@ Deno.test("needsConfidence() tells who goes by it", () => {
     [true, true, true, true],
   );
 });
+
+Deno.test("choose() goes by the sum of log-probabilities by a power of the number of tokens", async () => {
+  const list = [
+    { text: "short", logProbability: -1, length: 2, calls: 1 },
+    { text: "a longer one", logProbability: -0.8, length: 4, calls: 1 },
+  ];
+  const by = async (lengthPenalty: number) => {
+    const options: ChoiceOptions = { ...OPTIONS, select: "confidence", lengthPenalty };
+    return (await choose("", list, options, never)).chosen;
+  };
+  assertEquals([await by(1), await by(0), await by(2)], [1, 0, 1]);
+});
+
+Deno.test("choose() reranks by both directions, with their weights", async () => {
+  const list = [
+    { text: "a", logProbability: -1, length: 3, reverseLogProbability: -3, calls: 1 },
+    { text: "b", logProbability: -2, length: 3, reverseLogProbability: -1, calls: 1 },
+  ];
+  const by = async (forwardWeight: number, reverseWeight: number) => {
+    const options: ChoiceOptions = { ...OPTIONS, select: "rerank", forwardWeight, reverseWeight };
+    return (await choose("", list, options, never)).chosen;
+  };
+  assertEquals([await by(1, 1), await by(1, 0), await by(3, 1)], [1, 0, 0]);
+});
+
+Deno.test("choose() takes of the candidates with most of the words asked for", async () => {
+  const list = [
+    { text: "a red sky", logProbability: -1, length: 3, calls: 1 },
+    { text: "dogs run in the sky", logProbability: -3, length: 5, calls: 1 },
+    { text: "the dog runs", logProbability: -2, length: 3, calls: 1 },
+  ];
+  const words = new WantedWords(["Dog", "run"]);
+  for (const [select, expected] of [["first", 1], ["confidence", 2], ["all", null]] as const) {
+    const { chosen } = await choose("", list, { ...OPTIONS, select }, never, words);
+    assertEquals(chosen, expected, select);
+  }
+});
+
+function never(): Promise<never> {
+  return Promise.reject(new Error("no utility is asked for"));
+}

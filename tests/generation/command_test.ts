@@ -168,13 +168,15 @@ Deno.test(
       ($score --model model --device cpu --steps 2 $how) > right
       grep -c '"p95": 2' right
       cmp left right && grep -c '"signature"' right
-      $score --model model --hypotheses model.jsonl --device cpu --steps 2 $how
+      mkdir -p runs/small; ln -s "$PWD/model" runs/small/model
+      $score --model runs/small/model --hypotheses model.jsonl --device cpu --steps 2 $how
     `);
     assertEquals([code, stderr], [0, ""]);
     const [counted, count, ...json] = stdout.split("\n");
     assertEquals([counted, count], ["1", "4"]);
     const names = JSON.parse(json.join("\n")).systems.map(({ name }: { name: string }) => name);
-    assertEquals(names, ["model", "model.jsonl"]);
+    // Of a run's folder "model" the run is the name.
+    assertEquals(names, ["small", "model.jsonl"]);
   }),
 );
 

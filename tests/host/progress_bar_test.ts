@@ -7,6 +7,8 @@ Deno.test("progressText() gives a bar, a speed and the time left where the total
     `${"█".repeat(6)}${"░".repeat(18)} 30/120  15 lines/s  0:06 left`,
   );
   assertEquals(progressText(3, undefined, 2000, "lines"), "3 lines  1.5 lines/s");
+  // What an earlier run has done took no time of this one.
+  assertEquals(progressText(103, undefined, 2000, "lines", 100), "103 lines  1.5 lines/s");
 });
 
 Deno.test("ProgressBar is silent elsewhere than on a terminal", () => {

@@ -6,8 +6,10 @@
 import { assertEquals } from "@std/assert";
 import { chooseKernels, describeLibrary } from "../../src/native/library_info.ts";
 
-/** Every instruction set there are kernels for, the best last. */
-const KERNELS = ["baseline", "avx2", "avx512", "amx"] as const;
+/** Every instruction set of this kind of machine there are kernels for, the best last. */
+const KERNELS = Deno.build.arch === "aarch64"
+  ? ["baseline", "neon"] as const
+  : ["baseline", "avx2", "avx512", "amx"] as const;
 
 /** Tells a process that runs a file again which kernels to take. */
 const VARIABLE = "ARDIFF_TEST_KERNELS";

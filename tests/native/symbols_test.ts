@@ -1,9 +1,17 @@
 import { assert, assertEquals } from "@std/assert";
 import { ABI_VERSION } from "../../src/native/library.ts";
-import { symbols } from "../../src/native/symbols.ts";
+import { GROUP_ABI_VERSION } from "../../src/native/group.ts";
+import { groupSymbols } from "../../src/native/group_symbols.ts";
+import { symbols as shimSymbols } from "../../src/native/symbols.ts";
 
-const header = Deno.readTextFileSync(`${import.meta.dirname}/../../native/include/ardiff.h`)
-  .replaceAll(/\/\*.*?\*\//gs, "");
+/** A header without its comments. */
+function read(name: string): string {
+  return Deno.readTextFileSync(`${import.meta.dirname}/../../native/include/${name}`)
+    .replaceAll(/\/\*.*?\*\//gs, "");
+}
+
+const header = read("ardiff.h");
+const groupHeader = read("ardiff_group.h");
 
 interface Declaration {
   readonly result: string;
@@ -11,24 +19,30 @@ interface Declaration {
   readonly parameters: readonly string[];
 }
 
-/** The functions of ardiff.h. */
-const declarations = new Map<string, Declaration>(
-  [...header.matchAll(/ARDIFF_API\s+(\w+)\s+(\w+)\(([^)]*)\);/g)].map(([, result, name, list]) => [
-    name!,
-    {
-      result: result!,
-      parameters: list === "void"
-        ? []
-        : list!.split(",").map((parameter) =>
-          parameter.trim().replaceAll(/\s+/g, " ").replace(/ ?\w+$/, "")
-        ),
-    },
-  ]),
-);
+/** The functions of a header. */
+function declarationsIn(header: string): ReadonlyMap<string, Declaration> {
+  return new Map<string, Declaration>(
+    [...header.matchAll(/ARDIFF_API\s+(\w+)\s+(\w+)\(([^)]*)\);/g)].map((
+      [, result, name, list],
+    ) => [
+      name!,
+      {
+        result: result!,
+        parameters: list === "void"
+          ? []
+          : list!.split(",").map((parameter) =>
+            parameter.trim().replaceAll(/\s+/g, " ").replace(/ ?\w+$/, "")
+          ),
+      },
+    ]),
+  );
+}
+
+const declarations = declarationsIn(header);
 
 /** How a C type crosses the FFI: handles as integers, other pointers as buffers. */
 function ffiType(type: string): string {
-  if (/^(const )?ardiff_(model|generation|decoding|trainer)\*$/.test(type)) return "u64";
+  if (/^(const )?ardiff_(model|generation|decoding|trainer|group)\*$/.test(type)) return "u64";
   if (type.endsWith("*")) return "buffer";
   const scalars: Record<string, string> = {
     int32_t: "i32",
@@ -40,8 +54,23 @@ function ffiType(type: string): string {
   return scalars[type] ?? `unknown type ${type}`;
 }
 
-Deno.test("symbols declares every function of ardiff.h with its types", () => {
-  assert(declarations.size > 20);
+for (
+  const [name, symbols, text, least] of [
+    ["ardiff.h", shimSymbols, header, 20],
+    ["ardiff_group.h", groupSymbols, groupHeader, 6],
+  ] as const
+) {
+  Deno.test(`every function of ${name} is declared with its types`, () => {
+    const declarations = declarationsIn(text);
+    assert(declarations.size > least);
+    expectSame(symbols, declarations);
+  });
+}
+
+function expectSame(
+  symbols: Deno.ForeignLibraryInterface,
+  declarations: ReadonlyMap<string, Declaration>,
+): void {
   const nameOf = (key: string, symbol: object) => "name" in symbol ? String(symbol.name) : key;
   const names = new Set(Object.entries(symbols).map(([key, symbol]) => nameOf(key, symbol)));
   assertEquals([...names].sort(), [...declarations.keys()].sort());
@@ -49,15 +78,17 @@ Deno.test("symbols declares every function of ardiff.h with its types", () => {
     const name = nameOf(key, symbol);
     const { result, parameters } = declarations.get(name)!;
     assertEquals(
-      { result: symbol.result, parameters: [...symbol.parameters] },
-      { result: ffiType(result), parameters: parameters.map(ffiType) },
+      "parameters" in symbol && [symbol.result, ...symbol.parameters].map(String),
+      [result, ...parameters].map(ffiType),
       name,
     );
   }
-});
+}
 
-Deno.test("ABI_VERSION is the header's", () => {
-  assertEquals(header.match(/#define ARDIFF_ABI_VERSION (\d+)/)?.[1], String(ABI_VERSION));
+Deno.test("ABI versions are the headers'", () => {
+  const version = (text: string) => text.match(/#define ARDIFF_(?:GROUP_)?ABI_VERSION (\d+)/)?.[1];
+  assertEquals(version(header), String(ABI_VERSION));
+  assertEquals(version(groupHeader), String(GROUP_ABI_VERSION));
 });
 
 Deno.test("the sanitizer test calls every function of ardiff.h", () => {

@@ -314,3 +314,9 @@ Deno.test("parseTrainingConfig() does not apply --set within a list of data sets
     'Cannot apply --set "data.train.file=b.tsv": "train" is a list; change it in the file',
   );
 });
+
+Deno.test("parseTrainingConfig() refuses an epsilon with which the first updates divide by 0", () => {
+  const refused = (setting: string) => assertStringIncludes(failure(MINIMAL, [setting]), setting);
+  for (const value of ["0", "-1e-8", "1e-13", "2", "nan"]) refused(`training.epsilon=${value}`);
+  assertEquals(parse(MINIMAL, ["training.epsilon=1e-12"]).training.epsilon, 1e-12);
+});

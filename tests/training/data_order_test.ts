@@ -1,11 +1,14 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { batchesFrom, epochBatches, type RowSizes } from "../../src/training/data_order.ts";
 
+const sourceLengths = Array.from({ length: 1003 }, (_, i) => 3 + (i * 7) % 20);
 const SIZES: RowSizes = {
-  lengths: Array.from({ length: 1003 }, (_, i) => 3 + (i * 7) % 20),
+  lengths: sourceLengths,
+  sourceLengths,
+  targetLengths: Array.from({ length: 1003 }, (_, i) => 2 + (i * 13) % 25),
   slots: Array.from({ length: 1003 }, (_, i) => 4 * (1 + (i * 11) % 3)),
 };
-const OPTIONS = { seed: 3, batchSize: 16 };
+const OPTIONS = { seed: 3, batchSize: 16, batchTokens: 0 };
 const flat = (batches: readonly Uint32Array[]) => batches.flatMap((rows) => [...rows]);
 
 Deno.test("epochBatches() visits every pair once", () => {
@@ -26,6 +29,30 @@ Deno.test("epochBatches() puts pairs of one number of slots and like sources tog
 Deno.test("epochBatches() fills all batches but one of each number of slots", () => {
   const partial = epochBatches(SIZES, OPTIONS, 0).filter(({ length }) => length < 16);
   assert(partial.length <= 3, `${partial.length} batches are not full`);
+});
+
+Deno.test("epochBatches() fills batches up to a number of tokens, padding included", () => {
+  const most = 400;
+  const batches = epochBatches(SIZES, { ...OPTIONS, batchTokens: most }, 0);
+  assertEquals(flat(batches).toSorted((a, b) => a - b), Array.from({ length: 1003 }, (_, i) => i));
+  const longest = (rows: Uint32Array, lengths: ArrayLike<number>) =>
+    Math.max(...Array.from(rows, (row) => lengths[row]!));
+  const tokens = batches.map((rows) =>
+    rows.length * (longest(rows, SIZES.sourceLengths) + longest(rows, SIZES.targetLengths))
+  );
+  assert(Math.max(...tokens) <= most, `${Math.max(...tokens)} tokens`);
+  const mean = tokens.reduce((sum, count) => sum + count, 0) / tokens.length;
+  assert(mean > 0.75 * most, `${mean} tokens`);
+  for (const rows of batches) {
+    assertEquals(new Set(Array.from(rows, (row) => SIZES.slots[row])).size, 1);
+  }
+});
+
+Deno.test("epochBatches() leaves a pair alone that is longer than all tokens of a batch", () => {
+  const batches = epochBatches(SIZES, { ...OPTIONS, batchTokens: 20 }, 0);
+  assertEquals(flat(batches).length, 1003);
+  const isLong = (row: number) => SIZES.sourceLengths[row]! + SIZES.targetLengths[row]! > 20;
+  for (const rows of batches) assert(rows.length === 1 || !rows.some(isLong));
 });
 
 Deno.test("epochBatches() is the same for the same epoch and seed only", () => {

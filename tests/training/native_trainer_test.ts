@@ -1,7 +1,7 @@
 /** The shim's trainer as TypeScript sees it. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { flatLayout } from "../../src/native/trainer.ts";
-import type { BatchOptions } from "../../src/native/trainer_options.ts";
+import { type BatchOptions, PLAIN_UPDATE } from "../../src/native/trainer_options.ts";
 import { assembleBatch, randomTimesteps } from "../../src/training/micro_batch.ts";
 import { Random } from "../../src/random.ts";
 import { Purpose } from "../../src/training/random.ts";
@@ -74,6 +74,29 @@ Deno.test("gradients of micro-batches add up, and so do their losses", async () 
   const scale = Math.hypot(...both.values);
   const difference = Math.hypot(...both.values.map((v, i) => v - one.values[i]! - two.values[i]!));
   assert(difference < 1e-5 * scale, `${difference} of ${scale}`);
+});
+
+Deno.test("a gradient is formed from zero before it is added, bit for bit, with either trainer", async () => {
+  using model = sampleModel(MODEL.network);
+  for (const portable of [false, true]) {
+    using trainer = await sampleTrainer(model, MODEL, portable);
+    const expected = new Float32Array(trainer.size);
+    const taken = new Float32Array(trainer.size);
+    const batch = (seed: number) =>
+      trainer.batch(sampleBatch(seed, MODEL.diffusion, 0.5), { ...OPTIONS, microBatch: seed });
+    for (const seed of [1, 2, 3]) {
+      await batch(seed);
+      trainer.takeGradients(taken);
+      taken.forEach((value, i) => expected[i] = expected[i]! + value);
+    }
+    assert(trainer.read("gradients").every((value) => value === 0));
+    for (const seed of [1, 2, 3]) await batch(seed);
+    const found = trainer.read("gradients");
+    assertEquals(found.findIndex((value, i) => value !== expected[i]), -1);
+    // What is not finite is for the update to judge.
+    trainer.write("gradients", found.fill(NaN));
+    assertEquals((await trainer.update(PLAIN_UPDATE)).applied, false);
+  }
 });
 
 Deno.test("slots that are left out or have settled do not count, with either trainer", async () => {

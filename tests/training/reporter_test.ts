@@ -16,7 +16,16 @@ Deno.test(
     const state = { step: 0, skipped: 0, position: POSITION, rows: 0, seconds: 0, best: null };
     let told = "";
     const io = { stderr: (text: string) => (told += text), interactive: false };
-    const options = { output: folder, config, start: state, last: 2, deadline: Infinity, io };
+    const group = { size: 1, seconds: 0 };
+    const options = {
+      output: folder,
+      config,
+      start: state,
+      last: 2,
+      deadline: Infinity,
+      io,
+      group,
+    };
     using reporter = new Reporter(options);
     const samples = [{ source: "\x1b[1mError:\r\n no", output: "x".repeat(1e6), reference: "" }];
     const usage = { forward: 0, backward: 0, update: 0, peakBytes: 0 };
@@ -41,6 +50,7 @@ Deno.test(
       last: 2,
       deadline: Infinity,
       io,
+      group: { size: 1, seconds: 0 },
     });
     const usageAfter = (forward: number) => ({ forward, backward: 0, update: 0, peakBytes: 0 });
     const update = (step: number, forward: number) =>

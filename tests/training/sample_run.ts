@@ -1,8 +1,10 @@
 /** A tiny training run for tests: data, configuration, and ways to start it. */
 import { assertEquals } from "@std/assert";
 import { train } from "../../src/commands/train.ts";
+import { floatTensor, readSafetensors, writeSafetensors } from "../../src/denoiser/safetensors.ts";
+import { toFloat32 } from "../../src/denoiser/tensors.ts";
 import { readFileBytes } from "../../src/host/files.ts";
-import type { TrainOptions } from "../../src/training/train.ts";
+import type { TrainOptions } from "../../src/training/request.ts";
 
 const WORDS = ["dog", "cat", "ball", "snow", "tree", "man", "boat", "hill"];
 
@@ -52,6 +54,7 @@ from = 50
     .replace("time_channels = 8", 'time_conditioning = "none"')
     .replace("left_to_right_share = 0.3", "anchor_distance = 1")
     .replace("noise_factor = 2", "")
+    .replace("batch_size = 8", "batch_tokens = 90")
     .replace("accumulation = 2", "accumulation = { 0 = 1, 30 = 2 }")
     .replace("dropout = 0.1", "dropout = { 0 = 0.2, 77 = 0.1 }")
     .replace(
@@ -174,4 +177,20 @@ export function assertSameWeights(left: string, right: string): void {
     assertEquals(a.length, b.length, file);
     assertEquals(a.findIndex((byte, i) => byte !== b[i]), -1, `first difference in ${file}`);
   }
+}
+
+/** Makes the weights so large that the loss overflows. */
+export function overflowWeights(path: string): void {
+  const { tensors } = readSafetensors(path);
+  const changed = [...tensors].map(([name, tensor]) => {
+    const values = toFloat32(tensor);
+    return floatTensor(
+      name,
+      tensor.shape,
+      () => name === "weights" ? values.fill(1e30) : values,
+      "F32",
+    );
+  });
+  writeSafetensors(path, changed);
+  Deno.removeSync(path.replace(/[^/]*$/, "manifest.json")); // which would tell
 }

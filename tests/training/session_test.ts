@@ -4,6 +4,7 @@ import type { ProgressOutput } from "../../src/host/status_line.ts";
 import { readTextFile } from "../../src/host/files.ts";
 import { listCheckpoints } from "../../src/training/checkpoint.ts";
 import { parseTrainingConfig } from "../../src/training/config.ts";
+import { ALONE } from "../../src/training/process_group.ts";
 import { Reporter } from "../../src/training/reporter.ts";
 import { Run } from "../../src/training/run.ts";
 import { Session } from "../../src/training/session.ts";
@@ -43,6 +44,7 @@ async function trainWith(
     cacheFolder: `${folder}/cache`,
     checkpoint: undefined,
     say: () => {},
+    group: ALONE,
   });
   const { tokenizer, model, start } = run;
   const validationSet = await readValidationSet(
@@ -52,7 +54,7 @@ async function trainWith(
     config.validation,
   );
   const limits = { last, deadline: performance.now() + milliseconds };
-  using reporter = new Reporter({ output: folder, config, start, ...limits, io });
+  using reporter = new Reporter({ output: folder, config, start, ...limits, io, group: ALONE });
   const session = new Session({
     run,
     reporter,

@@ -7,14 +7,20 @@ import {
 } from "@std/assert";
 import { ExitCode, UserError } from "../../src/errors.ts";
 import { loadModelFolder } from "../../src/denoiser/model_folder.ts";
-import { floatTensor, readSafetensors, writeSafetensors } from "../../src/denoiser/safetensors.ts";
+import { readSafetensors } from "../../src/denoiser/safetensors.ts";
 import { toFloat32 } from "../../src/denoiser/tensors.ts";
 import { train } from "../../src/commands/train.ts";
 import { describeLibrary } from "../../src/native/library_info.ts";
 import { listCheckpoints } from "../../src/training/checkpoint.ts";
 import { NonFiniteUpdate } from "../../src/training/updates.ts";
 import { withFolder } from "../denoiser/test_files.ts";
-import { assertSameWeights, runTraining, writeRun, writeRunInPhases } from "./sample_run.ts";
+import {
+  assertSameWeights,
+  overflowWeights,
+  runTraining,
+  writeRun,
+  writeRunInPhases,
+} from "./sample_run.ts";
 
 const steps = (output: string) =>
   listCheckpoints(`${output}/checkpoints`).map((path) => Number(path.slice(-8)));
@@ -575,22 +581,6 @@ Deno.test(
 async function saidOfBf16(folder: string): Promise<string> {
   const options = { maxSteps: 1, dtype: "bf16", output: `${folder}/run` };
   return (await runTraining(writeRun(folder), options)).stderr;
-}
-
-/** Makes the weights so large that the loss overflows. */
-function overflowWeights(path: string): void {
-  const { tensors } = readSafetensors(path);
-  const changed = [...tensors].map(([name, tensor]) => {
-    const values = toFloat32(tensor);
-    return floatTensor(
-      name,
-      tensor.shape,
-      () => name === "weights" ? values.fill(1e30) : values,
-      "F32",
-    );
-  });
-  writeSafetensors(path, changed);
-  Deno.removeSync(path.replace(/[^/]*$/, "manifest.json")); // which would tell
 }
 
 Deno.test(

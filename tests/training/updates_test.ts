@@ -62,6 +62,8 @@ function* numberedBatches(events: string[]): Generator<PreparedBatch, never> {
       normaliser: 10 * step,
       tokens: 100,
       rows: Uint32Array.of(number, number + 1),
+      updateRows: [0, 1].map((m) => number - number % 2 + m)
+        .map((batch) => Uint32Array.of(batch, batch + 1)),
       epoch: 0,
       ofEpoch: 10,
       positionAfter: { epoch: 0, batch: 2 * step },

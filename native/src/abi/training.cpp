@@ -239,12 +239,22 @@ int32_t ardiff_trainer_write(ardiff_trainer* trainer, int32_t state, const float
         check_buffer(trainer, data, count);
         const ardiff_training_state target = checked_state(state);
         for (const ParameterInfo& info : trainer->layout.entries()) {
+            if (target == ARDIFF_TRAINING_GRADIENTS) break;
             if (first_not_finite(data + info.offset, info.count) >= 0) {
                 throw Error(ARDIFF_NON_FINITE,
                             "Training state of tensor " + info.name + " is not finite");
             }
         }
         trainer->trainer->write(target, data);
+    });
+}
+
+int32_t ardiff_trainer_take_gradients(ardiff_trainer* trainer, float* data, int64_t count,
+                                      char* error, int32_t error_capacity) {
+    return guarded(error, error_capacity, [&] {
+        check_buffer(trainer, data, count);
+        trainer->trainer->read(ARDIFF_TRAINING_GRADIENTS, data);
+        trainer->trainer->clear_gradients();
     });
 }
 

@@ -49,7 +49,10 @@ class Trainer {
   public:
     virtual ~Trainer() = default;
 
+    // The gradient of every batch is formed from zero and then added to those already there, so
+    // that the sum does not depend on which process computes which batch.
     virtual void batch(const ardiff_training_options& options, const TrainingBatch& batch) = 0;
+    virtual void clear_gradients() = 0;
     // Returns whether the gradients were finite and the update was made.
     virtual bool update(const ardiff_update_options& options, double& gradient_norm) = 0;
     virtual void read(ardiff_training_state state, float* data) const = 0;

@@ -66,6 +66,12 @@ class TorchTrainer final : public Trainer {
             buffer(state).copy_(upload(data, {layout_.size()}, device_));
         });
     }
+    void clear_gradients() override {
+        run([&] {
+            const at::NoGradGuard no_grad;
+            buffer(ARDIFF_TRAINING_GRADIENTS).zero_();
+        });
+    }
     ardiff_trainer_usage usage() const override;
 
   private:

@@ -77,7 +77,7 @@ function namesIn(description: string): string[] {
 function argumentValue(argument: Argument): Value {
   if (argument.argChoices !== undefined) return { kind: "words", words: argument.argChoices };
   return placeValue(
-    argument.name() === "config" ? "file" : argument.name(),
+    ["config", "plan"].includes(argument.name()) ? "file" : argument.name(),
     argument.description.startsWith("model folder"),
   );
 }

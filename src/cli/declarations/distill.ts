@@ -5,7 +5,7 @@ import type { Environment } from "../../host/environment.ts";
 import { addGenerationOptions, generationValues } from "../generation_options.ts";
 import { addGuide } from "../guide.ts";
 import { withFacts } from "../option_facts.ts";
-import { number, shard, withoutUndefined } from "../values.ts";
+import { columns, number, shard, withoutUndefined } from "../values.ts";
 
 /** Candidates of a source unless more or fewer are asked for. */
 const CANDIDATES = 4;
@@ -25,6 +25,11 @@ export function distillCommand(environment: Environment): CommandUnknownOpts {
     .requiredOption(
       "--data <file...>",
       "the training pairs: .tsv, .csv or .jsonl, or two aligned files",
+    )
+    .option(
+      "--columns <source,target>",
+      "of tables and JSON lines: names, or numbers from 1",
+      columns,
     )
     .option("-m, --model <dir>", "the model that writes candidates")
     .option(
@@ -51,8 +56,17 @@ export function distillCommand(environment: Environment): CommandUnknownOpts {
     .requiredOption("-o, --output <file>", "the pairs, .tsv or .jsonl, with a manifest beside it")
     .action(async (options) => {
       const { distill } = await import("../../commands/distill.ts");
-      const { data, model, outputs, keep, references, shard, output } = options;
-      const own = withoutUndefined({ data, model, outputs, keep, references, shard, output });
+      const { data, columns, model, outputs, keep, references, shard, output } = options;
+      const own = withoutUndefined({
+        data,
+        columns,
+        model,
+        outputs,
+        keep,
+        references,
+        shard,
+        output,
+      });
       // The first candidate stands for the line's result, which nobody asks for.
       const chosen = { ...generationValues(plain), ...UNCHOSEN };
       await distill({ ...chosen, ...own }, environment);

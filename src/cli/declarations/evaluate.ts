@@ -79,7 +79,7 @@ export function evaluateCommand(environment: Environment): CommandUnknownOpts {
       "ardiff evaluate --hypotheses out.txt --data dev.jsonl --metrics bleu,cider,coverage",
       "ardiff evaluate --hypotheses a.fr b.fr --references ref.fr --bootstrap 1000 --json",
       "ardiff evaluate --model commongen-small --data dev.jsonl --steps 5 --candidates 10",
-      "ardiff evaluate -m runs/a/model -m runs/b/model --data dev.jsonl --json",
+      "ardiff evaluate -m commongen-small -m MODEL --data dev.jsonl --json",
     ],
     remarks: [
       "Options from --steps on are those of generate, for --model. Several models are compared with the\n" +
@@ -93,7 +93,7 @@ export function evaluateCommand(environment: Environment): CommandUnknownOpts {
 function ofEvaluate(row: GenerationOption<unknown>): GenerationOption<unknown> | undefined {
   if (row.ofStreams) return undefined;
   if (row !== GENERATION_OPTIONS.select) return row;
-  return { ...row, type: nameOf(SELECTORS.filter((name) => name !== "all")) };
+  return { ...row, type: nameOf(["auto", ...SELECTORS.filter((name) => name !== "all")]) };
 }
 
 /** What takes the place of sacreBLEU's tokenizers that need a dictionary or a model. */

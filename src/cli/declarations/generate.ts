@@ -29,15 +29,18 @@ export function generateCommand(environment: Environment): CommandUnknownOpts {
       ).argParser(shard),
     )
     .option("-o, --output <file>", "output lines (default: standard output)")
+    .option("--resume", "go on with an output that a run with --resume has begun", false)
     .addOption(
       new Option("--format <form>", "the sentence; source, tab, sentence; or all that is known")
         .choices(OUTPUT_FORMATS).default("text" as const),
     )
     .addOption(
       new Option("--trace", "print how each sentence settles, network call by network call")
-        .default(false).conflicts("format"),
+        .default(false).conflicts(["format", "resume"]),
     )
-    .option("--trace-html <file>", "write the same as a page")
+    .addOption(
+      new Option("--trace-html <file>", "write the same as a page").conflicts("resume"),
+    )
     .action(async (options) => {
       const { generate } = await import("../../commands/generate.ts");
       await generate({ ...withoutUndefined(options), ...generationValues(plain) }, environment);
@@ -49,7 +52,7 @@ export function generateCommand(environment: Environment): CommandUnknownOpts {
       'echo "dog frisbee catch" | ardiff generate --model commongen-small',
       "ardiff generate -m tatoeba-en-fr-small -i lines.en -o lines.fr --steps 5 -k 10",
       "ardiff generate -m MODEL -i data.jsonl --input-format jsonl --field question --format jsonl",
-      "ardiff generate -m MODEL -i lines.en -o out.$TASK --shard $TASK/8",
+      "ardiff generate -m MODEL -i lines.en -o out.$TASK --shard $TASK/8 --resume",
       "echo 'I am hungry.' | ardiff generate -m tatoeba-en-fr-small --steps 5 --trace",
     ],
     remarks: [
@@ -58,7 +61,10 @@ export function generateCommand(environment: Environment): CommandUnknownOpts {
       "output line: an empty one for an empty line, and for JSON without the field (the exit code\n" +
       `is then ${ExitCode.data}). With --select all the candidates of a line stand on one line, tabs between\n` +
       "them. The outputs of all shards, joined in order, are the output of the whole.",
-      "Fields of JSON input overrule options for their line: prefix, avoid, min_length, max_length.",
+      "Fields of JSON input overrule options for their line: prefix, template, words, avoid,\n" +
+      "min_length, max_length. A beam search takes one slot a call; all else goes with drafts, which change no text.",
+      "With --resume the output grows in FILE.part, and the same command goes on after a kill, to the\n" +
+      "same bytes. FILE.manifest.json, beside it and beside every shard, tells what it was made from.",
     ],
   });
   return plain;

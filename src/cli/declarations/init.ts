@@ -2,7 +2,7 @@
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import type { Environment } from "../../host/environment.ts";
 import { addGuide } from "../guide.ts";
-import { integer, number, withoutUndefined } from "../values.ts";
+import { columns, integer, number, withoutUndefined } from "../values.ts";
 
 /** The command. */
 export function initCommand(environment: Environment): CommandUnknownOpts {
@@ -12,6 +12,11 @@ export function initCommand(environment: Environment): CommandUnknownOpts {
     .option("--target <file>", "what is to be written, line by line with it")
     .option("--data <file>", "in their place: .tsv, .csv or .jsonl with a pair a row")
     .option("--dev <file...>", "a development set, in one file or two (default: lines held out)")
+    .option(
+      "--columns <source,target>",
+      "of tables and JSON lines: names, or numbers from 1",
+      columns,
+    )
     .addOption(
       new Option("--task <name>", "what the model is for (default: as the data look)")
         .choices(["translate", "summarise", "describe"] as const),
@@ -20,9 +25,9 @@ export function initCommand(environment: Environment): CommandUnknownOpts {
     .option("--threads <n>", "CPU threads; 0: one per hardware thread", integer(0, 1024), 0)
     .action(async (options) => {
       const { init } = await import("../../commands/init.ts");
-      const { source, target, data, dev, task, minutes, threads } = options;
+      const { source, target, data, dev, columns, task, minutes, threads } = options;
       await init(
-        withoutUndefined({ source, target, data, dev, task, minutes, threads }),
+        withoutUndefined({ source, target, data, dev, columns, task, minutes, threads }),
         environment,
       );
     }) as CommandUnknownOpts;
@@ -30,7 +35,7 @@ export function initCommand(environment: Environment): CommandUnknownOpts {
     examples: [
       "ardiff init --source train.de --target train.en > mine.toml",
       "ardiff init --source train.de --target train.en --dev val.de val.en --minutes 60 > mine.toml",
-      "ardiff init --data train.tsv --task describe --threads 2 > mine.toml",
+      "ardiff init --data train.csv --columns mr,ref --task describe > mine.toml",
     ],
     remarks: [
       "The configuration goes to standard output, what was found to standard error. It times a few\n" +

@@ -31,7 +31,7 @@ export function reportCommand(environment: Environment): CommandUnknownOpts {
 export function compareCommand(environment: Environment): CommandUnknownOpts {
   const command = new Command("compare")
     .description("Make the same of runs of ardiff train: how they learned.")
-    .argument("<run...>", "folders of runs")
+    .argument("<dir...>", "folders of runs")
     .option("-o, --output <dir>", "folder of the report (default: runs/compare)")
     .action(async (folders, { output }) => {
       const { compare } = await import("../../commands/report.ts");

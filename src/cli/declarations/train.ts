@@ -18,7 +18,7 @@ const readDevice = parserOf(device);
 export function trainCommand(environment: Environment): CommandUnknownOpts {
   const command = new Command("train")
     .description("Train a model from a TOML or YAML configuration; Ctrl-C saves and stops.")
-    .argument("<config>", "configuration file, see configs/ and docs/options.md")
+    .argument("<config>", "configuration file, see ardiff files and docs/options.md")
     .addOption(
       new Option("--set <section.key=value...>", "overrule single options of the configuration")
         .argParser(addSetting),
@@ -27,6 +27,16 @@ export function trainCommand(environment: Environment): CommandUnknownOpts {
     .option("--resume", "go on from the last checkpoint of the run", false)
     .option("--max-steps <n>", "stop after this update", integer(1))
     .option("--max-minutes <n>", "stop after this many minutes", number(0, 1e9))
+    .addOption(
+      new Option("--dry-run", "say what the run would be, need and take, and do not make it")
+        .default(false).conflicts(["findLr", "resume"]),
+    )
+    .addOption(
+      new Option(
+        "--find-lr",
+        "make a range test in place of the run: the loss at growing learning rates, as a table; --max-steps is its number of updates, 100 by default",
+      ).default(false).conflicts("resume"),
+    )
     .addOption(withFacts(
       new Option("--device <device>", "overrules training.device: auto, cpu, cuda or cuda:INDEX")
         .argParser((text) => {
@@ -39,20 +49,32 @@ export function trainCommand(environment: Environment): CommandUnknownOpts {
       new Option("--dtype <type>", "overrules training.dtype").choices(["f32", "bf16"] as const),
     )
     .option("--threads <n>", "overrules training.threads", integer(0, 1024))
+    .option(
+      "--rank-timeout <seconds>",
+      "under torchrun or srun: how long to wait for other ranks (default: 600)",
+      number(0.1, 1e6),
+    )
     .action(async (config, options) => {
       const { train } = await import("../../commands/train.ts");
       // Without the options that all commands have.
       const { set, output, resume, maxSteps, maxMinutes, device, dtype, threads } = options;
-      const own = { set, output, resume, maxSteps, maxMinutes, device, dtype, threads };
-      await train({ ...withoutUndefined(own), config }, environment);
+      const { rankTimeout, dryRun, findLr } = options;
+      const run = { set, output, resume, maxSteps, maxMinutes, device, dtype, threads };
+      const own = { ...run, rankTimeout };
+      await train({ ...withoutUndefined(own), dryRun, findLr, config }, environment);
     }) as CommandUnknownOpts;
   addGuide(command, {
     examples: [
       "ardiff train configs/smoke.toml",
       "ardiff train configs/commongen-small.toml --max-minutes 60 --set training.learning_rate=1e-3",
       "ardiff train configs/commongen-small.toml --resume",
+      "ardiff train configs/commongen-small.toml --dry-run",
+      "ardiff train configs/commongen-small.toml --find-lr > rates.tsv",
+      "torchrun --nproc-per-node 2 --no-python ardiff train configs/smoke.toml --set training.accumulation=2",
     ],
     remarks: [
+      "The configurations that come with the program name data that a clone unpacks (deno task data).\n" +
+      "For data of your own: ardiff files configs/smoke.toml > mine.toml, and name it there.",
       "The argument is the training configuration. It has nothing to do with --config, which names\n" +
       "the settings file of ardiff itself; that file cannot overrule a training configuration.",
       "Without a preset, what a configuration leaves out is as in the paper's CommonGen run, which a\n" +
@@ -60,6 +82,8 @@ export function trainCommand(environment: Environment): CommandUnknownOpts {
       `(docs/options.md has their values):${
         Object.entries(PRESETS).map(([name, { text }]) => `\n  ${name.padEnd(21)} ${text}`).join("")
       }`,
+      "Ctrl-C and SIGTERM save and stop, SIGUSR1 saves and goes on. Several processes that torchrun or\n" +
+      "srun starts train one model together, at most training.accumulation of them (docs/machines.md).",
     ],
   });
   return command;

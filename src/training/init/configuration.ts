@@ -48,7 +48,7 @@ export function configurationText(
       ["max_positions", recipe.maxPositions],
     ]],
     ["training", [
-      ["steps", recipe.updates, `updates: ${recipe.epochs.toPrecision(2)} times all pairs`],
+      ["steps", recipe.updates, `updates: ${amount(recipe.epochs)} times all pairs`],
       ["learning_rate", size.rate, "the wider, the lower; falls to 0 over the last half"],
       ["warmup_steps", recipe.warmupSteps],
       ["ema_decay", recipe.averageDecay, "the average looks back over a tenth of the run"],
@@ -78,6 +78,11 @@ function entryLine([key, value, comment]: Entry): string {
   // What JSON writes of strings, numbers and truth values is TOML too.
   const line = `${key} = ${JSON.stringify(value)}`;
   return comment === undefined ? line : `${line} # ${comment}`;
+}
+
+/** A measured number, to two digits unless it has more before the point. */
+export function amount(value: number): string {
+  return value < 99.5 ? value.toPrecision(2) : count(value);
 }
 
 /** A number as people read it. */

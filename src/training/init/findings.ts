@@ -1,5 +1,5 @@
 /** What `ardiff init` tells of the data and of what a run will cost, in sentences. */
-import { count } from "./configuration.ts";
+import { amount, count } from "./configuration.ts";
 import type { Cost } from "./measure.ts";
 import { BATCH_SIZE, type Recipe, type TokenLengths } from "./recipe.ts";
 import type { SideSurvey, Survey } from "./survey.ts";
@@ -41,22 +41,20 @@ export function describeCost(
   { updates, epochs }: Pick<Recipe, "updates" | "epochs">,
   { secondsPerUpdate, secondsByClock, updates: timed, parameters, peakBytes }: Cost,
 ): string[] {
-  const minutes = (seconds: number) => (updates * seconds / 60).toPrecision(2);
+  const minutes = (seconds: number) => amount(updates * seconds / 60);
   return [
-    `An update of ${BATCH_SIZE} pairs takes ${milliseconds(secondsPerUpdate)} here: ` +
+    `An update of ${BATCH_SIZE} pairs takes ${amount(1000 * secondsPerUpdate)} ms here: ` +
     `${timed} real ones were timed.`,
-    `${count(updates)} updates see every pair ${epochs.toPrecision(2)} times in about ` +
+    `${count(updates)} updates see every pair ${amount(epochs)} times in about ` +
     `${minutes(secondsPerUpdate)} minutes, and validations take some more.`,
     ...secondsByClock > BUSY * secondsPerUpdate
       ? [
-        `The machine does other work at present: ${
-          (1000 * secondsByClock).toPrecision(3)
-        } ms by the ` +
+        `The machine does other work at present: ${amount(1000 * secondsByClock)} ms by the ` +
         `clock, and ${minutes(secondsByClock)} minutes if that goes on.`,
       ]
       : [],
     `${count(parameters)} parameters: a model of ${
-      (parameters * 2 / 1e6).toPrecision(2)
+      amount(parameters * 2 / 1e6)
     } MB; training takes ${count(peakBytes / 1e6)} MB of memory, and its text.`,
   ];
 }
@@ -92,11 +90,6 @@ export function warnings(
   ];
 }
 
-function milliseconds(seconds: number): string {
-  const value = 1000 * seconds;
-  return `${value < 100 ? value.toPrecision(2) : count(value)} ms`;
-}
-
 function percent(share: number): string {
-  return `${(100 * share).toPrecision(2)} %`;
+  return `${amount(100 * share)} %`;
 }

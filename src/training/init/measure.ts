@@ -7,6 +7,7 @@ import process from "node:process";
 import { writeAll, writeFileAtomically } from "../../host/files.ts";
 import { parameterCounts } from "../../denoiser/parameters.ts";
 import type { TrainingConfig } from "../config.ts";
+import { ALONE } from "../process_group.ts";
 import { Run } from "../run.ts";
 import { BATCH_SIZE } from "./recipe.ts";
 import type { SurveyedPair } from "./survey.ts";
@@ -109,6 +110,7 @@ function openRun(
     cacheFolder: `${folder}/cache`,
     checkpoint: undefined,
     say: () => {},
+    group: ALONE,
   });
 }
 

@@ -65,7 +65,7 @@ Deno.test(
     ]);
     const manifest = JSON.parse(read(`${output}.manifest.json`));
     assertEquals(
-      [manifest.pairs, manifest.emptyPairs, manifest.lines, manifest.candidates, manifest.seed],
+      [manifest.pairs, manifest.empty_pairs, manifest.lines, manifest.candidates, manifest.seed],
       [6, 1, 5, 3, "0"],
     );
     assertEquals(Object.keys(manifest.weights), [
@@ -73,6 +73,7 @@ Deno.test(
       "config.json",
       "tokenizer.json",
     ]);
+    assertEquals([manifest.top_p, manifest.batch_size, manifest.dtype], [1, undefined, "f32"]);
     assert(/^[0-9a-f]{64}$/.test(manifest.sha256) && manifest.mean_chrf >= 0);
 
     for (const index of [1, 2, 3]) {
@@ -116,7 +117,9 @@ Deno.test(
     const lines = read(`${folder}/mixed.jsonl`).trimEnd().split("\n").map((line) =>
       JSON.parse(line)
     );
-    const { references } = JSON.parse(read(`${folder}/mixed.jsonl.manifest.json`));
+    const manifest = JSON.parse(read(`${folder}/mixed.jsonl.manifest.json`));
+    assertEquals(manifest.references, 0.5);
+    const references = manifest.kept_references;
     assert(references > 0 && references < 5, stderr);
     assertEquals(lines.length, 2 * 5 - references);
   }),

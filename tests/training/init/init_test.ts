@@ -73,7 +73,24 @@ Deno.test(
     assertEquals(table.config.data.dev?.format, "jsonl");
     assert(!table.stdout.includes("hold_out"));
     assertStringIncludes(table.stdout, "to describe in 0.02 minutes"); // notes, whose words are copied
-    const named = await run({ data: `${folder}/a.jsonl`, task: "translate" });
+    Deno.writeTextFileSync(
+      `${folder}/a.csv`,
+      `id,ref,mr\n${
+        Deno.readTextFileSync(`${folder}/a.tsv`).trimEnd().split("\n").map((line, i) =>
+          [i, ...line.split("\t")].join()
+        ).join("\n")
+      }\n`,
+    );
+    const { config } = await run({ data: `${folder}/a.csv`, columns: ["mr", "ref"] });
+    const { spec } = config.data.train[0]!;
+    assert(spec.format === "csv");
+    assertEquals([spec.source, spec.target, spec.header], ["mr", "ref", true]);
+    const named = await run({
+      data: `${folder}/a.jsonl`,
+      columns: ["target", "source"],
+      task: "translate",
+    });
+    assertStringIncludes(named.stdout, 'source = "target"');
     assertStringIncludes(named.stdout, "to translate in 0.02 minutes");
   }),
 );

@@ -17,6 +17,8 @@ extern const Kernels kernels_baseline;
 extern const Kernels kernels_avx2;
 extern const Kernels kernels_avx512;
 extern const Kernels kernels_amx;
+#elif defined(ARDIFF_ARM)
+extern const Kernels kernels_neon;
 #endif
 
 namespace {
@@ -55,6 +57,8 @@ const Kernels* best() {
     if (has_amx()) return &kernels_amx;
     if (has_avx512()) return &kernels_avx512;
     if (has_avx2()) return &kernels_avx2;
+#elif defined(ARDIFF_ARM)
+    return &kernels_neon;  // every such CPU has it
 #endif
     return &kernels_baseline;
 }
@@ -77,6 +81,8 @@ bool choose_kernels(const char* name) {
         has_avx2() ? &kernels_avx2 : nullptr,
         has_avx512() ? &kernels_avx512 : nullptr,
         has_amx() ? &kernels_amx : nullptr,
+#elif defined(ARDIFF_ARM)
+        &kernels_neon,
 #endif
     };
     for (const Kernels* table : all) {

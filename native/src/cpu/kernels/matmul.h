@@ -12,10 +12,15 @@
 namespace ardiff::cpu {
 namespace {
 
-constexpr int kPanel = 2 * W;                 // columns
-constexpr int kBlockRows = W == 16 ? 12 : 6;  // rows of a register block
-constexpr int kNearValues = 6144;             // of a left operand: half of the nearest cache
-constexpr int kAhead = 16;                    // how many k before its use a row is fetched
+constexpr int kPanel = 2 * W;  // columns
+// Rows of a register block. AVX-512 and NEON have 32 vector registers, AVX2 has 16.
+#if defined(__AVX512F__) || defined(ARDIFF_NEON)
+constexpr int kBlockRows = 12;
+#else
+constexpr int kBlockRows = 6;
+#endif
+constexpr int kNearValues = 6144;  // of a left operand: half of the nearest cache
+constexpr int kAhead = 16;         // how many k before its use a row is fetched
 static_assert(kPad % kPanel == 0);
 
 // Panels that a block of so many rows takes at once: a multiply-add takes four cycles and two can

@@ -16,8 +16,23 @@
 namespace ardiff::cpu {
 namespace {
 
+#if defined(ARDIFF_NEON)
+unsigned long floating_point_control() {
+    unsigned long state;
+    asm volatile("mrs %0, fpcr" : "=r"(state));
+    return state;
+}
+void set_floating_point_control(unsigned long state) {
+    asm volatile("msr fpcr, %0" : : "r"(state));
+}
+#endif
+
 unsigned begin_work() {
     unsigned state = 0;
+#if defined(ARDIFF_NEON)
+    state = static_cast<unsigned>(floating_point_control());
+    set_floating_point_control(state | 1u << 24);  // flush denormals to zero, as inputs too
+#endif
 #if defined(__x86_64__)
     state = _mm_getcsr();
     _mm_setcsr(state | 0x8040u);  // flush to zero, denormals are zeros
@@ -34,6 +49,9 @@ void end_work(unsigned state) {
 #endif
 #if defined(__x86_64__)
     _mm_setcsr(state);
+#endif
+#if defined(ARDIFF_NEON)
+    set_floating_point_control(state);
 #endif
     (void)state;
 }

@@ -46,13 +46,17 @@ class CpuTrainer final : public Trainer {
     void write(ardiff_training_state state, const float* data) override {
         std::memcpy(buffer(state), data, static_cast<size_t>(layout_.size()) * sizeof(float));
         packed_ = nullptr;
+        if (state == ARDIFF_TRAINING_GRADIENTS) has_gradients_ = true;
     }
+    void clear_gradients() override;
     ardiff_trainer_usage usage() const override;
 
   private:
     float* buffer(int state) const { return buffers_[state].get(); }
     void pack(const float* weights);
-    // Adds up the gradients of `lanes` threads into the flat gradients.
+    // Adds the gradient of a batch to those of batches before it.
+    void accumulate(int lanes, const TrainingBatch& batch, const SharedResults& results);
+    // Adds up the gradients of `lanes` threads into the flat gradients, which are zero.
     void gather(int lanes, const TrainingBatch& batch, const SharedResults& results);
     void gather_blocks(int lanes);
     void gather_tokens(const int32_t* ids, const uint8_t* mask, int64_t count, int width,
@@ -78,6 +82,8 @@ class CpuTrainer final : public Trainer {
     std::vector<Lane<A>> lanes_;
     std::vector<float> slot_terms_, word_gradients_, embedding_gradients_, left_gradients_;
     AlignedFloats table_gradient_;  // of the normalised target embeddings
+    bool has_gradients_ = false;    // whether the flat gradients may differ from zero
+    AlignedFloats earlier_;         // takes the place of the flat gradients while one is formed
     ardiff_trainer_usage usage_{};
 };
 
@@ -157,7 +163,7 @@ void CpuTrainer<A>::batch(const ardiff_training_options& options, const Training
         usage_.backward_seconds += seconds.backward / lanes;
         seconds = {};
     }
-    if (backward) timed(usage_.backward_seconds, [&] { gather(lanes, batch, results); });
+    if (backward) timed(usage_.backward_seconds, [&] { accumulate(lanes, batch, results); });
 
     double sums[4] = {};
     for (int i = 0; i < 4; ++i) {
@@ -172,6 +178,34 @@ void CpuTrainer<A>::batch(const ardiff_training_options& options, const Training
 }
 
 // ---------------------------------------------------------------- gradients
+
+template <class A>
+void CpuTrainer<A>::accumulate(int lanes, const TrainingBatch& batch,
+                               const SharedResults& results) {
+    if (!has_gradients_) {
+        gather(lanes, batch, results);
+        has_gradients_ = true;
+        return;
+    }
+    if (earlier_ == nullptr) earlier_ = allocate_floats(layout_.size());
+    std::swap(earlier_, buffers_[ARDIFF_TRAINING_GRADIENTS]);
+    gather(lanes, batch, results);
+    float *sum = earlier_.get(), *one = buffer(ARDIFF_TRAINING_GRADIENTS);
+    over_slices([&](int, int64_t first, int64_t count) {
+        for (int64_t i = first; i < first + count; ++i) {
+            sum[i] += one[i];
+            one[i] = 0;
+        }
+    });
+    std::swap(earlier_, buffers_[ARDIFF_TRAINING_GRADIENTS]);
+}
+
+template <class A>
+void CpuTrainer<A>::clear_gradients() {
+    std::memset(buffer(ARDIFF_TRAINING_GRADIENTS), 0,
+                static_cast<size_t>(layout_.size()) * sizeof(float));
+    has_gradients_ = false;
+}
 
 template <class A>
 void CpuTrainer<A>::gather(int lanes, const TrainingBatch& batch, const SharedResults& results) {
@@ -285,10 +319,7 @@ bool CpuTrainer<A>::update(const ardiff_update_options& o, double& gradient_norm
         for (const double part : squares) total += part;
         gradient_norm = std::sqrt(total);
         applied = std::isfinite(gradient_norm);
-        if (!applied) {
-            std::memset(gradients, 0, static_cast<size_t>(layout_.size()) * sizeof(float));
-            return;
-        }
+        if (!applied) return clear_gradients();
         const bool clips = o.clip_norm > 0 && gradient_norm > o.clip_norm;
         const AdamW adamw{
             static_cast<float>(clips ? o.clip_norm / (gradient_norm + 1e-6) : 1.0),
@@ -310,6 +341,7 @@ bool CpuTrainer<A>::update(const ardiff_update_options& o, double& gradient_norm
                            buffer(ARDIFF_TRAINING_AVERAGE) + first);
         });
         packed_ = nullptr;
+        has_gradients_ = false;  // AdamW has set them to zero
     });
     return applied;
 }

@@ -1,0 +1,20 @@
+// Stands in for a header of gloo, which libtorch's packages leave out (see context.h).
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace gloo::rendezvous {
+
+class Store {  // what c10d's GlooStore, of which nothing here makes one, overrides
+  public:
+    virtual ~Store();
+    virtual void set(const std::string& key, const std::vector<char>& data) = 0;
+    virtual std::vector<char> get(const std::string& key) = 0;
+    virtual void wait(const std::vector<std::string>& keys) = 0;
+    virtual void wait(const std::vector<std::string>& keys,
+                      const std::chrono::milliseconds& timeout) = 0;
+};
+
+}  // namespace gloo::rendezvous
