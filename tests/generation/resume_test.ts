@@ -13,10 +13,13 @@ const KILLS = Number(Deno.env.get("ARDIFF_TEST_KILLS") ?? 3);
 const MAIN = decodeURIComponent(new URL("../../main.ts", import.meta.url).pathname);
 const WORDS = ["a dog", "a red dog", "", "the sky", "a man and a dog", "the man sees the sky"];
 
-/** A model, 60 lines of input, and the words of a command that generates from them. */
+/** Lines of input, of which every run that is killed writes some. */
+const LINES = 20 * KILLS;
+
+/** A model, lines of input, and the words of a command that generates from them. */
 function prepare(folder: string): string[] {
   writeTinyModel(`${folder}/model`);
-  const lines = Array.from({ length: 60 }, (_, i) => `${WORDS[i % WORDS.length]}\n`);
+  const lines = Array.from({ length: LINES }, (_, i) => `${WORDS[i % WORDS.length]}\n`);
   Deno.writeTextFileSync(`${folder}/lines`, lines.join(""));
   const common = ["--device", "cpu", "--steps", "2", "--threads", "1"];
   return ["generate", "--model", `${folder}/model`, "--input", `${folder}/lines`, ...common];
@@ -222,7 +225,7 @@ Deno.test(
     await succeed(...shard(2));
     Deno.writeTextFileSync(parts[1]!, "changed\n");
     await check("it is not what was generated", ...parts);
-    Deno.writeTextFileSync(`${folder}/lines`, "another\n".repeat(60));
+    Deno.writeTextFileSync(`${folder}/lines`, "another\n".repeat(LINES));
     await succeed(...shard(2));
     await check("the input is not that of", ...parts);
     Deno.removeSync(`${parts[1]}.manifest.json`);

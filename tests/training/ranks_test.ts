@@ -15,6 +15,9 @@ import {
 /** Killed once in the suite; by hand ARDIFF_TEST_KILLS=20. */
 const KILLS = Number(Deno.env.get("ARDIFF_TEST_KILLS") ?? 2);
 
+/** Of the run that is killed, which each time comes some way. */
+const STEPS = 20 * KILLS;
+
 /** Five micro-batches, which neither two nor four ranks can share evenly. */
 const FIVE = "training.accumulation=5";
 
@@ -110,7 +113,7 @@ Deno.test(
   withFolder(async (folder) => {
     const config = writeRun(folder);
     const [killed, whole] = [`${folder}/killed`, `${folder}/whole`];
-    const set = ["training.accumulation=3", "training.steps=40", "checkpoints.every=5"];
+    const set = ["training.accumulation=3", `training.steps=${STEPS}`, "checkpoints.every=5"];
     for (let kill = 0; kill < KILLS; kill++) {
       const before = stepOf(listCheckpoints(`${killed}/checkpoints`).at(-1) ?? "00000000");
       const ranks = startRanks(3, config, killed, ...set, "rank-timeout=60");
@@ -136,7 +139,7 @@ Deno.test(
     const ends = await endOf(startRanks(3, config, killed, ...set));
     for (const { code, stderr } of ends) assertEquals(code, ExitCode.ok, stderr);
     await runTraining(config, { output: whole, set });
-    const last = "checkpoints/step-00000040";
+    const last = `checkpoints/step-${String(STEPS).padStart(8, "0")}`;
     assertSameWeights(`${killed}/${last}`, `${whole}/${last}`);
   }),
 );
