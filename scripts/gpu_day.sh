@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The day a GPU is there: builds, checks, measures and trains on it within ten minutes, in the order of
 # what is worth most. Every stage has a limit and a log of its own, and what fails stops only what needs
-# it. Results lie in $OUT: day.log (which stage did what), a log a stage, and one archive of at most 15
-# MiB with the trained model.
+# it. Results lie in $OUT: day.log (which stage did what), check.log, logs.tar.xz with a log a stage and
+# the texts, and the trained model in pieces (cat model.tar.* | tar x).
 #
 #   scripts/gpu_day.sh --pack      here, before: puts what a machine without network lacks into gpu_day/:
 #                                  Deno as deno.xz (31 MB) and its npm packages as packages.tar.xz. git
@@ -26,15 +26,13 @@ if [ "${1:-}" = --pack ]; then
   echo '*' >gpu_day/.gitignore
   say "Packing Deno, half a minute ..."
   xz -6 --keep --stdout "$(readlink -f "$deno")" >gpu_day/deno.xz
-  cache=$PWD/gpu_day/cache
-  rm -rf "$cache"
-  # A cache with the packages of deno.json and nothing else, from the one that is there.
-  mkdir -p "$cache"
-  from=$("$deno" info --json | sed -n 's/.*"npmCache": "\(.*\)".*/\1/p')
-  cp -R "$from" "$cache/npm"
-  DENO_DIR=$cache "$deno" cache --quiet --frozen --cached-only main.ts
-  tar -C "$cache" --sort=name -cJf gpu_day/packages.tar.xz npm
-  rm -rf "$cache"
+  # Of Deno's cache the packages of deno.lock.
+  cache=$("$deno" info --json | sed -n 's/.*"npmCache": "\(.*\)".*/\1/p')
+  mapfile -t packages < <("$deno" eval --no-config '
+    const { npm } = JSON.parse(Deno.readTextFileSync("deno.lock"));
+    for (const name of Object.keys(npm)) console.log(name.replace(/(.)@.*/, "$1"));' | sort -u)
+  tar -C "$cache" --sort=name --owner=0 --group=0 --transform 's|^|npm/|' -cJf gpu_day/packages.tar.xz \
+    "${packages[@]/#/registry.npmjs.org/}"
   say "gpu_day/: $(du -cb gpu_day/*.xz | tail -n 1 | cut -f 1) bytes. The tree: $(git ls-files -z | xargs -0 du -cb | tail -n 1 | cut -f 1)."
   exit
 fi
@@ -143,36 +141,35 @@ if [ -f "models/$model/model.safetensors" ]; then generate "models/$model" text;
 stage data 30 deno run --quiet --frozen --cached-only --no-prompt -P=data scripts/unpack_data.ts
 train=(
   "${ardiff[@]}" train configs/commongen.toml --device "$device" --output "$work/run"
-  --set data.train.source_file=data/commongen/train.src data.train.target_file=data/commongen/train.tgt
-  tokenizer.file=models/commongen-small/tokenizer.json
+  --set tokenizer.file=models/commongen-small/tokenizer.json
 )
 if [ -n "$quick" ]; then
-  size=(training.batch_size=2 training.accumulation=2 validation.lines=4 network.encoder_layers=1 network.decoder_layers=1 training.dtype=f32)
+  for side in src tgt; do head -n 100 "data/commongen/train.$side" >"$work/train.$side"; done
+  train+=(
+    data.train.source_file="$work/train.src" data.train.target_file="$work/train.tgt" validation.lines=4
+    training.batch_size=2 training.accumulation=2 network.encoder_layers=1 network.decoder_layers=1
+  )
   first=2 then=4
 else
-  size=(training.accumulation=4 validation.every=200)
+  train+=(training.accumulation=4 validation.every=200)
   first=20 then=40
 fi
-if stage train 90 "${train[@]}" "${size[@]}" --max-steps "$first" &&
-  stage resume 60 "${train[@]}" "${size[@]}" --max-steps "$then" --resume; then
+if stage train 90 "${train[@]}" --max-steps "$first" &&
+  stage resume 60 "${train[@]}" --max-steps "$then" --resume; then
   minutes=$(awk "BEGIN { print ($(left) - 75) / 60 }")
   if [ -n "$quick" ]; then minutes=0.1; fi
   if awk "BEGIN { exit !($minutes > 0.05) }"; then
     # Ends by itself and saves; the limit is for what hangs.
-    stage long $(($(left) - 45)) "${train[@]}" "${size[@]}" --resume --max-minutes "$minutes"
+    stage long $(($(left) - 45)) "${train[@]}" --resume --max-minutes "$minutes"
   fi
 fi
 cp "$work"/run/*.jsonl "$OUT" 2>/dev/null
 if [ -f "$work/run/model/model.safetensors" ]; then generate "$work/run/model" trained; fi
 
-# 5. What goes home. An archive over the limit is left behind.
+# 5. What goes home: at most eight files of at most 16 MiB.
 nvidia-smi >>"$OUT/machine.log" 2>&1
 if [ -d "$work/run/model" ]; then
-  tar -C "$work/run" -cJf "$OUT/model.tar.xz" model
-  if [ "$(wc -c <"$OUT/model.tar.xz")" -gt 15728640 ]; then
-    rm "$OUT/model.tar.xz"
-    log "the trained model is over 15 MiB packed and stays behind"
-  fi
+  tar -C "$work/run" -cf - model | split -d -a 1 -b 15M - "$OUT/model.tar."
 fi
 mkdir "$work/logs"
 mv "$OUT"/*.log "$OUT"/*.txt "$OUT"/*.jsonl "$work/logs" 2>/dev/null

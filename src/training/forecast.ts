@@ -115,8 +115,8 @@ export function warningsOf(training: OptionValues["training"], updates: number):
       : "the weights are random at first";
     warnings.push(
       `${count} updates are too few to learn from: ${reason}. Defaults are the paper's, for days on ` +
-        "GPUs; smaller updates (training.batch_size, training.accumulation), a shorter warm-up and a " +
-        "higher learning rate suit a short run.",
+        'GPUs; smaller updates, a shorter warm-up and a higher learning rate, as with preset = "cpu-small" ' +
+        "or from ardiff init, suit a short run.",
     );
   }
   const kept = startShare(training, updates);

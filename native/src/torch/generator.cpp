@@ -63,7 +63,8 @@ class TorchGenerator final : public Generator {
     void write(ardiff_state state, const float* data) override {
         run([&] {
             const Tensor values = upload(data, {rows(), slots, channels()}, weights_->device);
-            (state == ARDIFF_STATE_Z ? z_ : x0_) = mask_slots(values.narrow(1, 0, width()));
+            (state == ARDIFF_STATE_Z ? z_ : x0_) =
+                mask_slots(values.narrow(1, 0, width()).contiguous());
         });
     }
     Seconds seconds() const override {

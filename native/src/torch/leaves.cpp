@@ -56,10 +56,15 @@ void Leaves::add_gradients(const Tensor& total, const Tensor& gradients) const {
 
     // In the order of the flat buffer, zeros where there is none and between tensors.
     std::vector<Tensor> pieces;
-    const Tensor zeros = at::zeros({1}, gradients.options());
+    constexpr int64_t alignment = 16;  // of a tensor in the flat buffer
+    const Tensor zeros = at::zeros({alignment}, gradients.options());
     int64_t end = first_;
     const auto fill = [&](int64_t until) {
-        if (until > end) pieces.push_back(zeros.expand({until - end}));
+        const int64_t gap = until - end;
+        if (gap > 0) {
+            pieces.push_back(gap <= alignment ? zeros.narrow(0, 0, gap)
+                                              : at::zeros({gap}, gradients.options()));
+        }
         end = until;
     };
     size_t next = 0;

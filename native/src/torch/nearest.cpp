@@ -76,42 +76,33 @@ Tensor Vocabulary::best_of_all(const Tensor& x, int64_t at_a_time) const {
 }
 
 Tensor Vocabulary::screened(const Tensor& x, int64_t at_a_time) const {
-    const int64_t vocabulary = table_.size(0), kept = std::min(kCandidates + 1, vocabulary);
+    const int64_t vocabulary = table_.size(0);
+    if (vocabulary <= kCandidates) return best_of_all(x);
     const int64_t most = std::max<int64_t>(1, at_a_time / vocabulary);
-    std::vector<Tensor> chosen;
+    std::vector<Tensor> chosen, certain;
     for (int64_t first = 0; first < x.size(0); first += most) {
         const Tensor part = x.narrow(0, first, std::min(most, x.size(0) - first));
         const Tensor rounded = half(part);
         const Tensor scores = product(aligned(at::constant_pad_nd(rounded, {0, 2}, 1.0)), rounded_);
-        const auto [found, ids] = scores.topk(kept, 1);
-        if (kept == vocabulary) {
-            chosen.push_back(best_of_all(part));
-            continue;
-        }
+        const auto [found, ids] = scores.topk(kCandidates + 1, 1);
         // The best by exact scores, the lowest of equals.
         const Tensor candidates = std::get<0>(ids.narrow(1, 0, kCandidates).sort(1));
-        const Tensor exact = (table_.index_select(0, candidates.flatten())
-                                  .view({part.size(0), kCandidates, table_.size(1)}) *
-                              part.unsqueeze(1))
-                                 .sum(2) +
+        const Tensor entries = table_.index_select(0, candidates.flatten())
+                                   .view({part.size(0), kCandidates, table_.size(1)});
+        const Tensor exact = (entries * part.unsqueeze(1)).sum(2) +
                              bias_.index_select(0, candidates.flatten()).view(candidates.sizes());
         const auto [top, at] = exact.max(1, true);
-        const Tensor best = candidates.gather(1, at).squeeze(1);
+        chosen.push_back(candidates.gather(1, at).squeeze(1));
         // |x.e - x'.e'| <= |x - x'| |e| + |x'| |e - e'|, and what sums in float32 lose. None that
         // was not kept can be better where its score, the last one's at most, is so far below.
-        const Tensor length = part.norm(2, 1);
         const Tensor bound = (part - rounded).norm(2, 1) * largest_ +
                              rounded.to(at::kFloat).norm(2, 1) * lost_ +
-                             (length * largest_ + found.select(1, 0).abs()) * 1e-5;
-        const Tensor sure = found.select(1, kCandidates) + bound < top.squeeze(1);
-        if (sure.all().item<bool>()) {
-            chosen.push_back(best);
-            continue;
-        }
-        const Tensor open = sure.logical_not().nonzero().squeeze(1);
-        chosen.push_back(best.index_copy(0, open, best_of_all(part.index_select(0, open))));
+                             (part.norm(2, 1) * largest_ + found.select(1, 0).abs()) * 1e-5;
+        certain.push_back(found.select(1, kCandidates) + bound < top.squeeze(1));
     }
-    return chosen.size() == 1 ? chosen[0] : at::cat(chosen);
+    const Tensor best = at::cat(chosen), open = at::cat(certain).logical_not().nonzero().squeeze(1);
+    if (open.size(0) == 0) return best;
+    return best.index_copy(0, open, best_of_all(x.index_select(0, open)));
 }
 
 Tensor nearest_bias(const Tensor& table) { return table.square().sum(1) * -0.5; }

@@ -16,7 +16,7 @@ class Vocabulary {
     Vocabulary(const at::Tensor& table, const at::Tensor& bias);
 
     // argmax over v of x . table_v + bias_v for x [M,C]: int64 [M], the lowest of equals. On CUDA
-    // many slots are screened.
+    // many slots are screened, which waits for the device once.
     at::Tensor best(const at::Tensor& x) const;
 
     // The same by products in float32, `at_a_time` scores after each other.

@@ -18,6 +18,9 @@ constexpr unsigned kThreads = 256;  // of a block
 // The driver's functions, null where there is no driver. Results: 0 is success.
 struct Driver {
     int (*init)(unsigned flags);
+    int (*present_context)(void** context);
+    int (*use_context)(void* context);
+    int (*device_context)(void** context, int device);
     int (*load_module)(void** module, const void* image);
     int (*get_function)(void** function, void* module, const char* name);
     int (*launch)(void* function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
@@ -41,6 +44,9 @@ const Driver& driver() {
             d.complete = d.complete && function != nullptr;
         };
         find(d.init, "cuInit");
+        find(d.present_context, "cuCtxGetCurrent");
+        find(d.use_context, "cuCtxSetCurrent");
+        find(d.device_context, "cuDevicePrimaryCtxRetain");
         find(d.load_module, "cuModuleLoadData");
         find(d.get_function, "cuModuleGetFunction");
         find(d.launch, "cuLaunchKernel");
@@ -53,13 +59,25 @@ const Driver& driver() {
     return loaded;
 }
 
+// Makes libtorch's context of a device that of this thread, unless it is. libtorch does so with its
+// first call on a thread, and ours may come before.
+bool enter_context(const at::Device& device) {
+    void* context = nullptr;
+    int number = 0;
+    const Driver& d = driver();
+    if (!d.complete || d.present_context(&context) != 0) return false;
+    return context != nullptr ||
+           (d.get_device(&number, device.index()) == 0 && d.device_context(&context, number) == 0 &&
+            d.use_context(context) == 0);
+}
+
 // The module of a device, null where the driver refused it.
 void* module_of(const at::Device& device) {
     static std::mutex mutex;
     static std::map<int, void*> modules;
     const std::lock_guard lock(mutex);
     const auto [entry, first] = modules.try_emplace(device.index(), nullptr);
-    if (first && driver().complete && driver().load_module(&entry->second, kKernelsPtx) != 0)
+    if (first && enter_context(device) && driver().load_module(&entry->second, kKernelsPtx) != 0)
         entry->second = nullptr;
     return entry->second;
 }
@@ -87,6 +105,7 @@ bool has_kernels(const at::Device& device) {
 
 void launch(const at::Device& device, const char* kernel, int64_t threads, void** parameters) {
     if (threads == 0) return;
+    enter_context(device);
     const int64_t blocks = (threads + kThreads - 1) / kThreads;
     const int result =
         driver().launch(function_of(device, kernel), static_cast<unsigned>(blocks), 1, 1, kThreads,
