@@ -12,7 +12,7 @@ import {
   writeRunInPhases,
 } from "./sample_run.ts";
 
-/** Killed once in the suite; by hand ARDIFF_TEST_KILLS=20. */
+/** Ranks that are killed; by hand ARDIFF_TEST_KILLS=20. */
 const KILLS = Number(Deno.env.get("ARDIFF_TEST_KILLS") ?? 2);
 
 /** Of the run that is killed, which each time comes some way. */
