@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { runHere, sharedModel } from "../cli/fake_process.ts";
+import { runHere } from "../cli/fake_process.ts";
 import { withFolder } from "../denoiser/test_files.ts";
 import { writeTinyModel } from "../generation/tiny_model.ts";
 
@@ -9,14 +9,15 @@ Deno.test(
     writeTinyModel(`${folder}/other`, {}, { noise_factor: 4 });
     const data = `${folder}/dev.tsv`;
     Deno.writeTextFileSync(data, "a b\tthe a\nc d e\tthe c\nf\tthe f\n");
-    const models = ["-m", sharedModel(), "-m", `${folder}/other`];
+    writeTinyModel(`${folder}/one/model`);
+    const models = ["-m", `${folder}/one/model`, "-m", `${folder}/other`];
     const command = ["evaluate", ...models, "--data", data, "--metrics", "chrf", "--seed", "7"];
     const { stdout, code } = await runHere([...command, "--steps", "2", "--json"]);
     assertEquals(code, 0);
     const { systems, bootstrap } = JSON.parse(stdout);
     assertEquals(bootstrap.resamples, 1000);
     // deno-lint-ignore no-explicit-any -- what a program that reads the JSON sees
-    assertEquals(systems.map(({ name }: any) => name), ["model", "other"]);
+    assertEquals(systems.map(({ name }: any) => name), ["one", "other"]);
     const [first, second] = systems;
     assertEquals(first.scores[0].pValue, undefined);
     assert(second.scores[0].pValue > 0 && second.scores[0].pValue <= 1);
