@@ -171,7 +171,8 @@ Deno.test(
       plan.replace("updates = 12", "processor_minutes = 1e-6, updates = 50"),
     );
     const { cells } = await sweep(folder);
-    assertEquals(cells[0]!.training!.updates, 1);
-    assertStringIncludes(cells[0]!.training!.command, "--max-steps 1");
+    const { updates, command } = cells[0]!.training!;
+    assert(updates < 50, `${updates} updates`);
+    assertStringIncludes(command, `--max-steps ${updates}`);
   }),
 );
