@@ -1,7 +1,7 @@
 /** What to generate for, out of lines of text or JSON: one input a line, whatever is in the line. */
 import { messageOf } from "../errors.ts";
 import { isObject, type JsonObject } from "../host/json_value.ts";
-import { stringsOf, valueAt } from "../text/json_paths.ts";
+import { stringsOf, valueAt, withoutField } from "../text/json_paths.ts";
 import { parseJsonText } from "../json_text.ts";
 import { dataError, onOneLine, otherEncoding } from "../text/data_lines.ts";
 import type { Line } from "../text/lines.ts";
@@ -101,7 +101,7 @@ function ofJsonText<T>(json: string, ofJson: InputForm<T>["ofJson"]): Found<T> {
 /** The text in a field of a JSON object; parts of a list are joined by spaces. */
 export function textAt(value: unknown, field: string): string | { readonly flaw: string } {
   const found = valueAt(value, field);
-  if (found === undefined) return { flaw: `there is no field "${field}"` };
+  if (found === undefined) return { flaw: withoutField(value, field) };
   const strings = stringsOf(found);
   return strings?.map(onOneLine).join(" ") ??
     { flaw: `expected field "${field}" to be a string or a list of strings` };

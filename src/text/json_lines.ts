@@ -4,7 +4,7 @@ import { messageOf } from "../errors.ts";
 import { parseJsonText } from "../json_text.ts";
 import { dataError, onOneLine, type OpenFile, readDataLines } from "./data_lines.ts";
 import type { Example, JsonLinesSpec } from "./data_spec.ts";
-import { stringsOf, valueAt } from "./json_paths.ts";
+import { stringsOf, valueAt, withoutField } from "./json_paths.ts";
 
 /**
  * One example a line; empty lines are none.
@@ -24,7 +24,7 @@ export async function* readJsonLines(
       const strings = stringsOf(value);
       if (strings !== undefined && strings.length > 0) return strings.map(onOneLine);
       const flaw = value === undefined
-        ? `there is no field "${path}"`
+        ? withoutField(record, path)
         : `expected field "${path}" to be a string or a list of strings`;
       throw dataError(spec.file, number, flaw);
     };

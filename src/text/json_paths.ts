@@ -1,4 +1,5 @@
 /** Takes fields out of JSON lines. */
+import { isObject } from "../host/json_value.ts";
 
 /**
  * The value at `path` in a JSON value, undefined where there is none. A path is a field's name, or
@@ -20,4 +21,16 @@ export function valueAt(value: unknown, path: string): unknown {
 export function stringsOf(value: unknown): string[] | undefined {
   const list: unknown = typeof value === "string" ? [value] : value;
   return Array.isArray(list) && list.every((item) => typeof item === "string") ? list : undefined;
+}
+
+/** How many of the fields that are there a message names. */
+const NAMED = 8;
+
+/** What is wrong with a value that has no field at `path`: what it has instead. */
+export function withoutField(value: unknown, path: string): string {
+  const names = isObject(value) ? Object.keys(value) : [];
+  if (names.length === 0) return `there is no field "${path}"`;
+  const more = names.length > NAMED ? `, and ${names.length - NAMED} more` : "";
+  const named = names.slice(0, NAMED).map((name) => `"${name}"`).join(", ");
+  return `there is no field "${path}"; what is there: ${named}${more}`;
 }

@@ -91,7 +91,11 @@ Deno.test("readPairs() names the file and line of damage", async () => {
     [CSV, { "a.csv": [...badBytes] }, 'Cannot read "a.csv", line 2: the bytes are not UTF-8'],
     [CSV, {}, 'Cannot read "a.csv": there is no such file'],
     [JSONL, { "a.jsonl": "\n{]\n" }, 'Cannot read "a.jsonl", line 2: it is not valid JSON'],
-    [JSONL, { "a.jsonl": '{"source": "x"}' }, 'line 1: there is no field "references"'],
+    [
+      JSONL,
+      { "a.jsonl": '{"source": "x"}' },
+      'line 1: there is no field "references"; what is there: "source"',
+    ],
     [JSONL, { "a.jsonl": '"text"' }, 'line 1: there is no field "source"'],
     [JSONL, { "a.jsonl": '{"source": 5}' }, 'expected field "source" to be a string or a list'],
     [JSONL, { "a.jsonl": '{"source": "x", "references": []}' }, 'field "references"'],
