@@ -1,4 +1,5 @@
 /** `ardiff train`: from a configuration to a model folder. */
+import { ExitCode, UserError } from "../errors.ts";
 import { variable } from "../host/environment.ts";
 import { tell } from "../host/messages.ts";
 import { resolveConfiguration } from "./files.ts";
@@ -24,12 +25,26 @@ interface TrainIo extends ProgressOutput {
   stdout(text: string): void | Promise<void>;
 }
 
-/** Trains and prints the path of the model folder, once where several ranks do, or what a trial has found. */
+/**
+ * Trains and prints the path of the model folder, once where several ranks do, or what a trial has found.
+ *
+ * @throws {UserError} for a trial by several ranks, and as training does
+ */
 export async function train(
   { config, dryRun: isDry = false, findLr = false, ...options }: TrainCommandOptions,
   io: TrainIo,
 ): Promise<void> {
   const path = resolveConfiguration(config);
+  const place = placeOf(variable);
+  if (place !== undefined && (isDry || findLr)) {
+    throw new UserError(
+      ExitCode.usage,
+      `Cannot do --${
+        isDry ? "dry-run" : "find-lr"
+      } as one of ${place.size} ranks: it measures one ` +
+        "process; run it without torchrun or srun",
+    );
+  }
   if (isDry) return await io.stdout(await dryRun(path, options, io));
   if (findLr) {
     const points = await findLearningRate(path, options, io);
@@ -37,6 +52,5 @@ export async function train(
     return await tell(io, describeRange(points));
   }
   const model = await trainModel(path, options, io);
-  const rank = placeOf(variable)?.rank ?? 0;
-  if (rank === 0) await io.stdout(`${model}\n`);
+  if ((place?.rank ?? 0) === 0) await io.stdout(`${model}\n`);
 }
