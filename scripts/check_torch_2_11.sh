@@ -32,7 +32,8 @@ fi
 
 compile() {
   # shellcheck disable=SC2086 # CXX may hold options
-  ${CXX:-c++} -std=c++20 -fsyntax-only -Inative/src -Inative/include -isystem "$1/torch/include" \
+  ${CXX:-c++} -std=c++20 -fsyntax-only -DUSE_C10D_GLOO -Inative/src -Inative/include \
+    -isystem native/src/group/gloo -isystem "$1/torch/include" \
     -isystem "$1/torch/include/torch/csrc/api/include" "$2"
 }
 export -f compile

@@ -402,8 +402,8 @@ ARDIFF_API int32_t ardiff_noise_key(uint64_t seed, const int32_t* ids, int32_t c
 
 /*
  * Models prepared from now on use the CPU kernels of this instruction set: "baseline", "avx2",
- * "avx512", "amx" or "neon". ARDIFF_UNSUPPORTED where the machine lacks it. Without this call the best is
- * used.
+ * "avx512", "amx" or "neon". ARDIFF_UNSUPPORTED where the machine lacks it. Without this call the
+ * best is used.
  */
 ARDIFF_API int32_t ardiff_choose_kernels(const char* name, char* error, int32_t error_capacity);
 

@@ -5,9 +5,9 @@
  * It stands on libtorch's c10d (a TCPStore to meet at, ProcessGroupGloo to talk over), and is a
  * library of its own, so that a libtorch without c10d still loads the shim.
  *
- * The conventions are those of ardiff.h: codes and one sentence, buffers of the caller, no exception
- * across the ABI. A call that fails leaves the group useless: free it and end. Calls on one group
- * must not overlap.
+ * The conventions are those of ardiff.h: codes and one sentence, buffers of the caller, no
+ * exception across the ABI. A call that fails leaves the group useless: free it and end. Calls on
+ * one group must not overlap.
  */
 #ifndef ARDIFF_GROUP_H
 #define ARDIFF_GROUP_H
@@ -56,10 +56,10 @@ ARDIFF_API int32_t ardiff_group_broadcast(ardiff_group* group, void* data, int64
                                           int32_t timeout_ms, char* error, int32_t error_capacity);
 
 /*
- * Adds `data` [count] of the first `contributors` ranks, one rank after the other, to the group's
- * running sum, which begins with the first of them: after calls with x0 x1, x2 x3, an element of the
- * sum is ((x0 + x1) + x2) + x3 in float32, whatever the number of ranks. `count` must be the same
- * from call to call, and `data` of the other ranks is not looked at.
+ * Adds `data` [count] of the first `contributors` ranks, one rank after the other, to the
+ * group's running sum, which begins with the first of them: after calls with x0 x1, x2 x3, an
+ * element of the sum is ((x0 + x1) + x2) + x3 in float32, whatever the number of ranks. `count`
+ * must be the same from call to call, and `data` of the other ranks is not looked at.
  */
 ARDIFF_API int32_t ardiff_group_add(ardiff_group* group, const float* data, int64_t count,
                                     int32_t contributors, char* error, int32_t error_capacity);

@@ -95,8 +95,8 @@ void prepare(ardiff_group& group, int64_t count) {
     group.sum.assign(length, 0.0f);
 }
 
-// Calls body(first, values, sum) for what is exchanged at a time: `values` from `first` on, and this
-// rank's piece of the sum.
+// Calls body(first, values, sum) for what is exchanged at a time: `values` from `first` on, and
+// this rank's piece of the sum.
 template <class Body>
 void over_pieces(ardiff_group& group, int64_t count, Body&& body) {
     const int64_t whole = group.piece * group.size;

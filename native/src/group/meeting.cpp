@@ -36,8 +36,8 @@ c10::intrusive_ptr<c10d::Store> open_store(const Meeting& meeting) {
     options.numWorkers = static_cast<size_t>(meeting.size);
     options.waitWorkers = false;  // meet() waits, and can say for whom
     options.timeout = meeting.patience;
-    // Deno exports functions of libuv for add-ons of Node. The dynamic linker puts them in the place
-    // of those in libtorch_cpu.so, with which a store over libuv crashes.
+    // Deno exports functions of libuv for add-ons of Node. The dynamic linker puts them in the
+    // place of those in libtorch_cpu.so, with which a store over libuv crashes.
     options.useLibUV = false;
     try {
         return c10::make_intrusive<c10d::PrefixStore>(

@@ -1,5 +1,6 @@
-// The kernels of one instruction set against plain loops in double precision, without libtorch: for
-// machines that are only emulated here (scripts/check_arm.sh). The last line is "N passed, M failed".
+// The kernels of one instruction set against plain loops in double precision, without libtorch:
+// for machines that are only emulated here (scripts/check_arm.sh). The last line is
+// "N passed, M failed".
 #include <array>
 #include <cmath>
 #include <cstdio>
