@@ -1,5 +1,5 @@
 /** Ranks of a group, all in this process: their calls run on threads of their own. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { NativeError } from "../../src/native/errors.ts";
 import { type GroupPlace, NativeGroup } from "../../src/native/group.ts";
 import { somePort } from "../training/rank_processes.ts";
@@ -82,7 +82,8 @@ Deno.test("join() says who did not come, came twice, or was started as one of mo
   await Promise.all([
     refuses(one, "rank 1 was started as one of 3 ranks, rank 0 as one of 2"),
     refuses({ ...two, size: 3 }, "rank 0 was started as one of 2 ranks, rank 1 as one of 3")
-      .catch((error) => assert(String(error).includes("ended"), String(error))),
+      // Rank 0 may be gone before rank 1 has read what it left.
+      .catch((error) => assertMatch(String(error), /ended|reset by peer/)),
   ]);
 });
 
