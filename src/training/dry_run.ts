@@ -1,14 +1,13 @@
 /** What a run would be and cost, from one micro-batch and without a run's folder. */
 import { parameterCounts } from "../denoiser/parameters.ts";
-import { tell } from "../host/messages.ts";
 import { formatDuration, type ProgressOutput } from "../host/status_line.ts";
 import type { PreparedBatch } from "./batch_stream.ts";
 import type { TrainingSettings } from "./config.ts";
 import { describeRun } from "./describe_run.ts";
 import { describeForecast, forecast, type ForecastInput, warningsOf } from "./forecast.ts";
-import { ALONE } from "./process_group.ts";
-import { readRequest, type TrainOptions } from "./request.ts";
-import { Run } from "./run.ts";
+import type { TrainOptions } from "./request.ts";
+import type { Run } from "./run.ts";
+import { openTrial } from "./trial.ts";
 
 /** Flat buffers of a trainer: weights, gradients, two moments, the average; 4 bytes a value. */
 const BYTES_PER_PARAMETER = 20;
@@ -26,21 +25,13 @@ export async function dryRun(
   options: TrainOptions,
   io: ProgressOutput,
 ): Promise<string> {
-  const { config, source, cacheFolder, last } = readRequest(configuration, options);
-  const say = (message: string) => void tell(io, message);
-  using run = await Run.open({
-    config,
-    source,
-    cacheFolder,
-    checkpoint: undefined,
-    say,
-    group: ALONE,
-  });
+  using run = await openTrial(configuration, options, io);
+  const { training } = run.config;
   const { batch, seconds } = await measure(run);
   const input: ForecastInput = {
-    training: config.training,
+    training,
     step: 0,
-    last,
+    last: Math.min(training.steps, options.maxSteps ?? Infinity),
     secondsLeft: 60 * (options.maxMinutes ?? Infinity),
     measured: { tokens: batch.tokens, seconds },
     epoch: { tokens: run.pairs.tokensAt(1), microBatches: batch.ofEpoch },
@@ -56,7 +47,7 @@ export async function dryRun(
       ? [`All ${found.updates.toLocaleString("en")} would take ${formatDuration(found.run)}.`]
       : []),
     "Validations, checkpoints and the export of the model come on top.",
-    ...warningsOf(config.training, Math.min(found.updates, found.possible)),
+    ...warningsOf(training, Math.min(found.updates, found.possible)),
   ].map((line) => `${line}\n`).join("");
 }
 

@@ -6,9 +6,8 @@ import { tell } from "../host/messages.ts";
 import type { ProgressOutput } from "../host/status_line.ts";
 import type { TrainingSettings } from "./config.ts";
 import { describeRun } from "./describe_run.ts";
-import { ALONE } from "./process_group.ts";
-import { readRequest, type TrainOptions } from "./request.ts";
-import { Run } from "./run.ts";
+import type { TrainOptions } from "./request.ts";
+import { openTrial } from "./trial.ts";
 import { NonFiniteUpdate } from "./updates.ts";
 
 /** Learning rates of the first and of the last update. */
@@ -43,17 +42,8 @@ export async function findLearningRate(
   options: TrainOptions,
   io: ProgressOutput,
 ): Promise<RangePoint[]> {
-  const { config, source, cacheFolder } = readRequest(configuration, options);
-  const say = (message: string) => void tell(io, message);
-  using run = await Run.open({
-    config,
-    source,
-    cacheFolder,
-    checkpoint: undefined,
-    say,
-    group: ALONE,
-  });
-  say(describeRun(run));
+  using run = await openTrial(configuration, options, io);
+  tell(io, describeRun(run));
   const count = options.maxSteps ?? UPDATES;
   const deadline = performance.now() + 60_000 * (options.maxMinutes ?? Infinity);
   const points: RangePoint[] = [];
