@@ -7,22 +7,18 @@ import { generationOptionsOf, loadOptionsOf } from "../generation/option_parts.t
 import { GENERATION_OPTIONS, type LOAD_OPTIONS, type ValuesOf } from "../generation/options.ts";
 import { type Shard, shardRange } from "../generation/shard.ts";
 import { Interrupts } from "../host/interrupts.ts";
-import { readTextFile, statIfPresent } from "../host/files.ts";
-import { isObject } from "../host/json_value.ts";
-import { digestOf } from "../host/manifest.ts";
 import { tell } from "../host/messages.ts";
 import { ProgressBar } from "../host/progress_bar.ts";
-import { parseJsonText } from "../json_text.ts";
 import { type DataSpec, parseDataSpec } from "../text/data_spec.ts";
-import {
-  countPairs,
-  distill as distillPairs,
-  type DistillCounts,
-} from "../training/distill/distill.ts";
+import { countPairs, distill as distillPairs } from "../training/distill/distill.ts";
 import type { Keep } from "../training/distill/keep.ts";
-import { writeJson } from "../training/distill/partial_file.ts";
+import {
+  describeDistilled,
+  digestsOf,
+  isDistilled,
+  writeDistillManifest,
+} from "../training/distill/manifest.ts";
 import { candidatesOfFile, candidatesOfModel } from "../training/distill/sources.ts";
-import { VERSION } from "../version.ts";
 import { type Columns, pairTable } from "./pair_files.ts";
 
 /** Options of {@linkcode distill}. */
@@ -78,7 +74,7 @@ export async function distill(options: DistillCommandOptions, io: DistillIo): Pr
   const total = await countPairs(data);
   const { first, end } = shardRange(options.shard ?? { index: 1, count: 1 }, total);
   const settings = settingsOf(options, data);
-  if (isThere(output, settings)) return void tell(io, `"${output}" is there already, made so.`);
+  if (isDistilled(output, settings)) return void tell(io, `"${output}" is there already, made so.`);
   using interrupts = new Interrupts();
   using progress = new ProgressBar(io, "pairs", end - first);
   using loaded = model === undefined ? undefined : await Model.load(model, loadOptionsOf(options));
@@ -95,7 +91,7 @@ export async function distill(options: DistillCommandOptions, io: DistillIo): Pr
     seed: options.seed,
     output,
     settings,
-    seal: (counts, path) => writeJson(manifestPath(output), manifestOf(counts, settings, path)),
+    seal: (counts, path) => writeDistillManifest(output, path, counts, settings),
     onProgress(pairs) {
       if (before < 0) [before, done] = [pairs, pairs];
       for (; done < pairs; done++) progress.advance();
@@ -103,7 +99,7 @@ export async function distill(options: DistillCommandOptions, io: DistillIo): Pr
   });
   progress.hide();
   const seconds = (performance.now() - began) / 1000;
-  tell(io, report(counts, counts.pairs - Math.max(before, 0), seconds));
+  tell(io, describeDistilled(counts, counts.pairs - Math.max(before, 0), seconds));
 }
 
 /** All that the output depends on, as values of JSON. */
@@ -116,10 +112,10 @@ function settingsOf(options: DistillCommandOptions, data: DataSpec): Record<stri
       !WITHOUT_EFFECT.includes(name)
     );
   return {
-    data: filesOf(data.format === "text" ? [data.sourceFile, data.targetFile] : [data.file]),
-    ...model === undefined ? { outputs: filesOf([outputs!]) } : {
+    data: digestsOf(data.format === "text" ? [data.sourceFile, data.targetFile] : [data.file]),
+    ...model === undefined ? { outputs: digestsOf([outputs!]) } : {
       model,
-      weights: filesOf([MODEL_FILES.weights, MODEL_FILES.config, MODEL_FILES.tokenizer].map(
+      weights: digestsOf([MODEL_FILES.weights, MODEL_FILES.config, MODEL_FILES.tokenizer].map(
         (name) => `${resolveModel(model)}/${name}`,
       )),
     },
@@ -136,58 +132,4 @@ function settingsOf(options: DistillCommandOptions, data: DataSpec): Record<stri
 
 function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
-function manifestPath(output: string): string {
-  return `${output}.manifest.json`;
-}
-
-/** Whether the output is whole, and was made as it would be now. */
-function isThere(output: string, settings: Readonly<Record<string, unknown>>): boolean {
-  if (statIfPresent(output) === null || statIfPresent(manifestPath(output)) === null) return false;
-  const manifest = parseJsonText(readTextFile(manifestPath(output)));
-  return isObject(manifest) && manifest["sha256"] === digestOf(output) &&
-    Object.entries(settings).every(([name, value]) =>
-      JSON.stringify(manifest[name]) === JSON.stringify(value)
-    );
-}
-
-/** Names and SHA-256 of files. */
-function filesOf(paths: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    paths.map((path) => [path.slice(path.lastIndexOf("/") + 1), digestOf(path)]),
-  );
-}
-
-function manifestOf(
-  { pairs, emptyPairs, lines, references, chrf }: DistillCounts,
-  settings: Readonly<Record<string, unknown>>,
-  path: string,
-): Record<string, unknown> {
-  const distilled = pairs - emptyPairs - references;
-  return {
-    format: "ardiff-distilled-1",
-    created_by: `ardiff ${VERSION}`,
-    ...settings,
-    pairs,
-    empty_pairs: emptyPairs,
-    lines,
-    kept_references: references,
-    mean_chrf: distilled === 0 ? null : Number((chrf / distilled).toFixed(4)),
-    sha256: digestOf(path),
-  };
-}
-
-function report(
-  { pairs, emptyPairs, lines, references, chrf }: DistillCounts,
-  now: number,
-  seconds: number,
-): string {
-  const count = (value: number) => value.toLocaleString("en");
-  const distilled = pairs - emptyPairs - references;
-  return `${count(lines)} lines of ${count(pairs)} pairs` +
-    `${emptyPairs > 0 ? `, of which ${count(emptyPairs)} had an empty side` : ""}; ` +
-    `${count(references)} references; ` +
-    `${distilled > 0 ? `mean chrF of the others ${(chrf / distilled).toFixed(1)}; ` : ""}` +
-    `${(now / seconds).toPrecision(3)} pairs a second.`;
 }

@@ -99,7 +99,10 @@ function trainingHash(config: TrainingConfig, budget: Budget, digest: Digest): s
     ...training.start_from === null ? [] : [weightsOf(training.start_from)],
   ];
   const { updates: _isAnOption, ...limits } = budget;
-  const sets = data.train.map(({ spec, ...when }) => [contentOf(spec, digest), when]);
+  const sets = data.train.map(({ spec, ...when }) => [
+    when.distill === undefined ? contentOf(spec, digest) : null,
+    when,
+  ]);
   return hashOf([options, sets, files, limits]);
 }
 

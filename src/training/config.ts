@@ -10,6 +10,7 @@ import { readToml, readTomlValue } from "../host/toml.ts";
 import { isYamlPath, readYaml } from "../host/yaml.ts";
 import { nearest } from "../nearest.ts";
 import { type DataSpec, parseDataSpec } from "../text/data_spec.ts";
+import type { DistillTable } from "./distill/table.ts";
 import type { Option } from "./option.ts";
 import { OPTIONS, type OptionValues } from "./options.ts";
 import { PRESET_NAMES, type PresetName, PRESETS } from "./presets.ts";
@@ -46,8 +47,13 @@ export type DataTable =
     }
   );
 
-/** A data set and the updates that are made on it, by how many were made before. */
-export type TrainingTable = DataTable & { readonly from?: number; readonly until?: number };
+/**
+ * A data set, or how the run distils one, and the updates that are made on it, by how many were made
+ * before.
+ */
+export type TrainingTable =
+  & (DataTable | { readonly distill: Partial<DistillTable> })
+  & { readonly from?: number; readonly until?: number };
 
 /**
  * A configuration as a program gives it: the tables of a configuration file. Options that are left
@@ -128,6 +134,9 @@ function dataSets(
   if (dev !== undefined) {
     fail('"data.hold_out" and "data.dev" both say what the development set is: leave out one');
   }
+  if (sets.some(({ distill }) => distill !== undefined && distill.share < 1)) {
+    fail('"data.hold_out" and a share in distill do not go together: leave out one');
+  }
   return {
     train: sets.map((set) => ({ ...set, spec: { ...set.spec, part: { share, heldOut: false } } })),
     dev: { ...sets[0]!.spec, groupSources: true, part: { share, heldOut: true } },
@@ -152,8 +161,15 @@ function checkTrainingConfig(table: Table, fail: Fail): TrainingConfig {
     [name, readOptions(section(table, name, fail), name, options, preset[name], fail)] as const
   );
   const options = Object.fromEntries(values) as unknown as OptionValues;
+  const sets = dataSets(data, options.training.steps, fail);
+  if (options.text.length !== "fixed" && sets.train.some(({ distill }) => distill !== undefined)) {
+    fail(
+      '"text.length" is "batch", by which the slots of a source depend on all data; a set that the ' +
+        'run is to distil needs "fixed"',
+    );
+  }
   return {
-    data: dataSets(data, options.training.steps, fail),
+    data: sets,
     ...options,
   };
 }

@@ -47,8 +47,8 @@ export function describeData(spec: DataSpec): string {
 
 /** The files of all training sets, with the updates after which each begins and ends. */
 export function describeSets(sets: readonly TrainingSet[]): string {
-  return sets.map(({ spec, from, until }) => {
-    const files = describeData(spec);
+  return sets.map(({ spec, from, until, distill }) => {
+    const files = distill === undefined ? describeData(spec) : "what the run then wrote of them";
     if (until !== null) return `${files} (updates ${from + 1} to ${until})`;
     return from === 0 ? files : `${files} (from update ${from + 1})`;
   }).join("; ");

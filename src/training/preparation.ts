@@ -12,10 +12,13 @@ import { findChangedKeys, type TrainingConfig } from "./config.ts";
 import type { ProcessGroup } from "./process_group.ts";
 import { TokenCache } from "./token_cache.ts";
 import { TrainingPairs } from "./training_pairs.ts";
+import type { TrainingSet } from "./training_sets.ts";
 
 /** What a run is made from. */
 export interface RunOptions {
   readonly config: TrainingConfig;
+  /** The sets of `data.train` that are there. Default: all, as where the run writes none itself. */
+  readonly sets?: readonly TrainingSet[];
   /** Path of the configuration, for messages. */
   readonly source: string;
   /** Where tokenised data are kept. */
@@ -59,7 +62,7 @@ interface Prepared {
  *   with other options or data
  */
 export async function prepare(options: RunOptions): Promise<Prepared> {
-  const { config, cacheFolder, group } = options;
+  const { cacheFolder, group, config: { data }, sets = data.train } = options;
   const found: { prepared?: Prepared } = {};
   const { tokenizerJson, caches, start } = await group.first(async (): Promise<Preparation> => {
     const { tokenizer, pairs, start } = found.prepared = await make(options);
@@ -67,16 +70,16 @@ export async function prepare(options: RunOptions): Promise<Prepared> {
   });
   if (found.prepared !== undefined) return found.prepared;
   const tokenizer = await parseTokenizer(tokenizerJson, MODEL_FILES.tokenizer);
-  const { train } = config.data;
   const pairs = await TrainingPairs.open(
-    train,
-    (set) => TokenCache.openMade(cacheFolder, caches[train.indexOf(set)]!, tokenizer),
+    sets,
+    (set) => TokenCache.openMade(cacheFolder, caches[sets.indexOf(set)]!, tokenizer),
   );
   return { tokenizer, pairs, start };
 }
 
 async function make(options: RunOptions): Promise<Prepared> {
   const { config, checkpoint, source, cacheFolder, say } = options;
+  const { sets = config.data.train } = options;
   const record = checkpoint === undefined ? undefined : readRecord(checkpoint);
   if (record === undefined) expectUsable(config, source);
   else expectSameConfig(record, config, checkpoint!, say);
@@ -86,11 +89,11 @@ async function make(options: RunOptions): Promise<Prepared> {
   const limits = { maxSourceTokens, targetSlots };
   const onBuild = () => say("Tokenising the training data.");
   const pairs = await TrainingPairs.open(
-    config.data.train,
+    sets,
     ({ spec }) => TokenCache.open(cacheFolder, spec, tokenizer, limits, onBuild),
   );
   try {
-    if (record !== undefined) expectSameData(record, pairs.keys, config, checkpoint!);
+    if (record !== undefined) expectSameData(record, pairs.keys, sets, config, checkpoint!);
     return { tokenizer, pairs, start: record ?? START };
   } catch (error) {
     pairs[Symbol.dispose]();
@@ -132,11 +135,12 @@ function expectSameConfig(
 function expectSameData(
   { data, step }: TrainingRecord,
   keys: readonly string[],
-  { data: { train }, text }: TrainingConfig,
+  sets: readonly TrainingSet[],
+  { text }: TrainingConfig,
   path: string,
 ): void {
   const before = data.split(" ");
-  const added = train.slice(before.length);
+  const added = sets.slice(before.length);
   // The slots of sources depend on all data.
   const mayAdd = text.length === "fixed" && added.every(({ from }) => from >= step);
   if (before.every((key, index) => key === keys[index]) && (added.length === 0 || mayAdd)) return;
@@ -147,14 +151,14 @@ function expectSameData(
   );
 }
 
-async function openTokenizer({ config, checkpoint, say }: RunOptions): Promise<Tokenizer> {
+async function openTokenizer({ config, sets, checkpoint, say }: RunOptions): Promise<Tokenizer> {
   const { file, vocabulary_size, min_frequency, normalizers } = config.tokenizer;
   const { start_from } = config.training;
   const inherited = checkpoint ?? (file === null ? start_from : null);
   const given = inherited === null ? file : `${inherited}/${MODEL_FILES.tokenizer}`;
   if (given !== null) return await parseTokenizer(readTextFile(given), given);
   say(`Training a tokenizer of ${vocabulary_size} tokens.`);
-  const json = await trainBpe(sidesOf(config), {
+  const json = await trainBpe(sidesOf(sets ?? config.data.train), {
     vocabSize: vocabulary_size,
     minFrequency: min_frequency,
     normalizers,
@@ -163,8 +167,8 @@ async function openTokenizer({ config, checkpoint, say }: RunOptions): Promise<T
 }
 
 /** Both sides of the training data, one vocabulary being shared by them. */
-async function* sidesOf(config: TrainingConfig): AsyncGenerator<string> {
-  for (const { spec } of config.data.train) {
+async function* sidesOf(sets: readonly TrainingSet[]): AsyncGenerator<string> {
+  for (const { spec } of sets) {
     for await (const { source, target } of readPairs(spec)) {
       yield source;
       yield target;

@@ -8,6 +8,7 @@ import {
   type TrainingConfig,
   type TrainingSettings,
 } from "./config.ts";
+import { setsIn } from "./training_sets.ts";
 
 /** How a run departs from its configuration. */
 export interface TrainOptions {
@@ -50,7 +51,7 @@ const OPTION_NAMES: OptionNames<TrainOptions> = {
 };
 
 /** A checked request. */
-interface TrainingRequest {
+export interface TrainingRequest {
   readonly config: TrainingConfig;
   /** The configuration's path, or a word for it, for messages. */
   readonly source: string;
@@ -85,7 +86,13 @@ export function readRequest(
   }
   const output = options.output ?? `runs/${baseName(source)}`;
   const last = Math.min(config.training.steps, options.maxSteps ?? Infinity);
-  return { config, source, output, cacheFolder: `${parentOf(output)}/.cache/ardiff`, last };
+  return {
+    config: { ...config, data: { ...config.data, train: setsIn(output, config.data.train) } },
+    source,
+    output,
+    cacheFolder: `${parentOf(output)}/.cache/ardiff`,
+    last,
+  };
 }
 
 /** The settings of `--set`, and after them those of options of their own. */

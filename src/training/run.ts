@@ -143,7 +143,7 @@ interface OpenTrainer {
 }
 
 /** What a rank trains with. */
-interface Place {
+export interface Place {
   readonly device: Device;
   /** CPU threads of this process. */
   readonly threads: number;

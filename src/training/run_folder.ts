@@ -17,6 +17,8 @@ export const RUN_FILES = {
   lock: "lock",
   checkpoints: "checkpoints",
   model: "model",
+  /** The weights that a set was distilled from. */
+  teacher: "teacher",
   log: "log.jsonl",
   tensorboard: "tensorboard",
 } as const;

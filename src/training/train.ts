@@ -1,28 +1,29 @@
 /** From a configuration to a model folder, surviving whatever stops it. */
-import { loadModelFolder, writeModelFolder } from "../denoiser/model_folder.ts";
-import { toFloat32 } from "../denoiser/tensors.ts";
 import { ExitCode, UserError } from "../errors.ts";
 import { variable } from "../host/environment.ts";
-import { exitCodeOf } from "../host/interrupts.ts";
+import { statIfPresent } from "../host/files.ts";
+import { exitCodeOf, Interrupts } from "../host/interrupts.ts";
 import { tell } from "../host/messages.ts";
 import { processorSeconds } from "../host/processor.ts";
 import type { ProgressOutput } from "../host/status_line.ts";
-import { VERSION } from "../version.ts";
-import { checkpointPath, listCheckpoints, type RunState, tensorsOf } from "./checkpoint.ts";
-import { currentCommit } from "./commit.ts";
+import { listCheckpoints, readRecord, type RunState } from "./checkpoint.ts";
 import type { TrainingConfig, TrainingSettings } from "./config.ts";
 import { describeRun } from "./describe_run.ts";
+import type { DistillTable } from "./distill/table.ts";
+import { writeSet } from "./distill/write_set.ts";
+import { exportModel, exportTeacher } from "./export_model.ts";
 import { placeOf } from "./launcher.ts";
-import { modelCard } from "./model_card.ts";
+import { describeData } from "./model_config.ts";
 import { ALONE, joinRanks, type ProcessGroup } from "./process_group.ts";
-import { recordedValidation, Reporter, SILENT_REPORTER } from "./reporter.ts";
-import { baseName, readRequest, settingsOf, type TrainOptions } from "./request.ts";
-import { Run } from "./run.ts";
+import { Reporter, SILENT_REPORTER } from "./reporter.ts";
+import { readRequest, settingsOf, type TrainingRequest, type TrainOptions } from "./request.ts";
+import { type Place, Run } from "./run.ts";
 import { openRunFolder, RUN_FILES } from "./run_folder.ts";
 import { expectSameSetup, setupOf } from "./same_setup.ts";
 import { beginnings, valueAt } from "./scheduled.ts";
 import { Session } from "./session.ts";
 import { textGeneratorOf } from "./text_generator.ts";
+import { setsBefore, teachingSet, type TrainingSet } from "./training_sets.ts";
 import { readValidationSet } from "./validation_set.ts";
 
 /** Seconds; as long as a checkpoint or a validation may take. */
@@ -49,47 +50,105 @@ export async function train(
   options: TrainOptions = {},
   io: ProgressOutput = SILENT,
 ): Promise<string> {
-  const { config, source, output, cacheFolder, last } = readRequest(configuration, options);
+  const request = readRequest(configuration, options);
+  const { config, output, last } = request;
   const folder = `${output}/${RUN_FILES.checkpoints}`;
   using group = await groupOf(config, last, options);
   const found: { lock?: Disposable } = {};
-  const checkpoint = await group.first(() => {
+  await group.first(() => {
     found.lock = openRunFolder(output);
-    const last = listCheckpoints(folder).at(-1);
-    if (last === undefined || options.resume) return last ?? null;
+    if (listCheckpoints(folder).length === 0 || options.resume) return null;
     found.lock[Symbol.dispose]();
     throw new UserError(
       ExitCode.usage,
       `Cannot train into "${output}": it holds checkpoints; add --resume to go on from them, or ` +
         "choose another --output",
     );
-  }) ?? undefined;
+  });
   using _lock = found.lock;
   const deadline = performance.now() + 60_000 * (options.maxMinutes ?? Infinity);
+  const processorLimit = processorSeconds() + 60 * (options.maxProcessorMinutes ?? Infinity);
   const say = (message: string) => {
     if (group.isFirst) tell(io, message);
   };
-  if (checkpoint === undefined && options.resume) {
+  const limits = { deadline, isSpent: () => processorSeconds() >= processorLimit };
+  const command = ({ step }: RunState) =>
+    typeof configuration === "string"
+      ? commandOf(configuration, options, config, step)
+      : `train(configuration, { output: ${JSON.stringify(output)} }), at step ${step}`;
+  const parts = { request, group, io, say, limits, command, resume: options.resume ?? false };
+  let isOver = false;
+  for (;;) {
+    const checkpoint = await group.first(() => listCheckpoints(folder).at(-1) ?? null) ?? undefined;
+    const result = await trainPart({ ...parts, checkpoint, isOver });
+    if (typeof result === "string") return result;
+    isOver = !await distillSet(result, parts);
+  }
+}
+
+/** What all parts of a run have. */
+interface Parts {
+  readonly request: TrainingRequest;
+  readonly group: ProcessGroup;
+  readonly io: ProgressOutput;
+  readonly say: (message: string) => void;
+  readonly limits: { readonly deadline: number; readonly isSpent: () => boolean };
+  /** The command that repeats a run up to a state. */
+  readonly command: (state: RunState) => string;
+  readonly resume: boolean;
+}
+
+/** A set that a run has to write before it goes on. */
+interface DueSet {
+  readonly set: TrainingSet;
+  readonly table: DistillTable;
+  /** The model that writes it, and where the run had it. */
+  readonly teacher: string;
+  readonly place: Place;
+}
+
+/**
+ * Trains to the end, or until a set is to be written; the model folder is written at the end.
+ *
+ * @returns the path of the model folder, or the set
+ */
+async function trainPart(
+  parts: Parts & { readonly checkpoint: string | undefined; readonly isOver: boolean },
+): Promise<string | DueSet> {
+  const { request, group, io, say, limits, checkpoint } = parts;
+  const { config, source, output, cacheFolder } = request;
+  const { train } = config.data;
+  if (checkpoint === undefined && parts.resume) {
     say(`There is nothing to go on from in "${output}": starting anew.`);
   }
-  using run = await Run.open({ config, source, cacheFolder, checkpoint, say, group });
+  const unwritten = await group.first(() => unwrittenSet(train, checkpoint) ?? null);
+  if (unwritten !== null && group.size > 1) {
+    throw new UserError(
+      ExitCode.usage,
+      `Cannot distil within a run of ${group.size} ranks: make the set with ardiff distill, and name ` +
+        "its file in data.train",
+    );
+  }
+  const ahead = unwritten === null ? undefined : train[unwritten];
+  const sets = setsBefore(train, ahead);
+  const last = Math.min(request.last, ahead?.from ?? Infinity);
+  using run = await Run.open({ config, sets, source, cacheFolder, checkpoint, say, group });
   const validationSet = config.data.dev === null
     ? undefined
     : await readValidationSet(config.data.dev, run.tokenizer, run.model, config.validation);
   say(describeRun(run));
+  const { deadline } = limits;
   using reporter = group.isFirst
-    ? new Reporter({ output, config, start: run.start, last, deadline, io, group })
+    ? new Reporter({ output, config, start: run.start, last: request.last, deadline, io, group })
     : SILENT_REPORTER;
-  const processorLimit = processorSeconds() + 60 * (options.maxProcessorMinutes ?? Infinity);
   const session = new Session({
     run,
     reporter,
-    folder,
+    folder: `${output}/${RUN_FILES.checkpoints}`,
     validationSet,
     generateTexts: textGeneratorOf(run),
-    last,
-    deadline,
-    isSpent: () => processorSeconds() >= processorLimit,
+    last: parts.isOver ? run.start.step : last,
+    ...limits,
   });
   const signal = await session.train();
   const { step } = session.state;
@@ -101,6 +160,13 @@ export async function train(
         : `Stopped by ${signal} at step ${step}, which is saved: go on with --resume`,
     );
   }
+  const isDue = step === ahead?.from && step < request.last && !parts.isOver &&
+    performance.now() < deadline && !limits.isSpent();
+  if (isDue) {
+    const teacher = `${output}/${RUN_FILES.teacher}`;
+    exportTeacher(run, teacher);
+    return { set: ahead, table: ahead.distill!, teacher, place: run.place };
+  }
   reporter.summary(run.usage());
   if (step === 0) {
     say(
@@ -108,16 +174,66 @@ export async function train(
     );
   }
   if (!group.isFirst) return `${output}/${RUN_FILES.model}`;
-  return exportModel(
-    run,
-    session,
-    output,
-    folder,
-    typeof configuration === "string"
-      ? commandOf(source, options, run.config, session.state)
-      : `train(configuration, { output: ${
-        JSON.stringify(output)
-      } }), at step ${session.state.step}`,
+  return exportModel(run, session, output, parts.command(session.state));
+}
+
+/**
+ * Writes a set. @returns whether it is whole, or else the time is over
+ *
+ * @throws {UserError} where a signal comes
+ */
+async function distillSet(
+  { set, table, teacher, place }: DueSet,
+  { request: { config }, say, limits }: Parts,
+): Promise<boolean> {
+  const { train } = config.data;
+  using interrupts = new Interrupts((signal) =>
+    say(`${signal}: what is distilled so far is kept; once more to stop at once.`)
+  );
+  try {
+    return await writeSet({
+      data: teachingSet(train, set.from)!.spec,
+      table,
+      seed: config.training.seed,
+      teacher,
+      load: { ...place, dtype: config.training.dtype },
+      output: describeData(set.spec),
+      say,
+      isOver: () => performance.now() >= limits.deadline || limits.isSpent(),
+      signal: interrupts.signal,
+    });
+  } catch (error) {
+    if (interrupts.received === undefined) throw error;
+    throw new UserError(
+      exitCodeOf(interrupts.received),
+      `Stopped by ${interrupts.received} after step ${set.from}, which is saved: go on with --resume`,
+    );
+  }
+}
+
+/**
+ * The place of the first set that the run has yet to write.
+ *
+ * @throws {UserError} where one that was trained on is gone
+ */
+function unwrittenSet(
+  sets: readonly TrainingSet[],
+  checkpoint: string | undefined,
+): number | undefined {
+  const step = checkpoint === undefined ? 0 : readRecord(checkpoint).step;
+  const isThere = ({ spec }: TrainingSet) => statIfPresent(describeData(spec)) !== null;
+  const place = sets.findIndex((set) =>
+    set.distill !== undefined && (step < set.from || !isThere(set))
+  );
+  if (place < 0) return undefined;
+  const { from, spec } = sets[place]!;
+  if (step <= from) return place;
+  throw new UserError(
+    ExitCode.data,
+    `Cannot resume from "${checkpoint}": "${
+      describeData(spec)
+    }", which the run wrote and trained on, ` +
+      "is not there; put it back or start anew with another --output",
   );
 }
 
@@ -156,53 +272,12 @@ async function groupOf(
   }
 }
 
-/** Writes the model folder, `output/model`, and returns its path. */
-function exportModel(
-  run: Run,
-  { state, validation }: Session,
-  output: string,
-  checkpoints: string,
-  command: string,
-): string {
-  const path = `${output}/${RUN_FILES.model}`;
-  const { config, model, pairs } = run;
-  const best = config.checkpoints.export === "best" ? state.best : null;
-  const stored = best && loadModelFolder(checkpointPath(checkpoints, best.step)).tensors;
-  const values = stored === null
-    ? tensorsOf(run.trainer.read("average"), run.layout)
-    : (name: string) => toFloat32(stored.get(name)!);
-  const step = best?.step ?? state.step;
-  const readme = modelCard({
-    name: baseName(output),
-    config,
-    model,
-    state,
-    step,
-    data: pairs.summary,
-    validation: validation?.step === step ? validation : recordedValidation(output, step),
-    command,
-    version: VERSION,
-    commit: currentCommit(),
-  });
-  writeModelFolder(path, {
-    config: {
-      ...model,
-      provenance: { ...model.provenance, updates: step },
-    },
-    values,
-    dtype: config.checkpoints.dtype === "bf16" ? "BF16" : "F32",
-    tokenizerJson: run.tokenizer.toJson(),
-    readme,
-  }, { replace: true });
-  return path;
-}
-
 /** The command line that repeats a run, in as many parts as it may have been made. */
 function commandOf(
   configPath: string,
   options: TrainOptions,
   { training }: TrainingConfig,
-  { step }: RunState,
+  step: number,
 ): string {
   const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
   const path = /^[\w./-]+$/.test(configPath) ? configPath : quoted(configPath);

@@ -5,6 +5,7 @@ import type { TrainingSettings } from "./config.ts";
 import { ALONE } from "./process_group.ts";
 import { readRequest, type TrainOptions } from "./request.ts";
 import { Run } from "./run.ts";
+import { setsBefore } from "./training_sets.ts";
 
 /**
  * Opens it, to be disposed of by the caller. Nothing is written but the cache of tokenised data.
@@ -18,5 +19,7 @@ export function openTrial(
 ): Promise<Run> {
   const { config, source, cacheFolder } = readRequest(configuration, options);
   const say = (message: string) => void tell(io, message);
-  return Run.open({ config, source, cacheFolder, checkpoint: undefined, say, group: ALONE });
+  const { train } = config.data;
+  const sets = setsBefore(train, train.find(({ distill }) => distill !== undefined));
+  return Run.open({ config, sets, source, cacheFolder, checkpoint: undefined, say, group: ALONE });
 }

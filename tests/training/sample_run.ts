@@ -66,6 +66,21 @@ from = 50
   return path;
 }
 
+/** The same, of a run that distils its second set itself, after 110 updates. */
+export function writeDistillingRun(folder: string): string {
+  const path = writeRunInPhases(folder);
+  const toml = Deno.readTextFileSync(path)
+    .replace(
+      /(until = 110\s+)\[\[data\.train\]\][^[]*/,
+      `$1[[data.train]]\nfrom = 110\n${DISTILL}\n\n`,
+    )
+    .replace('length = "batch"', 'length = "fixed"');
+  Deno.writeTextFileSync(path, toml);
+  return path;
+}
+
+const DISTILL = "distill = { candidates = 2, temperature = 2, epsilon = 0, references = 0.2 }";
+
 const CONFIG = `
 [data.train]
 format = "text"

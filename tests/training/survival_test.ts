@@ -9,6 +9,7 @@ import {
   assertSameWeights,
   runTraining,
   trainingProcess,
+  writeDistillingRun,
   writeRun,
   writeRunInPhases,
 } from "./sample_run.ts";
@@ -84,37 +85,44 @@ function checkFolder(output: string): string[] {
   return checkpoints;
 }
 
-Deno.test(
-  `kill -9 at ${KILLS} random moments leaves only folders that load, and loses no step that was saved`,
-  withFolder(async (folder) => {
-    const config = writeRunInPhases(folder);
-    const [killed, whole] = [`${folder}/killed`, `${folder}/whole`];
-    const options = ["checkpoints.every=4"];
-    let reached = 0;
-    for (let kill = 0; kill < KILLS; kill++) {
-      const run = start(config, killed, ...options);
-      // One in four dies while it starts; the others while they train and save.
-      if (kill % 4 !== 0) await run.messages.until("step ");
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * 200));
-      try {
-        run.process.kill("SIGKILL");
-      } catch {
-        // It had already ended.
+for (
+  const [what, write] of [["", writeRunInPhases], [
+    ", one that distils,",
+    writeDistillingRun,
+  ]] as const
+) {
+  Deno.test(
+    `kill -9 of a run${what} at ${KILLS} random moments leaves only folders that load, and loses no step that was saved`,
+    withFolder(async (folder) => {
+      const config = write(folder);
+      const [killed, whole] = [`${folder}/killed`, `${folder}/whole`];
+      const options = ["checkpoints.every=4"];
+      let reached = 0;
+      for (let kill = 0; kill < KILLS; kill++) {
+        const run = start(config, killed, ...options);
+        // One in four dies while it starts; the others while they train and save.
+        if (kill % 4 !== 0) await run.messages.until("step ");
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 200));
+        try {
+          run.process.kill("SIGKILL");
+        } catch {
+          // It had already ended.
+        }
+        await run.ended;
+        const last = Number(checkFolder(killed).at(-1)?.slice(-8) ?? 0);
+        reached = Math.max(reached, savedBy(killed));
+        assert(last >= reached, `step ${reached} was lost: the last is ${last}`);
+        reached = last;
       }
-      await run.ended;
-      const last = Number(checkFolder(killed).at(-1)?.slice(-8) ?? 0);
-      reached = Math.max(reached, savedBy(killed));
-      assert(last >= reached, `step ${reached} was lost: the last is ${last}`);
-      reached = last;
-    }
-    const { code, stderr } = await start(config, killed, ...options).ended;
-    assertEquals(code, ExitCode.ok, stderr);
-    await runTraining(config, { output: whole, set: options });
-    const last = "checkpoints/step-00000200";
-    assertSameWeights(`${killed}/${last}`, `${whole}/${last}`);
-    assertEquals(namesIn(`${killed}/checkpoints`).filter((name) => name.includes(".tmp-")), []);
-  }),
-);
+      const { code, stderr } = await start(config, killed, ...options).ended;
+      assertEquals(code, ExitCode.ok, stderr);
+      await runTraining(config, { output: whole, set: options });
+      const last = "checkpoints/step-00000200";
+      assertSameWeights(`${killed}/${last}`, `${whole}/${last}`);
+      assertEquals(namesIn(`${killed}/checkpoints`).filter((name) => name.includes(".tmp-")), []);
+    }),
+  );
+}
 
 for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]] as const) {
   Deno.test(
