@@ -291,7 +291,13 @@ export const GENERATION_OPTIONS = {
     "w1 of --select rerank: w1 confidence + w2 mean log p(source | candidate)",
   ),
   /** w2 of the same. */
-  reverseWeight: row("--reverse-weight <w>", numberFrom(0, 1000), 1, OURS, "w2 of --select rerank"),
+  reverseWeight: row(
+    "--reverse-weight <w>",
+    numberFrom(0, 1000),
+    0.3,
+    OURS,
+    "w2 of --select rerank",
+  ),
   /** What MBR compares candidates by. */
   utility: row(
     "--utility <name>",
