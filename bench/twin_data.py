@@ -114,10 +114,11 @@ def special_id(tokenizer: Tokenizer, kind: str) -> int | None:
 
 
 def data_set(config: dict, name: str) -> dict:
+    """A data set's table; of a list, the set that is there from the start: a twin distils nothing."""
     found = config.get("data", {}).get(name)
     if found is None:
         fail(f"Cannot find data.{name} in the configuration")
-    return found
+    return found[0] if isinstance(found, list) else found
 
 
 def read_examples(spec: dict) -> list[Example]:
