@@ -160,7 +160,7 @@ Tensor FrozenDecoder::denoise(const DecoderInput& input, const CrossAttention& s
     Tensor hidden = embedded_slots(input, config_, input_, positions_);
     Tensor time;
     if (config_.time != ARDIFF_TIME_NONE) {
-        time = features_.index_select(0, input.time_rows.flatten())
+        time = input.time_table.index_select(0, input.time_rows.flatten())
                    .unflatten(0, {input.time_rows.size(0), input.time_rows.size(1)});
     }
     if (time_) hidden = hidden + time;

@@ -45,6 +45,7 @@ struct DecoderInput {
     at::Tensor previous;    // [R,N,C] previous x0_hat; undefined stands for zeros
     at::Tensor timesteps;   // [1,N] or [R,N] float32, scaled; 1: the same for all rows
     at::Tensor time_rows;   // the same as rows of a frozen decoder's table, int64, for that
+    at::Tensor time_table;  // that table
     at::Tensor key_mask;    // [R,N] bool, slots that are attended to; undefined: all
     at::Tensor
         attention_mask;    // [N,N] or [R,1,N,N] bool, who attends to whom; undefined: all to all

@@ -8,6 +8,7 @@ int main() {
     alarm(600);  // a hang is a failure, a machine with much other work none
     test::test_slot_mask();
     test::test_cross_entropy();
+    test::test_step_graph();
     test::test_screening();
     test::test_cuda_kernels();
     test::test_failing_lane();
