@@ -88,6 +88,7 @@ fi
 
 # 2. Through the C ABI alone, without Deno: is it right, then how fast.
 stage check 120 build/native/device_check "$device" $quick
+stage graph 60 env ARDIFF_STEP_GRAPH=1 build/native/device_check "$device" quick
 stage kernels 60 build/native/count_kernels --list
 python=python3
 "$python" -c 'import torch, safetensors, numpy' 2>/dev/null || python=.venv/bin/python

@@ -96,10 +96,18 @@ function format(report: Report): string {
         ).join("; ") || "none (generation runs on the CPU)",
       ],
     );
+    if (library.cuda_devices.length > 0) rows.push(["step graphs", stepGraphs()]);
   }
   rows.push(["generation", report.problem === null ? "would work" : "would not work"]);
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join("");
+}
+
+/** Whether network calls are to run as graphs of the device (native/src/torch/step_graph.h). */
+function stepGraphs(): string {
+  return Deno.env.get("ARDIFF_STEP_GRAPH") === "1"
+    ? "on (ARDIFF_STEP_GRAPH; untried)"
+    : "off (ARDIFF_STEP_GRAPH=1 turns them on; untried)";
 }
 
 function found(path: string | null, by: string | null): string {

@@ -21,10 +21,19 @@ Deno.test("kernels.ptx has the kernels that are launched, with as many parameter
       .map(([, name, parameters]) => [name!, parameters!.split(",").length]),
   );
   const launcher = read("torch/cuda/kernels.cpp");
-  const launches = [...launcher.matchAll(/\brun\(out\.device\(\)|\brun\(noise\.device\(\)/g)];
-  assertEquals(launches.length, 6);
+  const launches = [...launcher.matchAll(/\brun\([\w.]+\.device\(\)/g)];
+  assertEquals(launches.length, 8);
   const named = new Set([...launcher.matchAll(/"(ardiff_\w+)"/g)].map(([, name]) => name!));
   assertEquals([...named].sort(), [...entries.keys()].sort());
   assertEquals(entries.get("ardiff_generation_noise"), 6);
   assertEquals(entries.get("ardiff_update"), 12);
+  for (const type of ["f32", "bf16"]) {
+    assertEquals(entries.get(`ardiff_add_norm_${type}`), 12);
+    assertEquals(entries.get(`ardiff_norm_gradient_${type}`), 12);
+    assertEquals(entries.get(`ardiff_geglu_${type}`), 5);
+    assertEquals(entries.get(`ardiff_geglu_gradient_${type}`), 6);
+  }
+  // cuda::Drop of kernels.h, which goes to all of these as it lies in memory.
+  const drops = [...ptx.matchAll(/\.param \.align 4 \.b8 \w+\[28\]/g)];
+  assertEquals(drops.length, 8);
 });

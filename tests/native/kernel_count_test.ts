@@ -12,9 +12,9 @@ const BOUNDS: Readonly<Record<string, number>> = {
   "generation step, f32": 95,
   "generation step, bf16": 95,
   "training micro-batch, f32": 700,
-  "training micro-batch, bf16": 800,
-  "training micro-batch, f32, dropout": 800,
-  "training micro-batch, bf16, dropout": 920,
+  "training micro-batch, bf16": 700,
+  "training micro-batch, f32, dropout": 700,
+  "training micro-batch, bf16, dropout": 700,
 };
 
 Deno.test("a step and a micro-batch launch no more kernels than their bounds", async () => {

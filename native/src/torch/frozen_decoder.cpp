@@ -157,17 +157,10 @@ Tensor FrozenDecoder::cross_attention(const Block& block, size_t layer, const Te
 }
 
 Tensor FrozenDecoder::denoise(const DecoderInput& input, const CrossAttention& source) const {
-    Tensor hidden = input.z;
-    if (config_.self_conditioning) {
-        const Tensor previous = input.previous.defined() ? input.previous : at::zeros_like(input.z);
-        hidden = at::cat({previous, input.z}, -1);
-    }
-    if (input_) hidden = input_->second(at::tanh(input_->first(hidden)));
-    hidden = hidden + (input.positions.defined() ? at::embedding(positions_, input.positions)
-                                                 : positions_.narrow(0, 0, hidden.size(1)));
+    Tensor hidden = embedded_slots(input, config_, input_, positions_);
     Tensor time;
     if (config_.time != ARDIFF_TIME_NONE) {
-        time = features_.index_select(0, input.time_rows.flatten())
+        time = input.time_table.index_select(0, input.time_rows.flatten())
                    .unflatten(0, {input.time_rows.size(0), input.time_rows.size(1)});
     }
     if (time_) hidden = hidden + time;

@@ -24,6 +24,9 @@ class FrozenDecoder {
     // DecoderInput::time_rows. Those that were not met before are computed. One caller at a time.
     std::vector<int64_t> time_rows(const float* timesteps, int64_t count) const;
 
+    // [rows,..], undefined without time conditioning; another tensor when timesteps were new.
+    const at::Tensor& time_table() const { return features_; }
+
     // -> x0_hat [R,N,C] float32, as Network::denoise().
     at::Tensor denoise(const DecoderInput& input, const CrossAttention& source) const;
 

@@ -16,7 +16,7 @@ Tensor add_norm(const Tensor& hidden, const Tensor& delta, const Tensor& weight,
     if (cuda::has_kernels(hidden.device())) {
         const Tensor out = at::empty(hidden.sizes(), hidden.options().dtype(compute));
         const Tensor dense = delta.defined() ? delta.contiguous() : delta;
-        cuda::add_norm(hidden, dense, weight, bias, epsilon, out);
+        cuda::add_norm({hidden, dense, weight, bias, epsilon, {}, hidden, Tensor(), out, Tensor()});
         return out;
     }
     if (delta.defined()) hidden.add_(delta);
@@ -30,7 +30,7 @@ Tensor geglu(const Tensor& x) {
         std::vector<int64_t> sizes = x.sizes().vec();
         sizes.back() = width;
         const Tensor out = at::empty(sizes, x.options());
-        cuda::geglu(x.contiguous(), out);
+        cuda::geglu(x.contiguous(), {}, out);
         return out;
     }
     return x.narrow(-1, 0, width) * at::gelu(x.narrow(-1, width, width));

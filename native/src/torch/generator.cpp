@@ -90,6 +90,7 @@ class TorchGenerator final : public Generator {
     void copy_out(ardiff_state state, float* data) const;
 
     StepInput upload_step(const StepRequest& request) const;
+    Tensor predict(const StepInput& in, const Tensor& z, const Tensor& previous) const;
     Tensor round(const StepRequest& request, const StepInput& in, const Tensor& read,
                  Tensor& predicted) const;
     void copy_rounded(const StepRequest& request, const StepInput& in, const Tensor& read,
@@ -204,12 +205,7 @@ void TorchGenerator::take_step(const StepRequest& request) {
     Tensor predicted, read, ids;
     clock_.time(seconds_.network, [&] {
         in = upload_step(request);
-        DecoderInput input;
-        input.z = in.scale.defined() ? z * in.scale : z;
-        input.previous = previous;
-        input.time_rows = in.time_rows;
-        if (key_mask_.defined()) input.key_mask = key_mask_.narrow(1, 0, stepped());
-        predicted = weights_->decoder.denoise(input, memory_);
+        predicted = predict(in, z, previous);
     });
     clock_.time(seconds_.rounding, [&] {
         read = predicted.reshape({-1, channels()});
@@ -227,6 +223,27 @@ void TorchGenerator::take_step(const StepRequest& request) {
         x0_ = mask_slots(with_first_slots(x0_, predicted));
     });
     copy_rounded(request, in, read, ids);
+}
+
+// The network's call, as a graph where there are graphs.
+Tensor TorchGenerator::predict(const StepInput& in, const Tensor& z, const Tensor& previous) const {
+    const std::vector<Tensor> moving{in.scale.defined() ? z * in.scale : z, previous, in.time_rows};
+    std::vector<Tensor> lasting{weights_->decoder.time_table(),
+                                key_mask_.defined() ? key_mask_.narrow(1, 0, stepped()) : key_mask_,
+                                memory_.bias};
+    for (const auto& [keys, values] : memory_.keys_values)
+        lasting.insert(lasting.end(), {keys, values});
+    return weights_->graph.run(moving, lasting, [this](const std::vector<Tensor>& x) {
+        DecoderInput input;
+        input.z = x[0];
+        input.previous = x[1];
+        input.time_rows = x[2];
+        input.time_table = x[3];
+        input.key_mask = x[4];
+        CrossAttention memory{{}, x[5]};
+        for (size_t i = 6; i < x.size(); i += 2) memory.keys_values.emplace_back(x[i], x[i + 1]);
+        return weights_->decoder.denoise(input, memory);
+    });
 }
 
 // `read` [M,C] rounded, in `predicted` too; the ids.

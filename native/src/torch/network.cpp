@@ -7,26 +7,31 @@
 
 #include "core/network_tree.h"
 #include "torch/attention.h"
+#include "torch/trained.h"
 
 namespace ardiff::portable {
 
 using at::Tensor;
 
+cuda::Drop Dropout::at(Purpose purpose, int layer) const {
+    return random.drop(rate, random_site(purpose, pass, layer));
+}
+
 Tensor Dropout::hidden(const Tensor& x, Purpose purpose, int layer) const {
     if (rate == 0.0f) return x;
-    return x * random.mask(x.sizes(), rate, random_site(purpose, pass, layer), x.device());
+    return x * dropout_mask(x.sizes(), at(purpose, layer), x.device());
 }
 
 Tensor Dropout::attention(const Tensor& probabilities, Purpose purpose, int layer) const {
-    return probabilities * random.mask(probabilities.sizes(), attention_rate,
-                                       random_site(purpose, pass, layer), probabilities.device());
+    const cuda::Drop drop = random.drop(attention_rate, random_site(purpose, pass, layer));
+    return probabilities * dropout_mask(probabilities.sizes(), drop, probabilities.device());
 }
 
 Tensor Dropout::of_layers(const Tensor& x, Purpose purpose, int layers) const {
     if (rate == 0.0f) return x.unsqueeze(0);
     std::vector<Tensor> masks;
     for (int i = 0; i < layers; ++i) {
-        masks.push_back(random.mask(x.sizes(), rate, random_site(purpose, pass, i), x.device()));
+        masks.push_back(dropout_mask(x.sizes(), at(purpose, i), x.device()));
     }
     return x * at::stack(masks);
 }
@@ -38,6 +43,18 @@ Tensor timestep_embedding(const Tensor& timesteps, int64_t channels) {
         at::arange(half, timesteps.options()) * -std::log(10000.0) / static_cast<double>(half);
     const Tensor angles = timesteps.unsqueeze(-1) * at::exp(exponents);
     return at::cat({at::cos(angles), at::sin(angles)}, -1);
+}
+
+Tensor embedded_slots(const DecoderInput& input, const NetworkConfig& config,
+                      const LinearPair& projection, const Tensor& positions) {
+    Tensor hidden = input.z;
+    if (config.self_conditioning) {
+        const Tensor previous = input.previous.defined() ? input.previous : at::zeros_like(input.z);
+        hidden = at::cat({previous, input.z}, -1);
+    }
+    if (projection) hidden = projection->second(at::tanh(projection->first(hidden)));
+    return hidden + (input.positions.defined() ? at::embedding(positions, input.positions)
+                                               : positions.narrow(0, 0, hidden.size(1)));
 }
 
 Tensor slot_bias(const DecoderInput& input, at::ScalarType compute) {
@@ -156,27 +173,28 @@ Tensor Network::mix(const Tensor& query, const Tensor& key, const Tensor& value,
 }
 
 Tensor Network::encode(const Tensor& ids, const Tensor& mask, const Dropout* dropout) const {
-    const auto drop = [&](const Tensor& x, Purpose purpose, int layer = 0) {
-        return dropout == nullptr ? x : dropout->hidden(x, purpose, layer);
+    const auto drop = [&](Purpose purpose, int layer) {
+        return dropout == nullptr ? cuda::Drop{} : dropout->at(purpose, layer);
     };
     const Tensor bias = mask.defined() ? score_bias(mask, compute_) : Tensor();
-    Tensor hidden = at::embedding(encoder_words_, ids) +
-                    encoder_positions_.narrow(0, 0, ids.size(1)) + encoder_type_;
-    hidden = drop(encoder_norm_(hidden), Purpose::encoder_input);
+    Tensor input = encoder_norm_(at::embedding(encoder_words_, ids) +
+                                 encoder_positions_.narrow(0, 0, ids.size(1)) + encoder_type_);
+    if (dropout != nullptr) input = dropout->hidden(input, Purpose::encoder_input);
+    NormedResidual x{input, input.to(compute_)};
     for (int i = 0; i < config_.encoder_layers; ++i) {
         const EncoderLayer& layer = encoder_[static_cast<size_t>(i)];
-        const auto heads = layer.query_key_value(hidden)
+        const auto heads = layer.query_key_value(x.out)
                                .unflatten(-1, {3, config_.heads, config_.head_size()})
                                .unbind(2);
         const Tensor attended =
             mix(heads[0], heads[1], heads[2], bias, dropout, Purpose::encoder_attention, i);
-        const Tensor mixed =
-            drop(layer.attention_output(attended), Purpose::encoder_attention_output, i);
-        hidden = layer.attention_norm(hidden + mixed);
-        const Tensor inner = at::gelu(layer.intermediate(hidden));
-        hidden = layer.output_norm(hidden + drop(layer.output(inner), Purpose::encoder_output, i));
+        x = norm_of_sum(x.hidden, layer.attention_output(attended),
+                        drop(Purpose::encoder_attention_output, i), layer.attention_norm, compute_);
+        const Tensor inner = at::gelu(layer.intermediate(x.out));
+        x = norm_of_sum(x.hidden, layer.output(inner), drop(Purpose::encoder_output, i),
+                        layer.output_norm, compute_);
     }
-    return hidden;
+    return x.hidden;
 }
 
 CrossAttention Network::attend_to(const Tensor& encoded, const Tensor& mask) const {
@@ -245,45 +263,41 @@ Tensor Network::cross_attention(const DecoderBlock& block, const Tensor& x,
     return block.cross_output(attended.reshape(x.sizes()));
 }
 
-Tensor Network::feed_forward(const DecoderBlock& block, const Tensor& x, const Dropout* dropout,
-                             int layer) const {
-    const auto halves = block.feed_forward_in(x).chunk(2, -1);
-    Tensor inner = halves[0] * at::gelu(halves[1]);
-    if (dropout != nullptr) inner = dropout->hidden(inner, Purpose::decoder_feed_forward, layer);
-    return block.feed_forward_out(inner);
-}
-
 Tensor Network::denoise(const DecoderInput& input, const CrossAttention& source,
                         const Dropout* dropout) const {
-    const auto drop = [&](const Tensor& x, Purpose purpose, int layer = 0) {
-        return dropout == nullptr ? x : dropout->hidden(x, purpose, layer);
+    const auto drop = [&](Purpose purpose, int layer) {
+        return dropout == nullptr ? cuda::Drop{} : dropout->at(purpose, layer);
     };
-    Tensor hidden = input.z;
-    if (config_.self_conditioning) {
-        const Tensor previous = input.previous.defined() ? input.previous : at::zeros_like(input.z);
-        hidden = at::cat({previous, input.z}, -1);
-    }
-    if (input_) hidden = input_->second(at::tanh(input_->first(hidden)));
-    hidden = hidden + (input.positions.defined() ? at::embedding(positions_, input.positions)
-                                                 : positions_.narrow(0, 0, hidden.size(1)));
+    Tensor hidden = embedded_slots(input, config_, input_, positions_);
     const Tensor time = config_.time == ARDIFF_TIME_NONE
                             ? Tensor()
                             : timestep_embedding(input.timesteps, config_.time_channels);
     if (time_) hidden = hidden + time_->second(at::silu(time_->first(time)));
-    hidden = drop(input_norm_(hidden), Purpose::decoder_input);
+    hidden = input_norm_(hidden);
+    if (dropout != nullptr) hidden = dropout->hidden(hidden, Purpose::decoder_input);
 
     const Tensor bias = slot_bias(input, compute_);
     const auto keys = config_.has_time_keys() ? time_keys(time, dropout).unbind()
                                               : std::vector<Tensor>(decoder_.size());
+    Tensor delta;  // what the layer before makes, not yet added
+    const auto next = [&](const Norm& norm, const cuda::Drop& dropped) {
+        if (!delta.defined()) return norm(hidden).to(compute_);
+        const Normed normed = add_norm(hidden, delta, dropped, norm, compute_);
+        hidden = normed.sum;
+        return normed.out;
+    };
     for (int i = 0; i < config_.decoder_layers; ++i) {
         const DecoderBlock& block = decoder_[static_cast<size_t>(i)];
-        const Tensor attended = self_attention(block, block.norm1(hidden),
-                                               keys[static_cast<size_t>(i)], bias, dropout, i);
-        hidden = hidden + drop(attended, Purpose::decoder_attention_output, i);
-        const Tensor crossed = cross_attention(block, block.norm2(hidden), source, dropout, i);
-        hidden = hidden + drop(crossed, Purpose::decoder_cross_output, i);
-        hidden = hidden + feed_forward(block, block.norm3(hidden), dropout, i);
+        delta = self_attention(block, next(block.norm1, {}), keys[static_cast<size_t>(i)], bias,
+                               dropout, i);
+        const Tensor crossing = next(block.norm2, drop(Purpose::decoder_attention_output, i));
+        delta = cross_attention(block, crossing, source, dropout, i);
+        const Tensor inner =
+            geglu(block.feed_forward_in(next(block.norm3, drop(Purpose::decoder_cross_output, i))),
+                  drop(Purpose::decoder_feed_forward, i));
+        delta = block.feed_forward_out(inner);
     }
+    if (delta.defined()) hidden = hidden + delta;
     if (output_) hidden = output_->second(at::tanh(output_->first(hidden)));
     return hidden;
 }

@@ -8,7 +8,6 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +25,8 @@ struct Dropout {
     float rate, attention_rate;
     int pass;
 
+    // What is dropped of the hidden values of a place.
+    cuda::Drop at(Purpose purpose, int layer) const;
     at::Tensor hidden(const at::Tensor& x, Purpose purpose, int layer = 0) const;
     at::Tensor attention(const at::Tensor& probabilities, Purpose purpose, int layer) const;
     // x [..] for every one of `layers`, each with a mask of its own: [layers,..].
@@ -40,15 +41,21 @@ struct CrossAttention {
 
 // What the decoder computes x0_hat from.
 struct DecoderInput {
-    at::Tensor z;          // [R,N,C] float32, scaled for the network
-    at::Tensor previous;   // [R,N,C] previous x0_hat; undefined stands for zeros
-    at::Tensor timesteps;  // [1,N] or [R,N] float32, scaled; 1: the same for all rows
-    at::Tensor time_rows;  // the same as rows of a frozen decoder's table, int64, for that
-    at::Tensor key_mask;   // [R,N] bool, slots that are attended to; undefined: all
+    at::Tensor z;           // [R,N,C] float32, scaled for the network
+    at::Tensor previous;    // [R,N,C] previous x0_hat; undefined stands for zeros
+    at::Tensor timesteps;   // [1,N] or [R,N] float32, scaled; 1: the same for all rows
+    at::Tensor time_rows;   // the same as rows of a frozen decoder's table, int64, for that
+    at::Tensor time_table;  // that table
+    at::Tensor key_mask;    // [R,N] bool, slots that are attended to; undefined: all
     at::Tensor
         attention_mask;    // [N,N] or [R,1,N,N] bool, who attends to whom; undefined: all to all
     at::Tensor positions;  // [N] or [R,N] int64; undefined: 0 to N - 1
 };
+
+// What the decoder reads, [R,N,d] float32: z, with `previous` beside it where the network has that,
+// projected where it has a `projection`; and the slots' positions, of the table `positions`.
+at::Tensor embedded_slots(const DecoderInput& input, const NetworkConfig& config,
+                          const LinearPair& projection, const at::Tensor& positions);
 
 // Added to the scores of self-attention, undefined where every slot attends to every one.
 at::Tensor slot_bias(const DecoderInput& input, at::ScalarType compute);
@@ -105,8 +112,6 @@ class Network {
     at::Tensor cross_attention(const DecoderBlock& block, const at::Tensor& x,
                                const CrossAttention& source, const Dropout* dropout,
                                int layer) const;
-    at::Tensor feed_forward(const DecoderBlock& block, const at::Tensor& x, const Dropout* dropout,
-                            int layer) const;
 
     const NetworkConfig config_;
     const at::ScalarType compute_;
@@ -116,7 +121,7 @@ class Network {
     at::Tensor encoder_words_, encoder_positions_, encoder_type_;
     Norm encoder_norm_;
     std::vector<EncoderLayer> encoder_;
-    std::optional<std::pair<Linear, Linear>> input_, time_, output_, token_chain_;
+    LinearPair input_, time_, output_, token_chain_;
     at::Tensor waiting_;
     at::Tensor positions_;
     Norm input_norm_;

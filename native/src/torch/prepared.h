@@ -11,6 +11,7 @@
 #include "torch/frozen_decoder.h"
 #include "torch/nearest.h"
 #include "torch/network.h"
+#include "torch/step_graph.h"
 #include "torch/weights.h"
 #include "torch/worker.h"
 
@@ -48,6 +49,7 @@ struct Weights {
     const NamedTensors tensors, products;  // views of it, and of the same in the compute type
     const Network network;                 // the encoder and the chain head of
     const FrozenDecoder decoder;
+    mutable StepGraph graph;               // of its calls in generation; for the worker alone
     const Vocabulary rounding, likeliest;  // the nearest embedding; the likeliest token
 };
 

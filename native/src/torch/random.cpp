@@ -8,7 +8,6 @@
 
 #include "torch/counted.h"
 #include "torch/cuda/driver.h"
-#include "torch/cuda/kernels.h"
 
 namespace ardiff::portable {
 
@@ -121,22 +120,22 @@ Tensor TrainingRandom::normal(at::IntArrayRef sizes, Purpose purpose,
         });
 }
 
-Tensor TrainingRandom::mask(at::IntArrayRef sizes, float rate, uint32_t site,
-                            const at::Device& device) const {
+cuda::Drop TrainingRandom::drop(float rate, uint32_t site) const {
+    return {{key_, site, step_, micro_batch_}, dropout_threshold(rate), dropout_scale(rate)};
+}
+
+Tensor dropout_mask(at::IntArrayRef sizes, const cuda::Drop& drop, const at::Device& device) {
     ARDIFF_ONE_KERNEL("training_mask");
     const int64_t count = c10::multiply_integers(sizes);
-    const uint32_t threshold = dropout_threshold(rate);
-    const float scale = dropout_scale(rate);
-    const cuda::Site at{key_, site, step_, micro_batch_};
     return fill(
         sizes, device, (count + 7) / 8,
-        [&](const Tensor& mask) { cuda::training_mask(at, threshold, scale, mask); },
+        [&](const Tensor& mask) { cuda::training_mask(drop, mask); },
         [&](float* to, int64_t first, int64_t last) {
-            for_each_group(at, first, last, [&](int64_t group, const uint32_t* words) {
+            for_each_group(drop.site, first, last, [&](int64_t group, const uint32_t* words) {
                 for (int64_t i = 8 * group; i < std::min(count, 8 * group + 8); ++i) {
                     const uint32_t word = words[i % 8 / 2];
                     const uint32_t half = i % 2 == 0 ? word & 0xffffu : word >> 16;
-                    to[i] = half >= threshold ? scale : 0.0f;
+                    to[i] = half >= drop.threshold ? drop.scale : 0.0f;
                 }
             });
         });

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/training_random.h"
+#include "torch/cuda/kernels.h"
 
 namespace ardiff::portable {
 
@@ -37,14 +38,15 @@ class TrainingRandom {
     // Element i of a normal tensor is value i % 4 of counter i / 4.
     at::Tensor normal(at::IntArrayRef sizes, Purpose purpose, const at::Device& device) const;
 
-    // A mask for dropout: 0 at `rate`, else 1 / (1 - rate). Element i compares half-word i % 8 of
-    // counter i / 8.
-    at::Tensor mask(at::IntArrayRef sizes, float rate, uint32_t site,
-                    const at::Device& device) const;
+    // The dropout of a site.
+    cuda::Drop drop(float rate, uint32_t site) const;
 
   private:
     NoiseKey key_;
     uint32_t step_, micro_batch_;
 };
+
+// A mask for dropout: 0, or 1 / (1 - rate). Element i compares half-word i % 8 of counter i / 8.
+at::Tensor dropout_mask(at::IntArrayRef sizes, const cuda::Drop& drop, const at::Device& device);
 
 }  // namespace ardiff::portable

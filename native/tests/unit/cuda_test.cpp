@@ -2,6 +2,7 @@
 // threads that wait for each other where they exchange values. Held to libtorch's operators, which
 // compute the same where there is no CUDA.
 #include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <barrier>
 #include <cmath>
@@ -12,6 +13,7 @@
 
 #include "torch/fused.h"
 #include "torch/random.h"
+#include "torch/trained.h"
 #include "unit.h"
 
 namespace {
@@ -139,7 +141,8 @@ void test_training_random() {
         ardiff_training_mask(5, 6, 77, 11, 2, ardiff::dropout_threshold(0.3f),
                              ardiff::dropout_scale(0.3f), count, mask.mutable_data_ptr<float>());
     });
-    expect(at::equal(mask, random.mask({count}, 0.3f, 77, at::kCPU)),
+    const auto drop = random.drop(0.3f, 77);
+    expect(at::equal(mask, ardiff::portable::dropout_mask({count}, drop, at::kCPU)),
            "the CUDA kernel drops what the CPU drops");
 }
 
@@ -148,27 +151,150 @@ T* data(const Tensor& x) {
     return static_cast<T*>(x.mutable_data_ptr());
 }
 
-template <class T, class Norm, class Geglu>
-void test_layers(at::ScalarType type, float tolerance, Norm&& norm, Geglu&& geglu) {
-    const int64_t rows = 5, width = 45;
-    const Tensor delta = values({rows, width}, 2).to(type), weight = values({width}, 3),
-                 bias = values({width}, 4);
-    for (const bool moved : {false, true}) {
-        const Tensor hidden = values({rows, width}, 1), expected = hidden.clone();
-        const Tensor out = at::empty({rows, width}, type);
-        launch(rows * 32, [&] {
-            norm(data<float>(hidden), moved ? data<T>(delta) : nullptr, data<float>(weight),
-                 data<float>(bias), 1e-12f, rows, width, data<T>(out));
-        });
-        const Tensor normal = ardiff::portable::add_norm(expected, moved ? delta : Tensor(), weight,
-                                                         bias, 1e-12, type);
-        expect(largest_gap(hidden, expected) == 0.0f, "the CUDA kernel adds to the residual");
-        expect(largest_gap(out, normal) < tolerance, "the CUDA kernel normalises");
+// A dropout as the kernels take it, and as the shim does.
+const Drop kDrop{5, 6, 77, 11, 2, ardiff::dropout_threshold(0.3f), ardiff::dropout_scale(0.3f)};
+const ardiff::cuda::Drop kSameDrop{{{5, 6}, 77, 11, 2}, kDrop.threshold, kDrop.scale};
+
+constexpr int64_t kRows = 3, kWidth = 45;
+
+Tensor leaf(const Tensor& x) { return x.detach().requires_grad_(true); }
+
+// LayerNorm of a sum as the operators of libtorch compute it, and its gradients.
+struct Expected {
+    Tensor sum, normal;
+    std::vector<Tensor> gradients;  // of hidden, delta, weight, bias
+};
+
+struct Inputs {
+    explicit Inputs(at::ScalarType type)
+        : hidden(leaf(values({kRows, kWidth}, 1))),
+          delta(leaf(values({kRows, kWidth}, 2).to(type))),
+          weight(leaf(values({kWidth}, 3))),
+          bias(leaf(values({kWidth}, 4))),
+          of_sum(values({kRows, kWidth}, 5)),
+          of_normal(values({kRows, kWidth}, 6)),
+          of_out(values({kRows, kWidth}, 7).to(type)) {}
+
+    Expected expected(bool drops, bool residual) const {
+        const Tensor mask = ardiff::portable::dropout_mask(hidden.sizes(), kSameDrop, at::kCPU);
+        const Tensor sum = hidden + (drops ? delta * mask : delta);
+        const Tensor normal = at::layer_norm(sum, {kWidth}, weight, bias, 1e-12);
+        const Tensor out = normal.to(delta.scalar_type());
+        const std::vector<Tensor> made{residual ? normal : sum, out};
+        return {sum, normal, gradients(made, residual)};
     }
-    const Tensor x = values({rows, 2 * width}, 5).to(type), out = at::empty({rows, width}, type);
-    launch(rows * width, [&] { geglu(data<T>(x), rows, width, data<T>(out)); });
-    expect(largest_gap(out, ardiff::portable::geglu(x)) < tolerance,
-           "the CUDA kernel gates by GELU");
+
+    // Of hidden, delta, weight and bias, given what was made of them.
+    std::vector<Tensor> gradients(const std::vector<Tensor>& made, bool residual) const {
+        return torch::autograd::grad(made, {hidden, delta, weight, bias},
+                                     {residual ? of_normal : of_sum, of_out});
+    }
+
+    Tensor hidden, delta, weight, bias, of_sum, of_normal, of_out;
+};
+
+// The differentiable functions are what the operators make of it, to the bit.
+void test_trained(at::ScalarType type) {
+    const Inputs in(type);
+    const ardiff::portable::Norm norm{in.weight, in.bias, 1e-12};
+    for (const bool drops : {false, true}) {
+        const ardiff::cuda::Drop drop = drops ? kSameDrop : ardiff::cuda::Drop{};
+        for (const bool residual : {false, true}) {
+            const Expected expected = in.expected(drops, residual);
+            Tensor first, out;
+            if (residual) {
+                const auto made =
+                    ardiff::portable::norm_of_sum(in.hidden, in.delta, drop, norm, type);
+                first = made.hidden, out = made.out;
+            } else {
+                const auto made = ardiff::portable::add_norm(in.hidden, in.delta, drop, norm, type);
+                first = made.sum, out = made.out;
+            }
+            bool same = at::equal(first, residual ? expected.normal : expected.sum) &&
+                        at::equal(out, expected.normal.to(type));
+            const std::vector<Tensor> found = in.gradients({first, out}, residual);
+            for (size_t i = 0; i < found.size(); ++i)
+                same = same && at::equal(found[i], expected.gradients[i]);
+            expect(same, "a sum and its LayerNorm are those of libtorch's operators");
+        }
+        const Tensor x = leaf(values({kRows, 2 * kWidth}, 5).to(type));
+        const auto halves = x.chunk(2, -1);
+        Tensor plain = halves[0] * at::gelu(halves[1]);
+        if (drops) {
+            plain = (plain * ardiff::portable::dropout_mask(plain.sizes(), kSameDrop, at::kCPU))
+                        .to(type);
+        }
+        const Tensor gated = ardiff::portable::geglu(x, drop);
+        const auto gradient = [&](const Tensor& y) {
+            return torch::autograd::grad({y}, {x}, {in.of_out})[0];
+        };
+        expect(at::equal(gated, plain) && at::equal(gradient(gated), gradient(plain)),
+               "GEGLU is that of libtorch's operators");
+    }
+}
+
+// The kernels against the operators.
+template <class T, class Norm, class NormGradient, class Geglu, class GegluGradient>
+void test_layers(at::ScalarType type, float tolerance, Norm&& norm, NormGradient&& norm_gradient,
+                 Geglu&& geglu, GegluGradient&& geglu_gradient) {
+    const Inputs in(type);
+    const auto space = [&](at::ScalarType of) { return at::empty({kRows, kWidth}, of); };
+    const int64_t lanes = kRows * 32;
+    for (const bool drops : {false, true}) {
+        const Drop drop = drops ? kDrop : Drop{};
+        const Tensor sum = space(at::kFloat), normal = space(at::kFloat), out = space(type);
+        const Tensor statistics = at::empty({2, kRows});
+        launch(lanes, [&] {
+            norm(data<float>(in.hidden), data<T>(in.delta), drop, data<float>(in.weight),
+                 data<float>(in.bias), 1e-12f, kRows, kWidth, data<float>(sum),
+                 data<float>(statistics), data<T>(out), data<float>(normal));
+        });
+        for (const bool residual : {false, true}) {
+            const Expected expected = in.expected(drops, residual);
+            expect(largest_gap(sum, expected.sum) < 1e-6f, "the CUDA kernel adds to the residual");
+            expect(largest_gap(normal, expected.normal) < 1e-5f &&
+                       largest_gap(out, expected.normal) < tolerance,
+                   "the CUDA kernel normalises");
+            const Tensor all = space(at::kFloat), of_hidden = space(at::kFloat),
+                         of_delta = space(type);
+            launch(lanes, [&] {
+                norm_gradient(data<T>(in.of_out), residual ? data<float>(in.of_normal) : nullptr,
+                              residual ? nullptr : data<float>(in.of_sum), data<float>(sum),
+                              data<float>(statistics), data<float>(in.weight), drop, kRows, kWidth,
+                              data<float>(all), data<float>(of_hidden), data<T>(of_delta));
+            });
+            const Tensor given = in.of_out.to(at::kFloat);
+            expect(largest_gap(all, residual ? given + in.of_normal : given) == 0.0f,
+                   "the CUDA kernel adds up what LayerNorm's parameters are moved by");
+            expect(largest_gap(of_hidden, expected.gradients[0]) < 2e-5f &&
+                       largest_gap(of_delta, expected.gradients[1]) < tolerance,
+                   "the CUDA kernel finds the way back through LayerNorm");
+        }
+        const Tensor x = leaf(values({kRows, 2 * kWidth}, 5).to(type));
+        const Tensor gated = ardiff::portable::geglu(x, drops ? kSameDrop : ardiff::cuda::Drop{});
+        const Tensor made = space(type), of_x = at::empty_like(x);
+        launch(kRows * kWidth, [&] { geglu(data<T>(x), drop, kRows, kWidth, data<T>(made)); });
+        launch(kRows * kWidth, [&] {
+            geglu_gradient(data<T>(in.of_out), data<T>(x), drop, kRows, kWidth, data<T>(of_x));
+        });
+        expect(largest_gap(made, gated) < tolerance, "the CUDA kernel gates by GELU");
+        expect(largest_gap(of_x, torch::autograd::grad({gated}, {x}, {in.of_out})[0]) < tolerance,
+               "the CUDA kernel finds the way back through GEGLU");
+    }
+    // As generation takes it: in place, of a residual that nothing is added to too.
+    for (const bool moved : {false, true}) {
+        const Tensor hidden = in.hidden.detach().clone(), expected = hidden.clone();
+        const Tensor out = space(type), weight = in.weight.detach(), bias = in.bias.detach();
+        launch(lanes, [&] {
+            norm(data<float>(hidden), moved ? data<T>(in.delta) : nullptr, Drop{},
+                 data<float>(weight), data<float>(bias), 1e-12f, kRows, kWidth, data<float>(hidden),
+                 nullptr, data<T>(out), nullptr);
+        });
+        const Tensor normal = ardiff::portable::add_norm(
+            expected, moved ? in.delta.detach() : Tensor(), weight, bias, 1e-12, type);
+        expect(largest_gap(hidden, expected) == 0.0f && largest_gap(out, normal) < tolerance,
+               "the CUDA kernel normalises in place");
+    }
 }
 
 }  // namespace
@@ -176,8 +302,12 @@ void test_layers(at::ScalarType type, float tolerance, Norm&& norm, Geglu&& gegl
 void test_cuda_kernels() {
     test_noise();
     test_training_random();
-    test_layers<float>(at::kFloat, 1e-5f, ardiff_add_norm_f32, ardiff_geglu_f32);
-    test_layers<Half>(at::kBFloat16, 0.05f, ardiff_add_norm_bf16, ardiff_geglu_bf16);
+    test_trained(at::kFloat);
+    test_trained(at::kBFloat16);
+    test_layers<float>(at::kFloat, 2e-5f, ardiff_add_norm_f32, ardiff_norm_gradient_f32,
+                       ardiff_geglu_f32, ardiff_geglu_gradient_f32);
+    test_layers<Half>(at::kBFloat16, 0.05f, ardiff_add_norm_bf16, ardiff_norm_gradient_bf16,
+                      ardiff_geglu_bf16, ardiff_geglu_gradient_bf16);
 }
 
 }  // namespace test

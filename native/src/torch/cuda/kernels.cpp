@@ -8,16 +8,22 @@ using at::Tensor;
 
 namespace {
 
-constexpr int64_t kLanes = 32;  // threads that add_norm gives a row
+constexpr int64_t kLanes = 32;  // threads that LayerNorm gives a row
 
 // The types of `parameters` are those of the kernel's parameters, to the bit.
+static_assert(sizeof(Drop) == 7 * sizeof(uint32_t));
 template <class... Parameters>
 void run(const at::Device& device, const char* kernel, int64_t threads, Parameters... parameters) {
     void* pointers[] = {&parameters...};
     launch(device, kernel, threads, pointers);
 }
 
-const float* floats(const Tensor& x) { return x.const_data_ptr<float>(); }
+// Null where a tensor is undefined.
+const float* floats(const Tensor& x) { return x.defined() ? x.const_data_ptr<float>() : nullptr; }
+
+float* to_floats(const Tensor& x) { return x.defined() ? x.mutable_data_ptr<float>() : nullptr; }
+
+void* to_data(const Tensor& x) { return x.defined() ? x.mutable_data_ptr() : nullptr; }
 
 const void* data(const Tensor& x) { return x.defined() ? x.const_data_ptr() : nullptr; }
 
@@ -46,24 +52,41 @@ void training_normal(const Site& site, const Tensor& out) {
         site.site, site.step, site.micro_batch, out.numel(), out.mutable_data_ptr<float>());
 }
 
-void training_mask(const Site& site, uint32_t threshold, float scale, const Tensor& out) {
+void training_mask(const Drop& drop, const Tensor& out) {
+    const Site& site = drop.site;
     run(out.device(), "ardiff_training_mask", (out.numel() + 7) / 8, site.key.low, site.key.high,
-        site.site, site.step, site.micro_batch, threshold, scale, out.numel(),
+        site.site, site.step, site.micro_batch, drop.threshold, drop.scale, out.numel(),
         out.mutable_data_ptr<float>());
 }
 
-void add_norm(const Tensor& hidden, const Tensor& delta, const Tensor& weight, const Tensor& bias,
-              double epsilon, const Tensor& out) {
-    const int64_t width = hidden.size(-1), rows = hidden.numel() / width;
-    run(out.device(), is_half(out) ? "ardiff_add_norm_bf16" : "ardiff_add_norm_f32", rows * kLanes,
-        hidden.mutable_data_ptr<float>(), data(delta), floats(weight), floats(bias),
-        static_cast<float>(epsilon), rows, width, out.mutable_data_ptr());
+void add_norm(const AddNorm& n) {
+    const int64_t width = n.hidden.size(-1), rows = n.hidden.numel() / width;
+    run(n.out.device(), is_half(n.out) ? "ardiff_add_norm_bf16" : "ardiff_add_norm_f32",
+        rows * kLanes, floats(n.hidden), data(n.delta), n.drop, floats(n.weight), floats(n.bias),
+        static_cast<float>(n.epsilon), rows, width, to_floats(n.sum), to_floats(n.statistics),
+        to_data(n.out), to_floats(n.normal));
 }
 
-void geglu(const Tensor& in, const Tensor& out) {
+void norm_gradient(const NormGradient& n, at::ScalarType compute) {
+    const int64_t width = n.sum.size(-1), rows = n.sum.numel() / width;
+    const bool half = compute == at::kBFloat16;
+    run(n.sum.device(), half ? "ardiff_norm_gradient_bf16" : "ardiff_norm_gradient_f32",
+        rows * kLanes, data(n.of_out), floats(n.of_normal), floats(n.of_sum), floats(n.sum),
+        floats(n.statistics), floats(n.weight), n.drop, rows, width, to_floats(n.of_values),
+        to_floats(n.of_hidden), to_data(n.of_delta));
+}
+
+void geglu(const Tensor& in, const Drop& drop, const Tensor& out) {
     const int64_t width = out.size(-1);
     run(out.device(), is_half(out) ? "ardiff_geglu_bf16" : "ardiff_geglu_f32", out.numel(),
-        data(in), out.numel() / width, width, out.mutable_data_ptr());
+        data(in), drop, out.numel() / width, width, to_data(out));
+}
+
+void geglu_gradient(const Tensor& of_out, const Tensor& in, const Drop& drop, const Tensor& of_in) {
+    const int64_t width = of_out.size(-1);
+    run(in.device(), is_half(in) ? "ardiff_geglu_gradient_bf16" : "ardiff_geglu_gradient_f32",
+        of_out.numel(), data(of_out), data(in), drop, of_out.numel() / width, width,
+        to_data(of_in));
 }
 
 }  // namespace ardiff::cuda
