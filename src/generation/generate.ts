@@ -245,10 +245,10 @@ async function* encodeLines(
     }
     const own = typeof input === "string" ? { source: input } : input;
     expectConstrainable(model, own);
-    const { request, template } = questionOf(model, own, options.template);
+    const { request, template } = questionOf(model, own, options);
     yield {
       line,
-      constraints: constraintsOf(model, request, options),
+      constraints: constraintsOf(model, request, options, template),
       source: encodeSource(request.source, tokenizer, config.text),
       ...(template && { template }),
     };

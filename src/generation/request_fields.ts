@@ -45,7 +45,7 @@ function readText(value: unknown): Read<string> {
 function readTemplate(value: unknown): Read<string> {
   const text = typeof value === "string" ? onOneLine(value) : "";
   return parseTemplate(text) === undefined
-    ? { expected: `a text with one gap ${HOLE}` }
+    ? { expected: `a text with a gap ${HOLE}` }
     : { value: text };
 }
 
