@@ -19,7 +19,7 @@
  */
 import { parseArgs } from "node:util";
 import { Random } from "../src/random.ts";
-import { holeSource, holeTarget } from "../src/text/holes.ts";
+import { holeSource, holeTarget, type Template } from "../src/text/holes.ts";
 
 /** A text, and what it comes from: empty where it comes from nothing. */
 export interface SourcedText {
@@ -68,7 +68,27 @@ function spansOf(words: number, spanLength: SpanLength, holes: number, random: R
   });
 }
 
-/** Pairs of texts with holes and what fills them; texts without words, or with low lines, give none. */
+/** Leaves spans of words out of a text: undefined where it has no words, or has low lines. */
+export function leaveOut(
+  text: string,
+  spanLength: SpanLength,
+  holes: number,
+  random: Random,
+): { readonly template: Template; readonly fills: readonly string[] } | undefined {
+  const words = [...text.matchAll(WORD)];
+  if (words.length === 0 || text.includes("_")) return undefined;
+  const spans = spansOf(words.length, spanLength, holes, random).map(([first, end]) => {
+    const last = words[end - 1]!;
+    return { start: words[first]!.index, end: last.index + last[0].length };
+  });
+  const starts = [0, ...spans.map(({ end }) => end)];
+  return {
+    template: { texts: starts.map((start, k) => text.slice(start, spans[k]?.start)) },
+    fills: spans.map(({ start, end }) => text.slice(start, end)),
+  };
+}
+
+/** Pairs of texts with holes and what fills them. */
 export function holePairs(
   texts: readonly SourcedText[],
   spanLength: SpanLength,
@@ -78,18 +98,9 @@ export function holePairs(
     { length: copies },
     (_, copy) =>
       texts.flatMap(({ source, text }, i): HolePair[] => {
-        const words = [...text.matchAll(WORD)];
-        if (words.length === 0 || text.includes("_")) return [];
-        const spans = spansOf(words.length, spanLength, holes, new Random(copy, 0, i))
-          .map(([first, end]) => {
-            const last = words[end - 1]!;
-            return { start: words[first]!.index, end: last.index + last[0].length };
-          });
-        const starts = [0, ...spans.map(({ end }) => end)];
-        const template = {
-          texts: starts.map((start, k) => text.slice(start, spans[k]?.start)),
-        };
-        const fills = spans.map(({ start, end }) => text.slice(start, end));
+        const left = leaveOut(text, spanLength, holes, new Random(copy, 0, i));
+        if (left === undefined) return [];
+        const { template, fills } = left;
         return [{ source: holeSource(source, template), target: holeTarget(template, fills) }];
       }),
   ).flat();

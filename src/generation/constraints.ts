@@ -110,26 +110,46 @@ function lengthOf(heads: readonly (readonly number[])[]): number {
  */
 export function expectConstrainable(
   { config }: LoadedModel,
-  asked: Partial<Pick<GenerationValues, LineOption | "noRepeatNgram" | "beam">>,
+  asked: Partial<Pick<GenerationValues, ConstraintName | "rounding">>,
 ): void {
   if (config.network.shifted) return;
-  const name = (Object.keys(NAMES) as (keyof typeof NAMES)[]).find((name) => {
-    const value = asked[name];
-    if (name === "beam") return asked.beam !== undefined && asked.beam > 1;
-    return Array.isArray(value) ? value.length > 0 : Boolean(value);
-  });
-  if (name === undefined) return;
-  throw new UserError(
-    ExitCode.usage,
-    `Cannot use ${
-      NAMES[name]
-    } with this model: its slots settle together over many network calls, ` +
-      'so that no token is chosen with those left of it in sight; take a model with "network.shifted"',
+  const refuse = (what: string, reason: string): never => {
+    throw new UserError(ExitCode.usage, `Cannot use ${what} with this model: ${reason}`);
+  };
+  for (const name of ["words", "beam"] as const) {
+    if (!asks(asked, name)) continue;
+    refuse(
+      NAMES[name],
+      "its slots settle together over many network calls, so that no token is chosen with those left " +
+        'of it in sight; take a model with "network.shifted"',
+    );
+  }
+  const rule = RULES.find((name) => asks(asked, name));
+  if (asked.rounding !== false || rule === undefined) return;
+  refuse(
+    `${NAMES[rule]} without rounding`,
+    "a token is kept out where predictions are rounded to tokens; leave --no-rounding out",
   );
 }
 
-/** What models whose slots settle together cannot do. */
-const NAMES = {
+/** Whether options ask for anything of texts. */
+export function asksForAnything(asked: Partial<Pick<GenerationValues, ConstraintName>>): boolean {
+  return (Object.keys(NAMES) as ConstraintName[]).some((name) => asks(asked, name));
+}
+
+function asks(
+  asked: Partial<Pick<GenerationValues, ConstraintName>>,
+  name: ConstraintName,
+): boolean {
+  const value = asked[name];
+  if (name === "beam") return asked.beam !== undefined && asked.beam > 1;
+  return Array.isArray(value) ? value.length > 0 : Boolean(value);
+}
+
+type ConstraintName = LineOption | "noRepeatNgram" | "beam";
+
+/** What may be asked of a text. */
+const NAMES: { readonly [Name in ConstraintName]: string } = {
   prefix: "a prefix",
   template: "a template",
   words: "words that are to stand in a text",
@@ -138,4 +158,7 @@ const NAMES = {
   maxLength: "a greatest length",
   noRepeatNgram: "--no-repeat-ngram",
   beam: "--beam",
-} as const;
+};
+
+/** What is kept to where predictions are rounded. */
+const RULES = ["avoid", "minLength", "noRepeatNgram"] as const;

@@ -40,14 +40,16 @@ export function questionOf(
   const refuse = (reason: string): never => {
     throw new UserError(ExitCode.usage, `Cannot fill the gaps of "${text}" ${reason}`);
   };
+  if (hasAdjacentHoles(template)) {
+    refuse("where one follows another: put a word between them, or make them one");
+  }
+  // Slots that see both sides need not have learnt from holes.
+  if (!model.config.network.shifted) return { request, template };
   if (!knowsHoles(model.tokenizer)) {
     refuse(
       "with this model: it has not learnt from pairs with holes (deno task paragraphs), as its " +
         `tokenizer has no token for a gap ${HOLE}`,
     );
-  }
-  if (hasAdjacentHoles(template)) {
-    refuse("where one follows another: put a word between them, or make them one");
   }
   const { beam, steps } = options;
   if (others.length > 1 && beam > 1) {

@@ -146,6 +146,15 @@ export const GENERATION_OPTIONS = {
     "a text with gaps ___, which are filled; gaps elsewhere than at the end need a model that has " +
       "learnt from pairs with holes",
   ),
+  /** Tokens of a gap at most, for models whose slots settle together: they try every width. */
+  gapWidth: row(
+    "--gap-width <tokens>",
+    wholeNumber(1, 64),
+    4,
+    OURS,
+    "tokens of a gap at most, for models of the paper's process: every width is tried, and that taken " +
+      "which the model is surest of",
+  ),
   /**
    * Words that are to stand in a text, in any inflection that coverage knows: drawing and searching favour
    * them, a text does not end without them, and of candidates those with most of them are chosen among.

@@ -5,7 +5,7 @@ import { generateBatch, GENERATION_DEFAULTS } from "../../src/generation/generat
 import { LoadedModel } from "../../src/generation/loaded_model.ts";
 import { parseTemplate } from "../../src/text/holes.ts";
 import type { Tokenizer } from "../../src/text/tokenizer.ts";
-import { withShiftedModel, withTinyModel } from "./tiny_model.ts";
+import { withShiftedModel } from "./tiny_model.ts";
 
 const OPTIONS = { ...GENERATION_DEFAULTS, candidates: 3 };
 
@@ -187,17 +187,5 @@ Deno.test(
       "with --beam 3: a search fills one",
     );
     await refused("a ___ dog ___ !", { steps: 1 }, "in --steps 1");
-  }),
-);
-
-Deno.test(
-  "generate() refuses templates where slots settle together",
-  withTinyModel(async (model) => {
-    const lines = [{ source: "a dog", template: "a ___ dog" }];
-    await assertRejects(
-      () => generateBatch(model, lines, OPTIONS),
-      UserError,
-      "Cannot use a template",
-    );
   }),
 );
