@@ -2,7 +2,6 @@
  * What is known of a text before it is written, slot by slot: for models whose slots see both sides. A
  * gap is so many slots wide; how many is not known, so that each width is tried.
  */
-import { ExitCode, UserError } from "../errors.ts";
 import { fillHoles, type Template } from "../text/holes.ts";
 import { constraintsOf, type GenerationRequest, type LineOption } from "./constraints.ts";
 import type { LoadedModel } from "./loaded_model.ts";
@@ -30,7 +29,7 @@ export interface ClampedLine {
   readonly template: Template | undefined;
 }
 
-/** Rows of a line, at most, for widths of gaps. */
+/** Rows of a line, at most, for widths of gaps: where there are many gaps, fewer widths are tried. */
 const MOST_VARIANTS = 64;
 
 /** Slots come in multiples of this, so that lines of about a length go through the network together. */
@@ -60,17 +59,10 @@ export function clampedLine(
   const texts = textTokens(model, template);
   const isOpen = template.texts.at(-1)!.trim() === "";
   const inner = texts.length - (isOpen ? 2 : 1);
-  const combinations = options.gapWidth ** inner;
-  if (combinations > MOST_VARIANTS) {
-    throw new UserError(
-      ExitCode.usage,
-      `Cannot try ${combinations} widths of ${inner} gaps with --gap-width ${options.gapWidth}: this ` +
-        `model's slots settle together, and a line has ${MOST_VARIANTS} rows at most; take a smaller one`,
-    );
-  }
-  const count = texts.reduce((sum, { length }) => sum + length, 1) + inner * options.gapWidth;
-  const slots = slotsFor(count + (isOpen ? options.gapWidth : 0));
-  const all = widths(inner, options.gapWidth).map((list) =>
+  const width = Math.min(options.gapWidth, widestOf(inner));
+  const count = texts.reduce((sum, { length }) => sum + length, 1) + inner * width;
+  const slots = slotsFor(count + (isOpen ? width : 0));
+  const all = widths(inner, width).map((list) =>
     clampOf(texts, isOpen ? [...list, slots] : list, slots, text.eos_id)
   );
   const fitting = all.filter(({ fits }) => fits).map(({ clamp }) => clamp);
@@ -105,6 +97,13 @@ function textTokens({ tokenizer }: LoadedModel, { texts }: Template): number[][]
     if (known === "") return [];
     return i === 0 ? tokenizer.encode(known) : pieces.tokensBehind(known);
   });
+}
+
+/** How wide so many gaps may be for the rows that a line has. */
+function widestOf(gaps: number): number {
+  let width = 1;
+  while (gaps > 0 && (width + 1) ** gaps <= MOST_VARIANTS) width++;
+  return gaps === 0 ? MOST_VARIANTS : width;
 }
 
 /** Every choice of `count` widths from 1 to `most`. */
