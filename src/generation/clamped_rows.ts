@@ -10,7 +10,7 @@ import type { GenerationStep, NativeGeneration } from "../native/generation.ts";
 import type { TokenRule } from "./token_rules.ts";
 
 /** A row. */
-export interface ClampedRow {
+interface ClampedRow {
   /** [N] token ids, -1 where none is known. */
   readonly known: Int32Array;
   readonly rule: TokenRule | undefined;

@@ -3,7 +3,7 @@ import type { FurtherGaps } from "./draft_row.ts";
 import type { TokenRule } from "./token_rules.ts";
 
 /** Gaps of a text as tokens. */
-export interface Gaps extends FurtherGaps {
+interface Gaps extends FurtherGaps {
   /** What is known before the first gap, its mark included. */
   readonly first: readonly number[];
   readonly endId: number;

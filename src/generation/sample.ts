@@ -62,7 +62,7 @@ export function stepOf(plan: SamplingPlan, m: number): Omit<GenerationStep, "rou
 }
 
 /** A source, and what is known of its text: undefined for nothing. */
-export interface GridSource {
+interface GridSource {
   readonly source: Source;
   readonly clamped: ClampedLine | undefined;
 }
