@@ -1,24 +1,25 @@
 /**
- * Training pairs with a hole, of any texts: a model that learns from them fills gaps
- * (`ardiff generate --template`). Continuous paragraph denoising (Lin et al. 2023, GENIE): of every text
- * a span of words is left out, which is the target; the source is the text with the hole, behind the
- * text's own source where there is one.
+ * Training pairs with holes, of any texts: a model that learns from them fills gaps
+ * (`ardiff generate --template`). After GENIE's continuous paragraph denoising (Lin et al. 2023): of
+ * every text spans of words are left out; the source is the text with the holes, behind the text's own
+ * source where there is one, and the target what fills them (src/text/holes.ts has the form).
  *
- *   deno task paragraphs --input data/tatoeba-en-fr/train.tsv --output data/tatoeba-en-fr/holes
- *     [--share 0.3 | --most 4] [--copies 1] [--whole]
+ *   deno task paragraphs --input data/tatoeba-en-fr/train.tsv --output data/tatoeba-en-fr/gaps
+ *     [--share 0.3 | --most 4] [--holes 3] [--copies 1] [--whole]
  *
  *   --share S   a span has S of a text's words (0.3), at least one
  *   --most W    a span has 1 to W words, each as often
- *   --copies N  every text is written N times, each time with a span of its own
+ *   --holes N   1 to N spans of a text, half of the texts with one (1); fewer where words are few
+ *   --copies N  every text is written N times, each time with spans of its own
  *   --whole     every pair of source and text is written too as it is: the model then still translates
  *
  * The input has a text a line, or a source, a tab and a text. Writes OUTPUT.src and OUTPUT.tgt. The same
- * call gives the same files. The tokenizer must learn from OUTPUT.src: that the hole is one of its tokens
- * is how ardiff knows a model that fills gaps.
+ * call gives the same files. The tokenizer must learn from both: that the hole is one of its tokens is
+ * how ardiff knows a model that fills gaps.
  */
 import { parseArgs } from "node:util";
 import { Random } from "../src/random.ts";
-import { holeSource } from "../src/text/holes.ts";
+import { holeSource, holeTarget, type Template } from "../src/text/holes.ts";
 
 /** A text, and what it comes from: empty where it comes from nothing. */
 export interface SourcedText {
@@ -47,25 +48,60 @@ export function upTo(most: number): SpanLength {
 
 const WORD = /[\p{L}\p{M}\p{N}]+(?:['’-][\p{L}\p{M}\p{N}]+)*/gu;
 
-/** Pairs of texts with a hole and what fills it; texts without words, or with low lines, give none. */
+/** A run of words: the first, and the one behind its last. */
+type Span = readonly [first: number, end: number];
+
+/** One to so many spans, one as often as several, with a word or more between them. */
+function spansOf(words: number, spanLength: SpanLength, holes: number, random: Random): Span[] {
+  const several = holes > 1 && random.below(2) === 1;
+  const count = several ? 2 + random.below(holes - 1) : 1;
+  const lengths = Array.from({ length: count }, () => spanLength(words, random));
+  const takes = () => lengths.reduce((sum, length) => sum + length, lengths.length - 1);
+  while (takes() > words) lengths.pop();
+  const spare = words - takes();
+  const places = lengths.map(() => random.below(spare + 1)).sort((a, b) => a - b);
+  let before = 0;
+  return lengths.map((length, i) => {
+    const first = places[i]! + before;
+    before += length + 1;
+    return [first, first + length];
+  });
+}
+
+/** Leaves spans of words out of a text: undefined where it has no words, or has low lines. */
+export function leaveOut(
+  text: string,
+  spanLength: SpanLength,
+  holes: number,
+  random: Random,
+): { readonly template: Template; readonly fills: readonly string[] } | undefined {
+  const words = [...text.matchAll(WORD)];
+  if (words.length === 0 || text.includes("_")) return undefined;
+  const spans = spansOf(words.length, spanLength, holes, random).map(([first, end]) => {
+    const last = words[end - 1]!;
+    return { start: words[first]!.index, end: last.index + last[0].length };
+  });
+  const starts = [0, ...spans.map(({ end }) => end)];
+  return {
+    template: { texts: starts.map((start, k) => text.slice(start, spans[k]?.start)) },
+    fills: spans.map(({ start, end }) => text.slice(start, end)),
+  };
+}
+
+/** Pairs of texts with holes and what fills them. */
 export function holePairs(
   texts: readonly SourcedText[],
   spanLength: SpanLength,
-  copies: number,
+  { copies, holes }: { readonly copies: number; readonly holes: number },
 ): HolePair[] {
   return Array.from(
     { length: copies },
     (_, copy) =>
       texts.flatMap(({ source, text }, i): HolePair[] => {
-        const words = [...text.matchAll(WORD)];
-        if (words.length === 0 || text.includes("_")) return [];
-        const random = new Random(copy, 0, i);
-        const length = spanLength(words.length, random);
-        const first = random.below(words.length - length + 1);
-        const [start, last] = [words[first]!, words[first + length - 1]!];
-        const end = last.index + last[0].length;
-        const template = { left: text.slice(0, start.index), right: text.slice(end) };
-        return [{ source: holeSource(source, template), target: text.slice(start.index, end) }];
+        const left = leaveOut(text, spanLength, holes, new Random(copy, 0, i));
+        if (left === undefined) return [];
+        const { template, fills } = left;
+        return [{ source: holeSource(source, template), target: holeTarget(template, fills) }];
       }),
   ).flat();
 }
@@ -79,12 +115,13 @@ function readTexts(path: string): SourcedText[] {
 }
 
 if (import.meta.main) {
-  const { values: { input, output, share, most, copies, whole } } = parseArgs({
+  const { values: { input, output, share, most, holes, copies, whole } } = parseArgs({
     options: {
       input: { type: "string" },
       output: { type: "string" },
       share: { type: "string", default: "0.3" },
       most: { type: "string" },
+      holes: { type: "string", default: "1" },
       copies: { type: "string", default: "1" },
       whole: { type: "boolean", default: false },
     },
@@ -92,11 +129,11 @@ if (import.meta.main) {
   if (input === undefined || output === undefined) throw new Error("Give --input and --output");
   const texts = readTexts(input);
   const spanLength = most === undefined ? shareOf(Number(share)) : upTo(Number(most));
-  const pairs = holePairs(texts, spanLength, Number(copies));
-  if (whole) {
-    const sourced = texts.filter(({ source }) => source !== "");
-    pairs.push(...sourced.map(({ source, text }) => ({ source, target: text })));
-  }
+  const sourced = whole ? texts.filter(({ source }) => source !== "") : [];
+  const pairs = [
+    ...holePairs(texts, spanLength, { copies: Number(copies), holes: Number(holes) }),
+    ...sourced.map(({ source, text }): HolePair => ({ source, target: text })),
+  ];
   Deno.writeTextFileSync(`${output}.src`, pairs.map(({ source }) => `${source}\n`).join(""));
   Deno.writeTextFileSync(`${output}.tgt`, pairs.map(({ target }) => `${target}\n`).join(""));
 }

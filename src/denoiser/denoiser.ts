@@ -10,6 +10,7 @@ import type { NetworkConfig } from "./config.ts";
 import type { ModelFolder } from "./model_folder.ts";
 import { networkFields } from "./network_fields.ts";
 import { toFloat32 } from "./tensors.ts";
+import { TokenTable } from "./token_table.ts";
 
 /** Where and how the network computes. */
 export interface DenoiserOptions {
@@ -22,6 +23,7 @@ export interface DenoiserOptions {
 /** AR-Diffusion's denoiser (SPEC 4). Dispose of it when done: `using denoiser = ...`. */
 export class Denoiser implements Disposable {
   readonly #model: NativeModel;
+  #table: TokenTable | undefined;
   readonly network: NetworkConfig;
 
   private constructor(model: NativeModel, network: NetworkConfig) {
@@ -71,6 +73,13 @@ export class Denoiser implements Disposable {
    */
   decode(sources: SourceBatch, options: DecodingOptions): Promise<NativeDecoding> {
     return NativeDecoding.start(this.#model, sources, options);
+  }
+
+  /** The tokens' embeddings as rounding compares with them, copied the first time they are asked for. */
+  get tokenTable(): TokenTable {
+    return this.#table ??= new TokenTable(this.network, (name) => {
+      return this.#model.read(this.#model.tensors.findIndex((tensor) => tensor.name === name));
+    });
   }
 
   [Symbol.dispose](): void {

@@ -5,9 +5,20 @@
  * should follow it. As far as that is the draft, the draft settles, and one token more; blocks of waiting
  * slots give the next draft (blockwise parallel decoding, Stern et al. 2018). What settles is what one
  * slot a call would have given: the draft decides about calls, not about text.
+ *
+ * Where a text has several gaps, one that ends brings what is known up to the next: it settles as what a
+ * row begins with does, and is in the next call.
  */
 import type { TokenChooser } from "./token_chooser.ts";
 import { allows, type TokenRule } from "./token_rules.ts";
+
+/** The gaps of a text behind its first. */
+export interface FurtherGaps {
+  /** What ends each gap but the last, which the end token ends. */
+  readonly mark: number;
+  /** What is known before each of them, the mark that ends the gap before it included. */
+  readonly heads: readonly (readonly number[])[];
+}
 
 /** What a row is written by. */
 interface DraftRowOptions {
@@ -23,6 +34,8 @@ interface DraftRowOptions {
   readonly chooser: TokenChooser;
   /** What the target begins with, no end token among it. */
   readonly forced?: readonly number[];
+  /** What else there is to fill; calls are not fewer than gaps. */
+  readonly gaps?: FurtherGaps | undefined;
   /** What the chooser keeps to: a draft that settles as it is keeps to it too. */
   readonly rule?: TokenRule | undefined;
 }
@@ -46,13 +59,18 @@ export class DraftRow {
   #calls = 0;
   #done = false;
   #verified = true;
+  /** How many of the further gaps have been begun. */
+  #begun = 0;
+  /** The last so many tokens have been in no call. */
+  #unseen: number;
   readonly #moments: DraftMoment[] = [];
 
   constructor(options: DraftRowOptions) {
     this.#options = options;
     this.#tokens = [...options.forced ?? []];
     this.#tokenLogProbabilities.push(...this.#tokens.map(() => NaN));
-    this.#done = this.#tokens.length >= options.limit;
+    this.#unseen = this.#tokens.length;
+    this.#done = this.#tokens.length >= options.limit && this.#gapsLeft === 0;
     this.#verified = !this.#done;
   }
 
@@ -95,15 +113,15 @@ export class DraftRow {
     return this.#moments;
   }
 
-  /** What it was begun with and no call has seen: the next one tells how likely that was. */
+  /** What is known and no call has seen: the next one tells how likely that was. */
   get unseen(): readonly number[] {
-    return this.#calls === 0 ? this.#tokens : [];
+    return this.#tokens.slice(this.#tokens.length - this.#unseen);
   }
 
-  /** What the slots of the next call hold: the last settled token, and the draft. */
+  /** What the slots of the next call hold: the last token of the one before, and what follows it. */
   get stream(): number[] {
-    if (this.#calls === 0) return [this.#options.startId, ...this.#tokens];
-    return [this.#tokens.at(-1)!, ...this.#draft];
+    const last = this.#tokens.at(-1 - this.#unseen) ?? this.#options.startId;
+    return [last, ...this.unseen, ...this.#draft];
   }
 
   /**
@@ -111,7 +129,7 @@ export class DraftRow {
    * to there, and no further. Without log-probabilities of the draft, its last.
    */
   get likeliestEnd(): number {
-    if (this.#calls === 0) return this.#tokens.length;
+    if (this.#unseen > 0) return this.#unseen;
     let place = this.#draft.length, best = -Infinity, right = 0;
     for (let i = 0; i <= this.#draft.length; i++) {
       const next = Math.exp(this.#draftLogProbabilities[i] ?? -Infinity);
@@ -136,21 +154,21 @@ export class DraftRow {
     top: number,
     unseen?: Float32Array,
   ): { readonly keep: number; readonly left: number } {
-    const { endId, limit, chooser } = this.#options;
-    const known = this.unseen.length;
+    const known = this.#unseen;
     for (let slot = 0; slot < known; slot++) this.#logProbability += unseen?.[slot] ?? 0;
     this.#calls++;
+    this.#unseen = 0;
     for (let slot = known;; slot++) {
       const range = [slot * top, (slot + 1) * top] as const;
-      const { id, logProbability } = chooser(
-        this.#tokens,
+      const { id, logProbability } = this.#choose(
         ids.subarray(...range),
         logProbabilities?.subarray(...range),
       );
       this.#settle(id, logProbability);
       const drafted = this.#draft[slot - known];
-      this.#done = id === endId || this.#tokens.length >= limit;
-      if (!this.#done && drafted === id) continue;
+      const between = this.#beginGap(id);
+      this.#done = !between && this.#isOver(id);
+      if (!between && !this.#done && drafted === id) continue;
       this.#draft = [];
       this.#draftLogProbabilities = [];
       if (this.#done) this.#remember();
@@ -165,31 +183,95 @@ export class DraftRow {
    * @param logProbabilities of its tokens, each given those before it
    */
   propose(ids: ArrayLike<number>, logProbabilities: ArrayLike<number>): void {
-    const { endId, limit, rule } = this.#options;
-    const isLast = this.#calls >= this.#options.mostCalls;
+    const { rule } = this.#options;
+    // What is known behind a gap is not drafted.
+    if (this.#unseen > 0) return this.#remember();
+    const isLast = this.#calls + this.#gapsLeft >= this.#options.mostCalls;
     // A draft that is to be verified leaves room for the token that follows it.
-    const room = limit - this.#tokens.length - (isLast ? 0 : 1);
-    const draft = Array.from(ids).slice(0, room);
-    const end = draft.indexOf(endId);
+    const room = this.#limit - this.#tokens.length - (isLast || this.#gapsLeft > 0 ? 0 : 1);
+    const draft = Array.from(ids).slice(0, Math.max(0, room));
+    const end = draft.findIndex((id) => this.#ends(id));
     if (end >= 0) draft.length = end + 1;
     if (!isLast) {
       this.#draft = draft;
       this.#draftLogProbabilities = Array.from(logProbabilities).slice(0, draft.length);
     } else {
-      for (const [i, id] of draft.entries()) {
-        if (rule !== undefined && !allows(rule, this.#tokens, id)) break;
-        this.#settle(id, logProbabilities[i]!);
-        this.#verified = false;
-      }
-      this.#done = true;
+      this.#takeUnverified(draft, logProbabilities, rule);
     }
     this.#remember();
   }
 
-  #settle(id: number, logProbability: number): void {
+  /** Settles a draft as it is: with it the text ends, or the gap. */
+  #takeUnverified(
+    draft: readonly number[],
+    logProbabilities: ArrayLike<number>,
+    rule: TokenRule | undefined,
+  ): void {
+    const seen = this.#tokens.length;
+    for (const [i, id] of draft.entries()) {
+      if (rule !== undefined && !allows(rule, this.#tokens, id)) break;
+      this.#verified = false;
+      if (this.#gapsLeft > 0 && this.#ends(id)) break;
+      this.#settle(id, logProbabilities[i]!);
+    }
+    const { gaps } = this.#options;
+    if (gaps === undefined || this.#gapsLeft === 0) {
+      this.#done = true;
+      return;
+    }
+    this.#verified = false;
+    this.#settle(gaps.mark, NaN);
+    this.#beginGap(gaps.mark);
+    this.#unseen = this.#tokens.length - seen;
+  }
+
+  /** The token that comes next: a gap that has no room left ends, and so does one at the text's end. */
+  #choose(
+    ids: Int32Array,
+    logProbabilities: Float32Array | undefined,
+  ): ReturnType<TokenChooser> {
+    const { chooser, endId, gaps } = this.#options;
+    const between = gaps !== undefined && this.#gapsLeft > 0;
+    if (between && this.#tokens.length >= this.#limit) {
+      return { id: gaps.mark, logProbability: NaN };
+    }
+    const chosen = chooser(this.#tokens, ids, logProbabilities);
+    return between && chosen.id === endId ? { id: gaps.mark, logProbability: NaN } : chosen;
+  }
+
+  /** Settles what is known up to the next gap, where a token ends one that others follow. */
+  #beginGap(id: number): boolean {
+    const { gaps } = this.#options;
+    if (gaps === undefined || this.#gapsLeft === 0 || id !== gaps.mark) return false;
+    const known = gaps.heads[this.#begun++]!.slice(1);
+    for (const token of known) this.#settle(token, NaN, 0);
+    this.#unseen = known.length;
+    return true;
+  }
+
+  get #gapsLeft(): number {
+    return (this.#options.gaps?.heads.length ?? 0) - this.#begun;
+  }
+
+  /** How many tokens there may be up to the end of the gap: what follows has its room. */
+  get #limit(): number {
+    const heads = this.#options.gaps?.heads.slice(this.#begun) ?? [];
+    return heads.reduce((left, { length }) => left - length - 1, this.#options.limit);
+  }
+
+  #ends(id: number): boolean {
+    return id === this.#options.endId || this.#gapsLeft > 0 && id === this.#options.gaps!.mark;
+  }
+
+  #isOver(id: number): boolean {
+    return this.#gapsLeft === 0 &&
+      (id === this.#options.endId || this.#tokens.length >= this.#options.limit);
+  }
+
+  #settle(id: number, logProbability: number, counted = logProbability): void {
     this.#tokens.push(id);
     this.#tokenLogProbabilities.push(logProbability);
-    this.#logProbability += logProbability;
+    this.#logProbability += counted;
   }
 
   #remember(): void {

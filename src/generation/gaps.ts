@@ -1,9 +1,17 @@
-/** Templates: texts with a gap, and how a model is asked to fill it. */
+/** Templates: texts with gaps, and how a model is asked to fill them. */
 import { ExitCode, UserError } from "../errors.ts";
-import { fillHole, HOLE, holeSource, parseTemplate, type Template } from "../text/holes.ts";
+import {
+  fillHoles,
+  hasAdjacentHoles,
+  HOLE,
+  holeSource,
+  parseTemplate,
+  type Template,
+} from "../text/holes.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { GenerationRequest } from "./constraints.ts";
 import type { LoadedModel } from "./loaded_model.ts";
+import type { GenerationValues } from "./options.ts";
 import type { Candidate } from "./sample.ts";
 
 /** What a model is asked, and what its answer fills: undefined where that is the whole text. */
@@ -13,30 +21,45 @@ interface Question {
 }
 
 /**
- * What a line's template asks of a model. A gap at the end is a prefix.
+ * What a line's template asks of a model. A single gap at the end is a prefix.
  *
- * @throws {UserError} where the model has not learnt to fill gaps
+ * @throws {UserError} where the model has not learnt to fill gaps, or options do not go with them
  */
 export function questionOf(
   model: LoadedModel,
   request: GenerationRequest,
-  standard: string | undefined,
+  options: Pick<GenerationValues, "template" | "beam" | "steps">,
 ): Question {
-  const text = request.template ?? standard;
+  const text = request.template ?? options.template;
   const template = text === undefined ? undefined : parseTemplate(text);
-  if (template === undefined) return { request, template };
-  if (template.right.trim() === "") {
-    return { request: { ...request, prefix: template.left }, template: undefined };
+  if (text === undefined || template === undefined) return { request, template: undefined };
+  const [prefix = "", ...others] = template.texts;
+  if (others.length === 1 && others[0]!.trim() === "") {
+    return { request: { ...request, prefix }, template: undefined };
   }
+  const refuse = (reason: string): never => {
+    throw new UserError(ExitCode.usage, `Cannot fill the gaps of "${text}" ${reason}`);
+  };
+  if (hasAdjacentHoles(template)) {
+    refuse("where one follows another: put a word between them, or make them one");
+  }
+  // Slots that see both sides need not have learnt from holes.
+  if (!model.config.network.shifted) return { request, template };
   if (!knowsHoles(model.tokenizer)) {
-    throw new UserError(
-      ExitCode.usage,
-      `Cannot fill the gap of "${text}" with this model: it has not learnt from pairs with holes ` +
-        `(deno task paragraphs), as its tokenizer has no token for a gap ${HOLE}`,
+    refuse(
+      "with this model: it has not learnt from pairs with holes (deno task paragraphs), as its " +
+        `tokenizer has no token for a gap ${HOLE}`,
     );
   }
+  const { beam, steps } = options;
+  if (others.length > 1 && beam > 1) {
+    refuse(`with --beam ${beam}: a search fills one gap; leave --beam out`);
+  }
+  if (steps !== "auto" && steps < others.length) {
+    refuse(`in --steps ${steps}: each of them takes a network call or more`);
+  }
   return {
-    request: { ...request, prefix: "", source: holeSource(request.source, template) },
+    request: { ...request, source: holeSource(request.source, template) },
     template,
   };
 }
@@ -50,6 +73,11 @@ function knowsHoles(tokenizer: Tokenizer): boolean {
 export function filled(candidates: readonly Candidate[], template: Template): Candidate[] {
   return candidates.map((candidate) => ({
     ...candidate,
-    text: fillHole(template, candidate.text),
+    text: fillHoles(template, fillsOf(candidate.text)),
   }));
+}
+
+/** What an answer fills the gaps with: marks stand before and behind each. */
+function fillsOf(answer: string): string[] {
+  return answer.split(HOLE).filter((_, i) => i % 2 === 1).map((fill) => fill.trim());
 }

@@ -18,11 +18,13 @@ import {
   type SelectByUtility,
 } from "./choose.ts";
 import {
+  asksForAnything,
   type Constraints,
   constraintsOf,
   expectConstrainable,
   type GenerationRequest,
 } from "./constraints.ts";
+import { type ClampedLine, clampedLine } from "./clamp.ts";
 import { filled, questionOf } from "./gaps.ts";
 import { LoadedModel } from "./loaded_model.ts";
 import { mapBatches } from "./map_batches.ts";
@@ -225,6 +227,8 @@ interface EncodedLine {
   readonly constraints: Constraints;
   /** What the candidates fill; undefined where they are whole texts. */
   readonly template?: Template;
+  /** What is known of the text, for models whose slots settle together. */
+  readonly clamped?: ClampedLine;
 }
 
 async function* encodeLines(
@@ -234,7 +238,8 @@ async function* encodeLines(
 ): AsyncGenerator<EncodedLine, void, undefined> {
   const { tokenizer, config } = model;
   const common = constraintsOf(model, { source: "" }, options);
-  const plain = options.template === undefined;
+  const plain = options.template === undefined &&
+    (config.network.shifted || !asksForAnything(options));
   for await (const input of lines) {
     const line = typeof input === "string" ? input : input.source;
     if (typeof input === "string" && plain || line.trim() === "") {
@@ -244,11 +249,17 @@ async function* encodeLines(
       continue;
     }
     const own = typeof input === "string" ? { source: input } : input;
-    expectConstrainable(model, own);
-    const { request, template } = questionOf(model, own, options.template);
+    expectConstrainable(model, { ...own, rounding: options.rounding });
+    const { request, template } = questionOf(model, own, options);
+    if (!config.network.shifted) {
+      const source = encodeSource(request.source, tokenizer, config.text);
+      const { cut, ...known } = clampedLine(model, source, request, options, template);
+      yield { line, constraints: { ...common, cut }, ...known };
+      continue;
+    }
     yield {
       line,
-      constraints: constraintsOf(model, request, options),
+      constraints: constraintsOf(model, request, options, template),
       source: encodeSource(request.source, tokenizer, config.text),
       ...(template && { template }),
     };
@@ -277,7 +288,12 @@ async function workOn(
       sampling,
       signal,
     )
-    : await sample(model, sources, sampling, signal);
+    : await sample(
+      model,
+      batch.flatMap(({ source, clamped }) => source === undefined ? [] : { source, clamped }),
+      sampling,
+      signal,
+    );
   options.onBatch?.(seconds);
   const texts = candidates.map((list, i) => {
     const { template } = batch[i]!;

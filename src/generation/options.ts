@@ -14,11 +14,11 @@ import {
   flag,
   nameOf,
   numberFrom,
-  oneGap,
   optional,
   orName,
   phrases,
   seed,
+  textWithGaps,
   type ValueType,
   wholeNumber,
 } from "./value_types.ts";
@@ -135,16 +135,25 @@ export const GENERATION_OPTIONS = {
     "what every text begins with; a space at its end: and then a new word",
   ),
   /**
-   * A text with a gap ___ that is filled: by models that have learnt from pairs with holes, or, where the
-   * gap is its end, by any that can keep to a prefix. It goes before `prefix`.
+   * A text whose gaps ___ are filled: by models that have learnt from pairs with holes, or, where the
+   * only gap is its end, by any that can keep to a prefix. It goes before `prefix`.
    */
   template: row(
     "--template <text>",
-    optional(oneGap),
+    optional(textWithGaps),
     undefined,
     "Lin et al. 2023",
-    "a text with a gap ___, which is filled; a gap elsewhere than at the end needs a model that has " +
+    "a text with gaps ___, which are filled; gaps elsewhere than at the end need a model that has " +
       "learnt from pairs with holes",
+  ),
+  /** Tokens of a gap at most, for models whose slots settle together: they try every width. */
+  gapWidth: row(
+    "--gap-width <tokens>",
+    wholeNumber(1, 64),
+    4,
+    OURS,
+    "tokens of a gap at most, for models of the paper's process: every width is tried, and that taken " +
+      "which the model is surest of",
   ),
   /**
    * Words that are to stand in a text, in any inflection that coverage knows: drawing and searching favour

@@ -1,7 +1,7 @@
 /** What a JSON line asks of its text, in fields beside its source. */
 import type { JsonObject } from "../host/json_value.ts";
 import { onOneLine } from "../text/data_lines.ts";
-import { HOLE, parseTemplate } from "../text/holes.ts";
+import { hasAdjacentHoles, HOLE, parseTemplate } from "../text/holes.ts";
 import { stringsOf } from "../text/json_paths.ts";
 import type { GenerationRequest } from "./constraints.ts";
 
@@ -44,8 +44,9 @@ function readText(value: unknown): Read<string> {
 
 function readTemplate(value: unknown): Read<string> {
   const text = typeof value === "string" ? onOneLine(value) : "";
-  return parseTemplate(text) === undefined
-    ? { expected: `a text with one gap ${HOLE}` }
+  const template = parseTemplate(text);
+  return template === undefined || hasAdjacentHoles(template)
+    ? { expected: `a text with gaps ${HOLE} and words between them` }
     : { value: text };
 }
 

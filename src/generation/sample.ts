@@ -2,6 +2,8 @@
 import { processOf } from "../diffusion/process.ts";
 import type { SamplingPlan } from "../diffusion/plan.ts";
 import type { GenerationSeconds, GenerationStep, NativeGeneration } from "../native/generation.ts";
+import { type Clamp, type ClampedLine, clampedText } from "./clamp.ts";
+import { ClampedRows } from "./clamped_rows.ts";
 import type { LoadedModel } from "./loaded_model.ts";
 import { GRID_STEPS } from "./choices.ts";
 import type { GenerationValues } from "./options.ts";
@@ -59,23 +61,71 @@ export function stepOf(plan: SamplingPlan, m: number): Omit<GenerationStep, "rou
   };
 }
 
+/** A source, and what is known of its text: undefined for nothing. */
+interface GridSource {
+  readonly source: Source;
+  readonly clamped: ClampedLine | undefined;
+}
+
+/** A source with one of the widths that the gaps of its text may have. */
+interface Variant extends GridSource {
+  readonly clamp: Clamp | undefined;
+}
+
 /**
- * Generates all candidates of sources that have the same number of slots.
+ * Generates all candidates of sources that have the same number of slots. Where gaps may have one of
+ * several widths, a candidate is of the width that the model is surest of.
  *
  * @param signal ends the run between two network calls: its reason is thrown
  */
 export async function sample(
   model: LoadedModel,
-  sources: readonly Source[],
+  inputs: readonly GridSource[],
   options: SampleOptions,
   signal?: AbortSignal,
 ): Promise<SampleResult> {
-  const candidates: Candidate[][] = sources.map(() => []);
+  const variants = inputs.flatMap((input): Variant[] =>
+    (input.clamped?.variants ?? [undefined]).map((clamp) => ({ ...input, clamp }))
+  );
+  const asked = { ...options, confidence: options.confidence || variants.length > inputs.length };
   const seconds = { encoder: 0, network: 0, rounding: 0, update: 0 };
-  const share = Math.max(1, Math.floor(options.maxRows / sources.length));
+  const made: Candidate[][] = [];
+  for (let first = 0; first < variants.length; first += options.maxRows) {
+    const some = variants.slice(first, first + options.maxRows);
+    const result = await sampleVariants(model, some, asked, signal);
+    made.push(...result.candidates);
+    for (const part of ["encoder", "network", "rounding", "update"] as const) {
+      seconds[part] += result.seconds[part];
+    }
+  }
+  const candidates = inputs.map(({ clamped }) =>
+    surest(made.splice(0, clamped?.variants.length ?? 1))
+  );
+  return { candidates, seconds };
+}
+
+/** Of each candidate the variant that the model is surest of. */
+function surest([first, ...others]: readonly Candidate[][]): Candidate[] {
+  return first!.map((candidate, k) =>
+    others.reduce(
+      (best, other) => other[k]!.logProbability! > best.logProbability! ? other[k]! : best,
+      candidate,
+    )
+  );
+}
+
+async function sampleVariants(
+  model: LoadedModel,
+  variants: readonly Variant[],
+  options: SampleOptions,
+  signal: AbortSignal | undefined,
+): Promise<SampleResult> {
+  const candidates: Candidate[][] = variants.map(() => []);
+  const seconds = { encoder: 0, network: 0, rounding: 0, update: 0 };
+  const share = Math.max(1, Math.floor(options.maxRows / variants.length));
   for (let first = 0; first < options.candidates; first += share) {
     const count = Math.min(share, options.candidates - first);
-    const rows = await sampleRows(model, sources, { first, count }, options, signal);
+    const rows = await sampleRows(model, variants, { first, count }, options, signal);
     rows.candidates.forEach((candidate, row) =>
       candidates[Math.floor(row / count)]!.push(candidate)
     );
@@ -89,12 +139,13 @@ export async function sample(
 /** Candidates first, ..., first + count - 1 of each source, those of a source together. */
 async function sampleRows(
   model: LoadedModel,
-  sources: readonly Source[],
+  variants: readonly Variant[],
   { first, count }: { readonly first: number; readonly count: number },
   options: SampleOptions,
   signal: AbortSignal | undefined,
 ): Promise<{ candidates: Candidate[]; seconds: GenerationSeconds }> {
   const { text, diffusion } = model.config;
+  const sources = variants.map(({ source }) => source);
   const slots = sources[0]!.slots;
   const steps = options.steps === "auto" ? GRID_STEPS : options.steps;
   const plan = model.plan(slots, { ...options, steps });
@@ -114,18 +165,30 @@ async function sampleRows(
   });
   const recorder = options.trace ? new TraceRecorder(batch.rows, plan) : undefined;
   const settler = options.skip === "adaptive"
-    ? new SlotSettler(batch.rows, slots, text.eos_id)
+    ? new SlotSettler(
+      batch.rows,
+      slots,
+      text.eos_id,
+      (row) => variants[Math.floor(row / count)]!.clamped?.rule !== undefined,
+    )
     : undefined;
   const logProbability = options.confidence || settler || options.trace
     ? new Float32Array(batch.rows * slots)
     : undefined;
-  const follow = ends !== undefined || recorder !== undefined || settler !== undefined;
+  const clamps = variants.some(({ clamp }) => clamp !== undefined)
+    ? clampedRows(model, variants, count, slots)
+    : undefined;
+  const follow = clamps !== undefined || ends !== undefined || recorder !== undefined ||
+    settler !== undefined;
   for (let m = 0; m < plan.evaluations; m++) {
     signal?.throwIfAborted();
     const planned = { ...stepOf(plan, m), byLogits: text.rounding === "logits" };
     const step = settler?.apply(planned, process) ?? planned;
     batch.setPresent(plan.present[m]!);
-    const predicted = await takeStep(batch, step, options, follow, logProbability);
+    const take = () => takeStep(batch, step, options, follow, logProbability);
+    const predicted = clamps === undefined
+      ? await take()
+      : await clamps.step(batch, step, take, logProbability);
     if (predicted === undefined) continue;
     recorder?.record(m, predicted);
     const timesteps = plan.from.subarray(m * slots, (m + 1) * slots);
@@ -141,13 +204,24 @@ async function sampleRows(
   const candidates = Array.from({ length: batch.rows }, (_, row): Candidate => {
     const range = [row * slots, (row + 1) * slots] as const;
     const tokens = ids.subarray(...range);
-    const counted = Math.min(slots, sentenceLength(tokens, text) + 1); // the end token counts
+    const { clamp, clamped } = variants[Math.floor(row / count)]!;
+    if (clamp !== undefined && clamps !== undefined) {
+      for (const slot of tokens.keys()) {
+        const taken = clamps.tokens[range[0] + slot]!;
+        if (taken !== -1 && tokens[slot] !== -1) tokens[slot] = taken;
+      }
+    }
+    const length = Math.min(slots, sentenceLength(tokens, text) + 1); // the end token counts
+    const counted = [...tokens.keys()].slice(0, length)
+      .filter((slot) => (clamp?.known[slot] ?? -1) === -1);
     return {
-      text: decodeTarget(tokens, model.tokenizer, text),
+      text: clamp === undefined
+        ? decodeTarget(tokens, model.tokenizer, text)
+        : clampedText(model, tokens, clamp, clamped?.template),
       calls: settler?.calls[row] ?? plan.evaluations,
       ...(options.confidence && logProbability && {
-        logProbability: meanOf(logProbability.subarray(...range).subarray(0, counted)),
-        length: counted,
+        logProbability: meanOf(counted.map((slot) => logProbability[range[0] + slot]!)),
+        length: counted.length,
       }),
       ...(recorder && {
         trace: {
@@ -200,6 +274,25 @@ async function takeStep(
   return follow ? await batch.tokens("x0") : undefined;
 }
 
-function meanOf(values: Float32Array): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+/** What is known of the rows of a batch. */
+function clampedRows(
+  { denoiser, config: { text } }: LoadedModel,
+  variants: readonly Variant[],
+  count: number,
+  slots: number,
+): ClampedRows {
+  const nothing = { known: new Int32Array(slots).fill(-1), rule: undefined };
+  const rows = variants.flatMap(({ clamp, clamped }) => {
+    const row = clamp === undefined ? nothing : { known: clamp.known, rule: clamped?.rule };
+    return Array<typeof row>(count).fill(row);
+  });
+  return new ClampedRows(rows, slots, {
+    table: denoiser.tokenTable,
+    special: [text.eos_id, text.pad_id, ...text.bos_id === null ? [] : [text.bos_id]],
+    endId: text.eos_id,
+  });
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -59,7 +59,7 @@ export async function sampleDrafts(
   });
   const rows = Array.from(sourceOfRow, (source, row) => {
     const candidate = row % candidates;
-    const { forced, limit, rule } = inputs[source]!.constraints;
+    const { forced, gaps, limit, rule } = inputs[source]!.constraints;
     const chooser = candidate === 0
       ? likeliest
       : drawn(drawKey(options.seed, sources[source]!.ids, candidate), options);
@@ -71,6 +71,7 @@ export async function sampleDrafts(
       mostCalls: steps === "auto" ? Infinity : steps,
       chooser: rule === undefined ? chooser : ruled(chooser, rule, text.eos_id),
       forced,
+      gaps,
       rule,
     });
   });

@@ -25,12 +25,20 @@ export class SlotSettler {
   /** Calls that each row took, [R]. */
   readonly calls: Int32Array<ArrayBuffer>;
   readonly #done: boolean[];
+  readonly #inOrder: (row: number) => boolean;
 
-  constructor(rows: number, slots: number, endId: number, sure = SURE) {
+  /** @param inOrder rows whose slots arrive from the left: those whose tokens are judged by what is left of them */
+  constructor(
+    rows: number,
+    slots: number,
+    endId: number,
+    inOrder: (row: number) => boolean = () => false,
+  ) {
+    this.#inOrder = inOrder;
     this.#rows = rows;
     this.#slots = slots;
     this.#endId = endId;
-    this.#sure = Math.log(sure);
+    this.#sure = Math.log(SURE);
     this.#tokens = new Int32Array(rows * slots).fill(-1);
     this.#state = new Uint8Array(rows * slots);
     this.calls = new Int32Array(rows);
@@ -86,15 +94,16 @@ export class SlotSettler {
     for (let row = 0; row < this.#rows; row++) {
       if (this.#done[row]) continue;
       this.calls[row]!++;
-      let arrived = true;
+      let arrived = true, settled = true;
       for (let slot = 0; slot < this.#slots; slot++) {
         const at = row * this.#slots + slot;
         const token = predicted[at]!;
         if (this.#state[at] === 1) this.#state[at] = 2;
         else if (
           this.#state[at] === 0 && atRest[at] === 0 && token === this.#tokens[at] && token !== -1 &&
-          logProbability[at]! >= this.#sure
+          logProbability[at]! >= this.#sure && (settled || !this.#inOrder(row))
         ) this.#state[at] = 1;
+        settled &&= this.#state[at] !== 0;
         if (this.#state[at] !== 2 || atRest[at] === 0) this.#tokens[at] = token;
         arrived &&= this.#state[at] === 2;
         if (arrived && this.#tokens[at] === this.#endId) break;

@@ -34,6 +34,11 @@ export class TokenPieces {
     return this.#tokenizer.encode(`a ${word}`).slice(this.#before.length);
   }
 
+  /** The tokens of a text behind others, with no space between but its own. */
+  tokensBehind(text: string): number[] {
+    return this.#tokenizer.encode(`a${text}`).slice(this.#before.length);
+  }
+
   /** The text of tokens. */
   text(ids: readonly number[]): string {
     return this.#tokenizer.decode(ids);

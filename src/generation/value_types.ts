@@ -65,10 +65,10 @@ export function optional<T>(type: ValueType<T>): ValueType<T | undefined> {
 /** Any text. */
 export const anyText: ValueType<string> = { expected: "a text", parse: (text) => text };
 
-/** A text with one gap, of three low lines or more. */
-export const oneGap: ValueType<string> = {
-  expected: "a text with one gap ___",
-  parse: (text) => text.split(/_{3,}/).length === 2 ? text : undefined,
+/** A text with gaps, of three low lines or more. */
+export const textWithGaps: ValueType<string> = {
+  expected: "a text with a gap ___",
+  parse: (text) => /_{3,}/.test(text) ? text : undefined,
 };
 
 /** Words or phrases with commas between them, at least one. */

@@ -9,7 +9,7 @@ import {
 } from "../../src/generation/generate.ts";
 import type { LoadedModel } from "../../src/generation/loaded_model.ts";
 import { scorePairs } from "../../src/generation/score_pairs.ts";
-import { withShiftedModel, withTinyModel } from "./tiny_model.ts";
+import { withShiftedModel } from "./tiny_model.ts";
 
 const LINES = Array.from({ length: 12 }, (_, i) => `a ${["dog", "red sky", "man"][i % 3]} ${i}`);
 const OPTIONS: GenerateOptions = { ...GENERATION_DEFAULTS, candidates: 4, select: "first" };
@@ -173,22 +173,5 @@ Deno.test(
       UserError,
       "Cannot use --min-length 9 with --max-length 5",
     );
-  }),
-);
-
-Deno.test(
-  "generate() refuses constraints where slots settle together, and says why",
-  withTinyModel(async (model) => {
-    for (
-      const options of [{ prefix: "a" }, { avoid: ["a"] }, { minLength: 2 }, { noRepeatNgram: 2 }]
-    ) {
-      await assertRejects(
-        () => candidatesOf(model, options),
-        UserError,
-        "its slots settle together",
-      );
-    }
-    const lines = [{ source: "a dog", maxLength: 3 }];
-    await assertRejects(() => candidatesOf(model, {}, lines), UserError, "a greatest length");
   }),
 );

@@ -4,7 +4,7 @@ import {
   type DraftingNetwork,
   type DraftOptions,
 } from "../../src/generation/draft_and_verify.ts";
-import { DraftRow } from "../../src/generation/draft_row.ts";
+import { DraftRow, type FurtherGaps } from "../../src/generation/draft_row.ts";
 import {
   drawKey,
   drawn,
@@ -88,8 +88,10 @@ class FakeNetwork implements DraftingNetwork {
 async function write(
   rows: number,
   options: Partial<DraftOptions> & { readonly width: number },
-  { mostCalls = Infinity, chooser = () => likeliest }: {
+  { mostCalls = Infinity, chooser = () => likeliest, forced, gaps }: {
     mostCalls?: number;
+    forced?: readonly number[];
+    gaps?: FurtherGaps;
     chooser?: (row: number) => TokenChooser;
   } = {},
 ) {
@@ -104,6 +106,8 @@ async function write(
         limit: 12,
         mostCalls,
         chooser: chooser(row),
+        ...(forced && { forced }),
+        gaps,
       }),
   );
   await draftAndVerify(network, written, {
@@ -218,4 +222,62 @@ Deno.test("DraftRow.moments tells what had settled and what was drafted after ea
   assertEquals(row!.moments.length, row!.calls);
   assertEquals(row!.moments.at(-1), { settled: row!.tokens.length, draft: [] });
   assertEquals(row!.moments[0]!.draft.length, 4);
+});
+
+const MARK = 20;
+
+/** A text with three gaps, `40 [ ] 41 42 [ ] 43 [ ]`, in which a gap ends at a token that 3 divides. */
+const THREE_GAPS = {
+  forced: [40, MARK],
+  gaps: { mark: MARK, heads: [[MARK, 41, 42, MARK], [MARK, 43, MARK]] },
+  chooser: (): TokenChooser => (tokens, ids) => ({
+    id: ids[0] === 3 && tokens.filter((id) => id === MARK).length < 5 ? MARK : ids[0]!,
+    logProbability: 0,
+  }),
+};
+
+/** What stands between pairs of marks. */
+function gapsOf(tokens: readonly number[]): number[][] {
+  const parts: number[][] = [[]];
+  for (const id of tokens) id === MARK ? parts.push([]) : parts.at(-1)!.push(id);
+  return parts.filter((_, i) => i % 2 === 1);
+}
+
+Deno.test("draftAndVerify() fills several gaps, the same for every width, with what is known between", async () => {
+  const expected = await write(12, { width: 0 }, THREE_GAPS);
+  for (const { row, tokens } of expected.written) {
+    assert(tokens.length <= 12, `${tokens}`);
+    assertEquals(tokens.filter((id) => id >= 40), [40, 41, 42, 43]);
+    assertEquals(tokens.filter((id) => id === MARK).length, 5);
+    assertEquals(gapsOf(tokens).length, 3);
+    // What the network was given is the text as it is written, and no gap's mark stands in for another.
+    const cache = expected.network.caches.get(row)!;
+    assertEquals(cache.slice(0, tokens.length), [START, ...tokens.slice(0, -1)]);
+    assert(tokens.slice(0, -1).every((id) => id !== END), `${tokens}`);
+  }
+  assert(new Set(texts(expected).map((tokens) => tokens.join())).size > 4);
+  for (const width of [1, 2, 4]) {
+    for (const rowsAtOnce of [1, 3, 100]) {
+      const written = await write(12, { width, rowsAtOnce }, THREE_GAPS);
+      assertEquals(texts(written), texts(expected));
+      for (const [i, { calls, moments }] of written.written.entries()) {
+        assert(calls <= expected.written[i]!.calls);
+        assertEquals(moments.length, calls);
+      }
+    }
+  }
+});
+
+Deno.test("draftAndVerify() fills all gaps where calls are limited, in no more calls", async () => {
+  for (const mostCalls of [3, 4, 5]) {
+    for (
+      const { calls, tokens, done } of (await write(12, { width: 4 }, { ...THREE_GAPS, mostCalls }))
+        .written
+    ) {
+      assert(done && calls <= mostCalls, `${calls} calls of ${mostCalls}`);
+      assertEquals(tokens.filter((id) => id >= 40), [40, 41, 42, 43]);
+      assert(tokens.length <= 12);
+      assert(gapsOf(tokens).length === 3);
+    }
+  }
 });

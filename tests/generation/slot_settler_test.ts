@@ -64,13 +64,22 @@ Deno.test(
     );
     const alike = sources.filter(({ slots }) => slots === sources[0]!.slots);
     const options = { ...GENERATION_DEFAULTS, steps: 12, dropSettled: "off" } as const;
-    const grid = await sample(model, alike, { ...options, skip: "grid" });
-    const adaptive = await sample(model, alike, { ...options, skip: "adaptive" });
+    const grid = await sample(model, alike.map((source) => ({ source, clamped: undefined })), {
+      ...options,
+      skip: "grid",
+    });
+    const adaptive = await sample(model, alike.map((source) => ({ source, clamped: undefined })), {
+      ...options,
+      skip: "adaptive",
+    });
     for (const [i, [candidate]] of adaptive.candidates.entries()) {
       assertEquals(grid.candidates[i]![0]!.calls, 12);
       assert(candidate!.calls >= 1 && candidate!.calls <= 12);
     }
-    const alone = await sample(model, alike.slice(0, 1), { ...options, skip: "adaptive" });
+    const alone = await sample(model, [{ source: alike[0]!, clamped: undefined }], {
+      ...options,
+      skip: "adaptive",
+    });
     assertEquals(alone.candidates[0], adaptive.candidates[0]);
   }),
 );
