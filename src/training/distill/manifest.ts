@@ -8,7 +8,7 @@ import type { DistillCounts } from "./distill.ts";
 import { writeJson } from "./partial_file.ts";
 
 /** All that the data depend on, as values of JSON. */
-export type DistillSettings = Readonly<Record<string, unknown>>;
+type DistillSettings = Readonly<Record<string, unknown>>;
 
 /** Whether a file of pairs is whole, and was made as it would be now. */
 export function isDistilled(path: string, settings: DistillSettings): boolean {

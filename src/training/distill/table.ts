@@ -5,13 +5,18 @@ import type { Keep } from "./keep.ts";
 
 /** How it is written; `candidates` to `top_p` are options of `ardiff generate`. */
 export interface DistillTable {
+  /** Candidates of a source. */
   readonly candidates: number;
+  /** Beams of a search, whose best texts are the candidates; 1: they are drawn. */
   readonly beam: number;
+  /** Of drawing tokens: below 1 sharpens. */
   readonly temperature: number;
+  /** Tokens less likely than this are not drawn. */
   readonly epsilon: number;
+  /** Tokens are drawn from the likeliest that together have this probability. */
   readonly top_p: number;
   /** Which candidates become targets. */
-  readonly keep: Keep;
+  readonly keep: "nearest" | "all";
   /** Share of the pairs taken that keep their reference, 0 to 1. */
   readonly references: number;
   /** Share of the sources that are taken, above 0, at most 1; chosen by their text. */
