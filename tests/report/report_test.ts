@@ -99,8 +99,16 @@ Deno.test(
 );
 
 Deno.test("reports refuse folders without results", async () => {
-  await assertRejects(() => reportSweeps(["nowhere"], { output: "x" }), UserError, 'report on "nowhere"');
-  await assertRejects(() => reportRuns(["nowhere"], { output: "x" }), UserError, 'compare "nowhere"');
+  await assertRejects(
+    () => reportSweeps(["nowhere"], { output: "x" }),
+    UserError,
+    'report on "nowhere"',
+  );
+  await assertRejects(
+    () => reportRuns(["nowhere"], { output: "x" }),
+    UserError,
+    'compare "nowhere"',
+  );
 });
 
 Deno.test(
