@@ -15,6 +15,7 @@ import {
   type TestRecord,
 } from "../sweep/records.ts";
 import { chartsOf } from "./charts.ts";
+import { growthOf, growthTable } from "./growth.ts";
 import { type Learned, learnedOf, trainingsOf } from "./learned.ts";
 import { htmlPage, markdownPage, type Report } from "./pages.ts";
 import { type ReportCell, settingsOf } from "./summary.ts";
@@ -56,6 +57,7 @@ export async function reportSweeps(
   const all = [...cells.values()];
   const settings = settingsOf(all);
   const learned = trainingsOf(settings);
+  const growths = growthOf(settings);
   const plans = [...new Set(all.map(({ plan }) => plan))];
   const report: Report = {
     title: plans.join(", "),
@@ -67,6 +69,7 @@ export async function reportSweeps(
     charts: await chartsOf(settings, learned),
     tables: [
       { title: "Settings", table: settingsTable(settings) },
+      ...growths.length > 0 ? [{ title: "Cost", table: growthTable(growths) }] : [],
       ...learned.length > 0 ? [{ title: "Trainings", table: trainingsTable(learned) }] : [],
     ],
     notes: [
