@@ -36,7 +36,7 @@ export function knotsOf(groups: number): number {
 }
 
 /** The first timestep of a group, of `groups` that divide 0..T-1 evenly; of group `groups`, T. */
-export function groupStart(group: number, groups: number, steps: number): number {
+function groupStart(group: number, groups: number, steps: number): number {
   return Math.ceil(group * steps / groups);
 }
 

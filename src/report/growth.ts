@@ -6,7 +6,7 @@ import { type Setting, shortName } from "./summary.ts";
 import type { Table } from "./tables.ts";
 
 /** Growth within settings that differ on one axis alone. */
-export interface Growth {
+interface Growth {
   /** What grows. */
   readonly by: string;
   /** The values that they share. */

@@ -29,7 +29,7 @@ export const REPORT_FILES = {
 } as const;
 
 /** Where a report goes, and in which forms. */
-export interface ReportOptions {
+interface ReportOptions {
   /** The folder that receives it. */
   readonly output: string;
   /** Whether charts are also written as PNG. Default false. */

@@ -28,7 +28,7 @@ import {
 } from "./option.ts";
 
 /** How the timesteps of training may be drawn. */
-export const TIMESTEP_SAMPLERS = ["uniform", "loss_second_moment"] as const;
+const TIMESTEP_SAMPLERS = ["uniform", "loss_second_moment"] as const;
 
 /** What a best checkpoint may be best in. */
 export const BEST_METRICS = ["bleu", "chrf", "loss"] as const;

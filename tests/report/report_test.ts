@@ -8,7 +8,7 @@ import {
 import { UserError } from "../../src/errors.ts";
 import { paretoFront } from "../../src/report/charts.ts";
 import { darkRules } from "../../src/report/palette.ts";
-import { pngOf } from "../../src/report/png.ts";
+import { PNG_FILES, pngOf } from "../../src/report/png.ts";
 import { reportRuns, reportSweeps } from "../../src/report/report.ts";
 import { settingsOf } from "../../src/report/summary.ts";
 import { asCsv, asHtml, asMarkdown } from "../../src/report/tables.ts";
@@ -128,3 +128,9 @@ Deno.test(
     assert(bytes.length > 1.5 * without.length, `${bytes.length} and ${without.length} bytes`);
   }),
 );
+
+Deno.test("what PNG takes besides code is where npm puts it", () => {
+  for (const place of Object.values(PNG_FILES)) {
+    assert(Deno.statSync(new URL(import.meta.resolve(place))).isFile, place);
+  }
+});
