@@ -34,6 +34,14 @@ install -m 755 native/launcher/ardiff.sh "$root/ardiff"
 # What npm puts on the PATH may be a script that starts Deno.
 cp "$("$deno" eval --no-config 'console.log(Deno.execPath())')" "$root/bin/deno"
 
+# What pictures as PNG take besides code; ardiff report looks for it beside its bundle.
+mkdir -p "$root/src/bundle/png"
+"$deno" eval '
+  const { PNG_FILES } = await import("./src/report/png.ts");
+  for (const [name, place] of Object.entries(PNG_FILES)) {
+    Deno.copyFileSync(new URL(import.meta.resolve(place)), `${Deno.args[0]}/${name}`);
+  }
+' "$root/src/bundle/png" || fail "Cannot find what pictures as PNG take: run scripts/setup.sh and try again."
 "$deno" bundle --quiet --frozen --code-splitting --outdir "$root/src/bundle" main.ts src/mbr/worker.ts ||
   fail "Cannot bundle the program: the first time Deno fetches its bundler from npm, which takes a network."
 # The bundle of a worker is not found by the name of its module.

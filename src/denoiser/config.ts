@@ -3,6 +3,7 @@
  * diffusion process it was trained with, and how text becomes ids for it. Whatever a model was
  * trained with that generation must obey stands here.
  */
+import { isPositionSchedule, type PositionSchedule } from "../diffusion/learned_schedule.ts";
 import { LATENT_VIEWS, NOISE_SCHEDULES, STEP_GRIDS } from "../diffusion/names.ts";
 import { noiseSchedule } from "../diffusion/noise_schedule.ts";
 import { type DiffusionConfig, PAPER_PROCESS } from "../diffusion/process.ts";
@@ -118,6 +119,10 @@ const CONFIG_FIELDS: Fields<Record<keyof ModelConfig, unknown>> = {
 const MAX_TENSOR_VALUES = 2 ** 30;
 
 const width = integer(1, 65_536);
+const positionSchedules = listOf<PositionSchedule>({
+  expected: 'an object of "at", rising, and "alpha_bar", falling, of as many numbers',
+  accepts: isPositionSchedule,
+});
 const tokenId = integer(0, 2 ** 24 - 1);
 const positions = integer(1, 2 ** 20);
 
@@ -145,6 +150,7 @@ const DIFFUSION_FIELDS: Fields<DiffusionConfig> = {
   timesteps: oneOf(TRAINED_SCHEMES),
   anchor_scale: number(1, 1e6),
   anchor_distance: nullable(integer(1, 2 ** 31 - 1)),
+  learned_schedule: since(nullable(positionSchedules), PAPER_PROCESS.learned_schedule),
   noise_factor: number(1e-3, 1e3),
   latent_view: since(oneOf(LATENT_VIEWS), PAPER_PROCESS.latent_view),
   rescale_timesteps: boolean,
@@ -303,6 +309,12 @@ function checkConsistency({ network, diffusion, text }: ModelConfig, fail: Fail)
     fail(
       `"diffusion.anchor_distance" is ${diffusion.anchor_distance}, but only "token" timesteps have ` +
         `an anchor and "block" ones blocks, and "diffusion.timesteps" is "${diffusion.timesteps}"`,
+    );
+  }
+  if (diffusion.learned_schedule !== null && diffusion.timesteps !== "learned") {
+    fail(
+      `"diffusion.learned_schedule" is there, but "diffusion.timesteps" is "${diffusion.timesteps}", ` +
+        'expected "learned"',
     );
   }
   if (network.shifted && diffusion.timesteps !== "token") {

@@ -3,7 +3,7 @@
  * through together, and what the network is told of them (SPEC 1, 2). Made once from a configuration;
  * generation, training and whatever checks or draws them ask it, so that all mean the same process.
  */
-import type { LatentView, NoiseScheduleName, SamplerName, StepGridKind } from "./names.ts";
+import type { LatentView, SamplerName, StepGridKind } from "./names.ts";
 import { inputScale, type NoiseSchedule, noiseSchedule, scaledTimestep } from "./noise_schedule.ts";
 import { type Move, type StepCoefficients, stepCoefficients } from "./samplers.ts";
 import { stepGrid } from "./step_grid.ts";
@@ -12,8 +12,6 @@ import { TIMESTEP_SCHEMES, type TimestepSchemeName } from "./timesteps/schemes.t
 
 /** The section `diffusion` of a model's configuration: the process it was trained with. */
 export interface DiffusionConfig extends TimestepConfig {
-  /** How the signal fades over the steps. */
-  readonly noise_schedule: NoiseScheduleName;
   /** One timestep per slot (the paper) or one per sentence. */
   readonly timesteps: TimestepSchemeName;
   /** F in z = sqrt(abar) x0 + F sqrt(1 - abar) eps: 1 in the paper. */
@@ -33,6 +31,7 @@ export const PAPER_PROCESS: DiffusionConfig = {
   timesteps: "token",
   anchor_scale: 2,
   anchor_distance: null,
+  learned_schedule: null,
   noise_factor: 1,
   latent_view: "unit_variance",
   rescale_timesteps: true,

@@ -31,7 +31,7 @@ const CONFIG: Spec = {
     tickColor: LIGHT.ink,
     domainColor: LIGHT.ink,
     gridColor: LIGHT.faint,
-    labelLimit: 320,
+    labelLimit: 480,
     titleFontWeight: "normal",
   },
   legend: { labelColor: LIGHT.ink, titleColor: LIGHT.ink, labelLimit: 320, symbolLimit: 60 },

@@ -15,6 +15,7 @@ import {
   type TestRecord,
 } from "../sweep/records.ts";
 import { chartsOf } from "./charts.ts";
+import { growthOf, growthTable } from "./growth.ts";
 import { type Learned, learnedOf, trainingsOf } from "./learned.ts";
 import { htmlPage, markdownPage, type Report } from "./pages.ts";
 import { type ReportCell, settingsOf } from "./summary.ts";
@@ -27,14 +28,26 @@ export const REPORT_FILES = {
   csv: "cells.csv",
 } as const;
 
+/** Where a report goes, and in which forms. */
+interface ReportOptions {
+  /** The folder that receives it. */
+  readonly output: string;
+  /** Whether charts are also written as PNG. Default false. */
+  readonly png?: boolean;
+  /** What of the command line says so, for the page. Default: nothing. */
+  readonly flags?: string;
+}
+
 /**
  * Reports on the results of one or more sweeps, or shards of one.
  *
  * @param folders of results
- * @param output the folder that receives the report
  * @throws {UserError} where there are no results, or the report cannot be written
  */
-export async function reportSweeps(folders: readonly string[], output: string): Promise<Report> {
+export async function reportSweeps(
+  folders: readonly string[],
+  options: ReportOptions,
+): Promise<Report> {
   const cells = new Map<string, ReportCell>();
   for (const folder of folders) {
     if (!statIfPresent(folder)?.isDirectory) throw nothingIn(folder);
@@ -44,17 +57,19 @@ export async function reportSweeps(folders: readonly string[], output: string): 
   const all = [...cells.values()];
   const settings = settingsOf(all);
   const learned = trainingsOf(settings);
+  const growths = growthOf(settings);
   const plans = [...new Set(all.map(({ plan }) => plan))];
   const report: Report = {
     title: plans.join(", "),
     about: folders.flatMap(aboutOf),
     commands: [
       ...new Set(all.map(({ command }) => command.replace(/ --cell .*$/, ""))),
-      `ardiff report ${folders.join(" ")}`,
+      `ardiff report ${folders.join(" ")}${options.flags ?? ""}`,
     ],
     charts: await chartsOf(settings, learned),
     tables: [
       { title: "Settings", table: settingsTable(settings) },
+      ...growths.length > 0 ? [{ title: "Cost", table: growthTable(growths) }] : [],
       ...learned.length > 0 ? [{ title: "Trainings", table: trainingsTable(learned) }] : [],
     ],
     notes: [
@@ -64,22 +79,25 @@ export async function reportSweeps(folders: readonly string[], output: string): 
       machinesOf(all),
     ],
   };
-  writeReport(output, report, cellsTable(all));
+  await writeReport(options, report, cellsTable(all));
   return report;
 }
 
 /** Reports on how runs of `ardiff train` learned. */
-export async function reportRuns(folders: readonly string[], output: string): Promise<Report> {
+export async function reportRuns(
+  folders: readonly string[],
+  options: ReportOptions,
+): Promise<Report> {
   const learned = folders.map(learnedIn);
   const report: Report = {
     title: "Runs",
     about: [],
-    commands: [`ardiff compare ${folders.join(" ")}`],
+    commands: [`ardiff compare ${folders.join(" ")}${options.flags ?? ""}`],
     charts: await chartsOf([], learned),
     tables: [{ title: "Trainings", table: trainingsTable(learned) }],
     notes: ["Minutes are of training, by the clock, validations not counted."],
   };
-  writeReport(output, report, trainingsTable(learned));
+  await writeReport(options, report, trainingsTable(learned));
   return report;
 }
 
@@ -135,22 +153,27 @@ function learnedIn(folder: string): Learned {
   return learnedOf(folder, folder, { ...readLearning(log), processorSeconds: null, parameters });
 }
 
-function writeReport(output: string, report: Report, cells: Table): void {
+async function writeReport(
+  { output, png = false }: ReportOptions,
+  report: Report,
+  cells: Table,
+): Promise<void> {
   try {
     Deno.mkdirSync(output, { recursive: true });
   } catch (error) {
     throw unwritable(output, error);
   }
-  const files = {
+  const write = (name: string, bytes: Uint8Array) =>
+    writeFileAtomically(`${output}/${name}`, (file) => writeAll(file, bytes));
+  const texts = {
     [REPORT_FILES.html]: htmlPage(report),
     [REPORT_FILES.markdown]: markdownPage(report),
     [REPORT_FILES.csv]: asCsv(cells),
     ...Object.fromEntries(report.charts.map(({ name, svg }) => [`${name}.svg`, svg])),
   };
-  for (const [name, text] of Object.entries(files)) {
-    writeFileAtomically(
-      `${output}/${name}`,
-      (file) => writeAll(file, new TextEncoder().encode(text)),
-    );
-  }
+  for (const [name, text] of Object.entries(texts)) write(name, new TextEncoder().encode(text));
+  if (!png) return;
+  // Loaded only now: reports without PNG need not pay for it.
+  const { pngOf } = await import("./png.ts");
+  for (const { name, svg } of report.charts) write(`${name}.png`, await pngOf(svg));
 }

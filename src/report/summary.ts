@@ -57,8 +57,11 @@ const RESAMPLES = { count: 500, seed: 1 } as const;
 
 /** All settings, in the order of their first cells. */
 export function settingsOf(cells: readonly ReportCell[]): Setting[] {
-  const groups = Map.groupBy(cells, ({ axes }) => labelOf(axes, isSeed));
-  const plain = Array.from(groups, ([label, members]) => plainSetting(label, members));
+  // What all cells have in common tells none apart.
+  const isSame = (axis: string) => new Set(cells.map(({ axes }) => axes[axis])).size === 1;
+  const isLeftOut = (axis: string) => isSeed(axis) || isSame(axis);
+  const groups = Map.groupBy(cells, ({ axes }) => labelOf(axes, isLeftOut));
+  const plain = Array.from(groups, ([label, members]) => plainSetting(label, members, isLeftOut));
   const values = resampledMeans(plain);
   return plain.map((setting): Setting => {
     const own = values.get(setting);
@@ -88,7 +91,11 @@ export function shortName(axis: string): string {
   return axis.slice(axis.indexOf(".") + 1).replaceAll("_", " ");
 }
 
-function plainSetting(label: string, cells: readonly ReportCell[]): Setting {
+function plainSetting(
+  label: string,
+  cells: readonly ReportCell[],
+  isLeftOut: (axis: string) => boolean,
+): Setting {
   const { axes } = cells[0]!;
   const mean = (of: (cell: ReportCell) => number) =>
     cells.reduce((sum, cell) => sum + of(cell), 0) / cells.length;
@@ -98,7 +105,7 @@ function plainSetting(label: string, cells: readonly ReportCell[]): Setting {
   return {
     axes: Object.fromEntries(Object.entries(axes).filter(([axis]) => !isSeed(axis))),
     label,
-    series: labelOf(axes, (axis) => isSeed(axis) || axis === STEPS),
+    series: labelOf(axes, (axis) => isLeftOut(axis) || axis === STEPS),
     cells,
     scores: new Map(names.map((name) => [name, mean((cell) => scoreOf(cell, name))])),
     calls: mean(({ calls }) => calls.mean),

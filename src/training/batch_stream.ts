@@ -23,6 +23,7 @@ import {
   shiftedWeight,
 } from "./shifted_batch.ts";
 import { slotsOfPairs } from "./slots.ts";
+import type { DrawnRow, LossMemory } from "./loss_memory.ts";
 import { trainingAt } from "./schedules.ts";
 import type { TokenPair } from "./token_cache.ts";
 import type { Pairs, TrainingPairs } from "./training_pairs.ts";
@@ -36,6 +37,7 @@ interface UpdateContext {
   /** The options as they are at the update. */
   readonly training: TrainingAt;
   readonly leftToRightShare: number | null;
+  readonly memory: LossMemory | undefined;
   readonly step: number;
 }
 
@@ -46,6 +48,10 @@ export interface PreparedBatch {
   /** Number of the batch within the update, from 0. */
   readonly microBatch: number;
   readonly batch: TrainingBatch;
+  /** Where its rows were drawn, in a run that remembers losses. */
+  readonly drawn?: readonly DrawnRow[];
+  /** Whether it is the last of the update here. */
+  readonly isLast: boolean;
   /** Whether a first pass gives the self-conditioning input. */
   readonly selfCondition: boolean;
   /** Sum of the weights of all slots of the update. */
@@ -69,6 +75,8 @@ export interface PreparedBatch {
  *
  * @param step number of the first update
  * @param position where its data begin, or where those of the update before ended
+ * @param memory by what is remembered when the first micro-batch of an update is asked for, rows are
+ *   drawn; undefined where nothing is
  * @param place the rank whose micro-batches are wanted, every `size`-th of an update
  */
 export function* preparedBatches(
@@ -77,6 +85,7 @@ export function* preparedBatches(
   model: ModelConfig,
   step: number,
   position: DataPosition,
+  memory?: LossMemory,
   { rank, size }: { readonly rank: number; readonly size: number } = { rank: 0, size: 1 },
 ): Generator<PreparedBatch, never, undefined> {
   let batches: Iterator<BatchRows, never> | undefined;
@@ -91,7 +100,8 @@ export function* preparedBatches(
     const next = batches;
     const training = trainingAt(config.training, step);
     const { left_to_right_share: leftToRightShare } = config.diffusion;
-    const context = { pairs, slots, model, training, leftToRightShare, step };
+    const now = memory?.model ?? model;
+    const context = { pairs, slots, model: now, training, leftToRightShare, memory, step };
     const parts = Array.from({ length: training.accumulation }, () => next.next().value);
     const weights = parts.map(({ rows }, microBatch) => weightOfRows(rows, context, microBatch));
     const { epoch, batch } = parts.at(-1)!;
@@ -105,7 +115,8 @@ export function* preparedBatches(
     };
     for (const [microBatch, part] of parts.entries()) {
       if (microBatch % size !== rank) continue;
-      yield { ...update, microBatch, ...prepare(part, context, microBatch) };
+      const isLast = microBatch + size >= parts.length;
+      yield { ...update, microBatch, isLast, ...prepare(part, context, microBatch) };
     }
   }
 }
@@ -144,12 +155,19 @@ function assemble(
   texts: readonly TokenPair[],
   context: UpdateContext,
   random: Random,
-): TrainingBatch {
-  const { model } = context;
+): Pick<PreparedBatch, "batch" | "drawn"> {
+  const { model, memory } = context;
   const settings = settingsOf(rows, context);
-  return model.network.shifted
-    ? assembleShifted(texts, shiftedOf(settings, context), widthsOf(context, random))
-    : assembleBatch(texts, settings, timestepsOf(context, random));
+  if (model.network.shifted) {
+    const widths = widthsOf(context, random);
+    return { batch: assembleShifted(texts, shiftedOf(settings, context), widths) };
+  }
+  const places: number[] = [];
+  const batch = assembleBatch(texts, settings, timestepsOf(context, random, places));
+  if (memory === undefined) return { batch };
+  const drawn = texts.map(({ target }, row) => ({ place: places[row]!, tokens: target.length }));
+  memory.weigh(batch, drawn);
+  return { batch, drawn };
 }
 
 /** What a batch in the shifted layout needs besides what every batch does. */
@@ -184,18 +202,28 @@ function weightOfRows(rows: Uint32Array, context: UpdateContext, microBatch: num
     : weightOf(lengths, settings, timestepsOf(context, random));
 }
 
-function timestepsOf({ model, leftToRightShare }: UpdateContext, random: Random): TimestepSource {
-  return randomTimesteps(model.diffusion, leftToRightShare, random);
+/** @param places receives where each row is on its way from text to noise, in a run that remembers losses */
+function timestepsOf(
+  { model, leftToRightShare, memory }: UpdateContext,
+  random: Random,
+  places: number[] = [],
+): TimestepSource {
+  if (memory === undefined) return randomTimesteps(model.diffusion, leftToRightShare, random);
+  return randomTimesteps(model.diffusion, leftToRightShare, random, (uniform) => {
+    const place = memory.placeOf(uniform);
+    places.push(place);
+    return place;
+  });
 }
 
 function prepare({ rows, epoch, ofEpoch }: BatchRows, context: UpdateContext, microBatch: number) {
   const { training, model, pairs, step } = context;
   const random = (purpose: number) => new Random(training.seed, purpose, step, microBatch);
   const texts = Array.from(rows, (row) => pairs.read(row));
-  const batch = assemble(rows, texts, context, timestepRandom(context, microBatch));
-  dropSources(batch, training.source_dropout, random(Purpose.sourceDropout));
+  const assembled = assemble(rows, texts, context, timestepRandom(context, microBatch));
+  dropSources(assembled.batch, training.source_dropout, random(Purpose.sourceDropout));
   const selfCondition = model.network.self_conditioning &&
     random(Purpose.selfConditioning).uniform() < training.self_conditioning_probability;
   const tokens = texts.reduce((sum, { source, target }) => sum + source.length + target.length, 0);
-  return { batch, selfCondition, tokens, rows, epoch, ofEpoch };
+  return { ...assembled, selfCondition, tokens, rows, epoch, ofEpoch };
 }

@@ -38,6 +38,7 @@ import { checkManifest, writeManifest } from "../host/manifest.ts";
 import type { FlatPlace, NativeTrainer } from "../native/trainer.ts";
 import type { TrainingConfig } from "./config.ts";
 import type { DataPosition } from "./data_order.ts";
+import type { LossMemory } from "./loss_memory.ts";
 import { BEST_METRICS } from "./options.ts";
 
 /** A validation that was better than all before it. */
@@ -76,10 +77,13 @@ export interface CheckpointContent {
   readonly config: TrainingConfig;
   readonly model: ModelConfig;
   readonly tokenizerJson: string;
+  /** What is remembered of losses, in a run that does. */
+  readonly memory?: Float32Array<ArrayBuffer>;
 }
 
 const CHECKPOINT_FORMAT = "ardiff-checkpoint-1";
 const FILES = { record: "training.json", state: "training.safetensors" };
+const MEMORY = "lossMemory";
 const MOMENTS = ["weights", "firstMoment", "secondMoment"] as const;
 
 /**
@@ -92,7 +96,7 @@ export function writeCheckpoint(
   folder: string,
   trainer: NativeTrainer,
   layout: readonly FlatPlace[],
-  { state, data, config, model, tokenizerJson }: CheckpointContent,
+  { state, data, config, model, tokenizerJson, memory }: CheckpointContent,
 ): string {
   const path = `${folder}/${nameOf(state.step)}`;
   const temporary = temporaryName(path);
@@ -106,6 +110,7 @@ export function writeCheckpoint(
     const buffers = MOMENTS.map((name) =>
       floatTensor(name, [trainer.size], () => trainer.read(name), "F32")
     );
+    if (memory) buffers.push(floatTensor(MEMORY, [memory.length], () => memory, "F32"));
     writeSafetensors(`${temporary}/${FILES.state}`, buffers);
     const record: TrainingRecord = { format: CHECKPOINT_FORMAT, ...state, data, config };
     writeFileAtomically(`${temporary}/${FILES.record}`, (file) => {
@@ -268,6 +273,26 @@ export function restoreTrainer(
     }
     trainer.write("average", average);
     return folder;
+  });
+}
+
+/** Puts back what a run remembered of losses, where it does. */
+export function restoreMemory(path: string, memory: LossMemory | undefined): void {
+  if (memory === undefined) return;
+  reading(path, () => {
+    const file = `${path}/${FILES.state}`;
+    const stored = readSafetensors(file).tensors.get(MEMORY);
+    const values = stored && toFloat32(stored);
+    if (values?.length !== memory.state.length) {
+      throw new UserError(
+        ExitCode.model,
+        `Cannot resume from "${file}": "${MEMORY}" has ${
+          values?.length ?? "no"
+        } values, expected ` +
+          `${memory.state.length}`,
+      );
+    }
+    memory.restore(values);
   });
 }
 

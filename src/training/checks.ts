@@ -47,8 +47,35 @@ export function expectUsable(config: TrainingConfig, source: string): void {
         "training.start_from to train it on, or updates that train all before",
     );
   }
+  expectLossMemory(config);
   const onePair = { sourceLengths: [1], targetLengths: [1] };
   modelConfigOf(config, { vocabSize, special: { pad: 0, bos: null, eos: 1 } }, onePair, source);
+}
+
+/** What is remembered of losses belongs to a row's one place on the way from text to noise. */
+function expectLossMemory({ diffusion, training, network }: TrainingConfig): void {
+  const { timestep_sampler: sampler, loss_groups: groups } = training;
+  if (groups !== null && groups > diffusion.steps) {
+    throw new UserError(
+      ExitCode.model,
+      `Cannot keep losses of training.loss_groups = ${groups}: diffusion.steps are only ` +
+        `${diffusion.steps}; set fewer`,
+    );
+  }
+  if (sampler === "uniform") return;
+  const reason = network.shifted
+    ? "network.shifted has no timesteps to draw"
+    : diffusion.timesteps === "independent"
+    ? 'with diffusion.timesteps = "independent" a row has no one timestep'
+    : diffusion.anchor_distance !== null
+    ? `with diffusion.anchor_distance = ${diffusion.anchor_distance} the rows of a micro-batch are ` +
+      "drawn together"
+    : undefined;
+  if (reason === undefined) return;
+  throw new UserError(
+    ExitCode.model,
+    `Cannot draw timesteps by training.timestep_sampler = "${sampler}": ${reason}; leave it out`,
+  );
 }
 
 /**
@@ -80,7 +107,7 @@ function expectPatience({ data, validation, checkpoints: { metric } }: TrainingC
 function expectGrid({ data, validation, network, text, diffusion }: TrainingConfig): void {
   if (data.dev === null || validation.lines === 0 || network.shifted) return;
   const fewestSlots = text.length === "batch" ? 1 : text.target_slots;
-  const { count } = processOf(diffusion).timesteps(fewestSlots);
+  const { count } = processOf({ ...diffusion, learned_schedule: null }).timesteps(fewestSlots);
   if (validation.steps <= count) return;
   throw new UserError(
     ExitCode.model,

@@ -23,13 +23,15 @@ export function exportModel(
   command: string,
 ): string {
   const path = `${output}/${RUN_FILES.model}`;
-  const { config, model, pairs } = run;
+  const { config, pairs } = run;
   const best = config.checkpoints.export === "best" ? state.best : null;
   const stored = best &&
-    loadModelFolder(checkpointPath(`${output}/${RUN_FILES.checkpoints}`, best.step)).tensors;
+    loadModelFolder(checkpointPath(`${output}/${RUN_FILES.checkpoints}`, best.step));
+  // With what had been learned of the process by then.
+  const model = stored?.config ?? run.model;
   const values = stored === null
     ? tensorsOf(run.trainer.read("average"), run.layout)
-    : (name: string) => toFloat32(stored.get(name)!);
+    : (name: string) => toFloat32(stored.tensors.get(name)!);
   const step = best?.step ?? state.step;
   const readme = modelCard({
     name: baseName(output),

@@ -118,14 +118,17 @@ const MOST_WAITING = 6;
  * learns to start more than one slot at a time, and to look ahead.
  *
  * @param leftToRightShare see {@linkcode DrawOptions}
+ * @param placeOf where a row is on its way from text to noise, in [0, 1), given a uniform number; where
+ *   slots are left out, it is not asked. Default: at that number
  */
 export function randomTimesteps(
   diffusion: ModelConfig["diffusion"],
   leftToRightShare: number | null,
   random: Random,
+  placeOf: (uniform: number) => number = (uniform) => uniform,
 ): TimestepSource {
   const process = processOf(diffusion);
-  const uniform = () => random.uniform();
+  const uniform = () => placeOf(random.uniform());
   if (!process.leavesSlotsOut) {
     return (slots, targetLength) =>
       process.timesteps(slots).draw(uniform, { leftToRightShare, targetLength });

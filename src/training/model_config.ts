@@ -25,7 +25,7 @@ export function modelConfigOf(
   return checkModelConfig({
     format: MODEL_FORMAT,
     network: { vocabulary_size: tokenizer.vocabSize, ...config.network },
-    diffusion,
+    diffusion: { ...diffusion, learned_schedule: null },
     text: {
       ...config.text,
       slots_by_source: config.text.length === "batch"

@@ -27,6 +27,9 @@ import {
   scheduled,
 } from "./option.ts";
 
+/** How the timesteps of training may be drawn. */
+const TIMESTEP_SAMPLERS = ["uniform", "loss_second_moment"] as const;
+
 /** What a best checkpoint may be best in. */
 export const BEST_METRICS = ["bleu", "chrf", "loss"] as const;
 
@@ -63,6 +66,7 @@ const waitingSlots: FieldType<readonly number[]> = {
     Array.isArray(value) && value.length > 0 &&
     value.every((entry) => Number.isInteger(entry) && entry >= 0 && entry <= 64),
 };
+const timestepSamplers = oneOf(TIMESTEP_SAMPLERS);
 const dtypes = oneOf(["f32", "bf16"]);
 const reactions = oneOf(["stop", "skip"]);
 const grids = oneOf(STEP_GRIDS);
@@ -200,7 +204,7 @@ export const OPTIONS = {
       timestepKinds,
       "token",
       PAPER,
-      'Which timesteps slots have together: one per slot, left ahead of right ("token"); one per sentence ("sentence": Diffusion-LM, GENIE); one per block, left blocks first ("block": SSD-LM, BD3-LM); or any, of which generation takes those of "token" ("independent": Diffusion Forcing).',
+      'Which timesteps slots have together: one per slot, left ahead of right ("token"); one per sentence ("sentence": Diffusion-LM, GENIE); one per block, left blocks first ("block": SSD-LM, BD3-LM); or any, of which generation takes those of "token" ("independent": Diffusion Forcing); or one per slot, learned so that the loss of every position grows evenly with the sentence\'s ("learned": SeqDiffuSeq).',
     ),
     anchor_scale: fixed(
       number(1, 1e6),
@@ -348,6 +352,24 @@ export const OPTIONS = {
       [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 3, 4, 5, 6],
       OURS,
       "How many slots wait in the blocks of a micro-batch, with network.shifted: each number as likely as another.",
+    ),
+    timestep_sampler: fixed(
+      timestepSamplers,
+      "uniform",
+      PAPER,
+      'How timesteps are drawn: all equally likely, or ("loss_second_moment": GENIE, improved DDPM) the more often the greater the losses that were last seen there, and weighted so that the loss stays what it is. Not where slots have timesteps of their own, or are left out.',
+    ),
+    loss_groups: fixed(
+      nullable(integer(2, 1_000_000)),
+      null,
+      "SeqDiffuSeq: 100; GENIE: one a timestep",
+      'Groups of timesteps whose losses are remembered, for "loss_second_moment" and for diffusion.timesteps = "learned"; without it, as many as their sources have.',
+    ),
+    schedule_every: fixed(
+      count,
+      20_000,
+      "SeqDiffuSeq",
+      'Updates after which diffusion.timesteps = "learned" makes a schedule of the losses since the last one; the first is made after three times as many.',
     ),
     train_only: scheduled(
       trainedParts,

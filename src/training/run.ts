@@ -11,9 +11,16 @@ import { type Device, NativeModel } from "../native/model.ts";
 import { flatLayout, type FlatPlace, NativeTrainer, type TrainerUsage } from "../native/trainer.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { preparedBatches } from "./batch_stream.ts";
-import { type CheckpointContent, restoreTrainer, type RunState, tensorsOf } from "./checkpoint.ts";
+import {
+  type CheckpointContent,
+  restoreMemory,
+  restoreTrainer,
+  type RunState,
+  tensorsOf,
+} from "./checkpoint.ts";
 import type { TrainingConfig } from "./config.ts";
 import { initialWeights } from "./initial_weights.ts";
+import { LossMemory } from "./loss_memory.ts";
 import { modelConfigOf } from "./model_config.ts";
 import type { TrainingAt } from "./options.ts";
 import { prepare, type RunOptions } from "./preparation.ts";
@@ -31,7 +38,7 @@ export class Run implements Disposable {
 
   private constructor(
     readonly config: TrainingConfig,
-    readonly model: ModelConfig,
+    private readonly firstModel: ModelConfig,
     readonly tokenizer: Tokenizer,
     readonly pairs: TrainingPairs,
     private training: OpenTrainer,
@@ -39,7 +46,13 @@ export class Run implements Disposable {
     readonly group: ProcessGroup,
     /** Where the run stood when it was opened. */
     readonly start: RunState,
+    private readonly memory: LossMemory | undefined,
   ) {}
+
+  /** The model's configuration, with what has been learned of its process. */
+  get model(): ModelConfig {
+    return this.memory?.model ?? this.firstModel;
+  }
 
   /**
    * Opens a run at its start or at a checkpoint.
@@ -61,8 +74,10 @@ export class Run implements Disposable {
       if (checkpoint !== undefined && group.isFirst) {
         restoreTrainer(checkpoint, training.trainer, training.layout);
       }
-      await shareState(group, training.trainer);
-      return new Run(config, model, tokenizer, pairs, training, place, group, start);
+      const memory = LossMemory.of(config, model);
+      if (checkpoint !== undefined && group.isFirst) restoreMemory(checkpoint, memory);
+      await shareState(group, training.trainer, memory);
+      return new Run(config, model, tokenizer, pairs, training, place, group, start, memory);
     } catch (error) {
       pairs[Symbol.dispose]();
       throw error;
@@ -84,14 +99,15 @@ export class Run implements Disposable {
     options: Pick<UpdatesOptions, "onBatch" | "isOver" | "rateAt"> = {},
   ): AsyncGenerator<Update, void, undefined> {
     const { step, position, skipped } = this.start;
-    const { pairs, config, model, group } = this;
+    const { pairs, config, model, group, memory } = this;
     const exchanges = new Exchanges(group);
     return updates({
       ...options,
       trainerAt: (step) => this.#trainerAt(step),
-      batches: preparedBatches(pairs, config, model, step + 1, position, group),
+      batches: preparedBatches(pairs, config, model, step + 1, position, memory, group),
       config,
       skipped,
+      ...memory && { memory: { losses: memory, group } },
       describeRows: ({ step, rows }) => pairs.at(step).describe(rows),
       exchangeOf: (microBatches) => exchanges.of(this.trainer, microBatches),
     });
@@ -110,6 +126,7 @@ export class Run implements Disposable {
       config: this.config,
       model: this.model,
       tokenizerJson: this.tokenizer.toJson(),
+      ...this.memory && { memory: this.memory.state },
     };
   }
 
@@ -158,14 +175,22 @@ function sumOfUsage(before: TrainerUsage, now: TrainerUsage): TrainerUsage {
   };
 }
 
-/** Gives every rank the weights, moments and average of rank 0. */
-async function shareState(group: ProcessGroup, trainer: NativeTrainer): Promise<void> {
+/** Gives every rank the weights, moments, average and memory of rank 0. */
+async function shareState(
+  group: ProcessGroup,
+  trainer: NativeTrainer,
+  memory: LossMemory | undefined,
+): Promise<void> {
   if (group.size === 1) return;
   for (const state of STATES) {
     const values = trainer.read(state);
     await group.share(values);
     if (!group.isFirst) trainer.write(state, values);
   }
+  if (memory === undefined) return;
+  const state = memory.state.slice();
+  await group.share(state);
+  memory.restore(state);
 }
 
 /** The device of a rank: of several on a machine, each has a CUDA device of its own. */

@@ -14,7 +14,9 @@ import {
 import type { PreparedBatch } from "./batch_stream.ts";
 import type { TrainingConfig } from "./config.ts";
 import type { DataPosition } from "./data_order.ts";
+import { lossesOf, type LossMemory, type RowLosses } from "./loss_memory.ts";
 import type { TrainingAt } from "./options.ts";
+import type { ProcessGroup } from "./process_group.ts";
 import { averageDecay, learningRate, trainingAt } from "./schedules.ts";
 import { exchangeAlone, type MicroBatchResult, type UpdateExchange } from "./update_exchange.ts";
 
@@ -62,6 +64,8 @@ export interface UpdatesOptions {
    * `batches`. Default: there are none.
    */
   readonly exchangeOf?: (microBatches: number) => UpdateExchange;
+  /** What the run remembers of losses, where it does, and whom it shares them with. */
+  readonly memory?: { readonly losses: LossMemory; readonly group: ProcessGroup };
   /** The learning rate of an update. Default: the configuration's. */
   readonly rateAt?: (step: number) => number;
 }
@@ -75,7 +79,7 @@ type UpdateTrainer = Pick<NativeTrainer, "batch" | "update">;
  */
 export async function* updates(options: UpdatesOptions): AsyncGenerator<Update, void, undefined> {
   const { trainerAt, batches, config, describeRows, onBatch, isOver = () => false } = options;
-  const { exchangeOf = exchangeAlone } = options;
+  const { exchangeOf = exchangeAlone, memory } = options;
   let { skipped } = options;
   let next = batches.next().value;
   for (;;) {
@@ -84,20 +88,27 @@ export async function* updates(options: UpdatesOptions): AsyncGenerator<Update, 
     const trainer = await trainerAt(step);
     const exchange = exchangeOf(updateRows.length);
     const mine: MicroBatchResult[] = [];
-    do {
+    const losses = new Map<number, readonly RowLosses[]>();
+    for (let isLast = false; !isLast;) {
       const prepared = next;
+      ({ isLast } = prepared);
       const began = performance.now();
-      const running = trainer.batch(prepared.batch, batchOptions(prepared, training));
+      const slotTerms = slotTermsOf(prepared);
+      const running = trainer.batch(prepared.batch, batchOptions(prepared, training), slotTerms);
       let terms: LossTerms;
       try {
-        next = batches.next().value;
+        // What is remembered of this update decides what the next is.
+        if (!(isLast && memory)) next = batches.next().value;
       } finally {
         terms = await running;
       }
       onBatch?.(prepared, (performance.now() - began) / 1000);
       mine.push({ terms, tokens: prepared.tokens, rows: prepared.rows.length });
+      if (slotTerms) {
+        losses.set(prepared.microBatch, lossesOf(prepared.batch, prepared.drawn!, slotTerms));
+      }
       if (await exchange.addGradients(isOver)) return;
-    } while (next.step === step);
+    }
     const parts = await exchange.finish(mine);
 
     const rate = options.rateAt?.(step) ?? learningRate(training, step);
@@ -112,6 +123,10 @@ export async function* updates(options: UpdatesOptions): AsyncGenerator<Update, 
       if (training.non_finite === "stop") throw nonFinite(step, parts, updateRows, describeRows);
       skipped++;
     }
+    if (memory) {
+      await memory.losses.add(step, applied ? losses : new Map(), memory.group);
+      next = batches.next().value;
+    }
     yield {
       step,
       epoch,
@@ -124,6 +139,11 @@ export async function* updates(options: UpdatesOptions): AsyncGenerator<Update, 
       position,
     };
   }
+}
+
+/** Room for the losses of slots, where they are to be remembered. */
+function slotTermsOf({ batch, drawn }: PreparedBatch): Float32Array<ArrayBuffer> | undefined {
+  return drawn && new Float32Array(6 * batch.rows * batch.slots);
 }
 
 function batchOptions(

@@ -37,6 +37,7 @@ const LATER_KEYS = [
   "network.token_chain",
   "network.shared_embeddings",
   "diffusion.latent_view",
+  "diffusion.learned_schedule",
 ];
 
 Deno.test("checkModelConfig() reads folders that lack a later key", () => {

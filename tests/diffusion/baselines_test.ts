@@ -1,6 +1,8 @@
 /** Baselines against what scripts/oracles/baselines.py computes. */
-import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { PAPER_PROCESS, processOf } from "../../src/diffusion/process.ts";
+import { LossSecondMoment } from "../../src/training/loss_second_moment.ts";
+import { PositionLosses } from "../../src/training/position_losses.ts";
 
 interface Recorded {
   readonly blocks: readonly {
@@ -14,6 +16,24 @@ interface Recorded {
     readonly factor: number;
     readonly factors: readonly number[];
   }[];
+  readonly learned_schedule: {
+    readonly steps: number;
+    readonly groups: number;
+    readonly positions: number;
+    readonly renewals: readonly {
+      readonly rows: readonly { readonly timestep: number; readonly errors: readonly number[] }[];
+      readonly timesteps: readonly (readonly number[])[];
+    }[];
+  };
+  readonly loss_second_moment: {
+    readonly steps: number;
+    readonly losses: readonly { readonly timestep: number; readonly loss: number }[];
+    readonly states: readonly {
+      readonly after: number;
+      readonly chances: readonly number[];
+      readonly weights: readonly number[];
+    }[];
+  };
 }
 
 const recorded: Recorded = JSON.parse(
@@ -50,4 +70,42 @@ Deno.test('inputScale() with "expected_x0" is the mean of x0 given the latent', 
 Deno.test('inputScale() with "as_is" leaves latents alone', () => {
   const process = processOf({ ...PAPER_PROCESS, noise_factor: 4, latent_view: "as_is" });
   assertEquals([0, 1000, 1999].map((t) => process.inputScale(t)), [1, 1, 1]);
+});
+
+Deno.test("learned timesteps are those of SeqDiffuSeq's schedule, renewed twice", () => {
+  const { steps, groups, positions, renewals } = recorded.learned_schedule;
+  const { alphaBar } = processOf({ ...PAPER_PROCESS, steps }).schedule;
+  const options = { groups, positions, every: 1, alphaBar };
+  const losses = new PositionLosses(options, new Float32Array(PositionLosses.size(options)));
+  for (const { rows, timesteps } of renewals) {
+    for (const { timestep, errors } of rows) losses.add((timestep + 0.5) / steps, errors);
+    losses.renew();
+    const learned = processOf({
+      ...PAPER_PROCESS,
+      steps,
+      timesteps: "learned",
+      learned_schedule: losses.schedule,
+    }).timesteps(positions);
+    const found = Array.from({ length: steps }, (_, t) => [...learned.at(t)]);
+    const expected = found.map((_, t) => timesteps.map((position) => position[t]!));
+    assertEquals(found, expected);
+  }
+});
+
+Deno.test("LossSecondMoment draws and weighs as improved DDPM's sampler does", () => {
+  const { steps, losses, states } = recorded.loss_second_moment;
+  const sampler = new LossSecondMoment(steps, new Float32Array(LossSecondMoment.size(steps)));
+  let done = 0, adaptive = 0;
+  for (const { after, chances, weights } of states) {
+    for (; done < after; done++) {
+      const { timestep, loss } = losses[done]!;
+      sampler.add((timestep + 0.5) / steps, loss);
+    }
+    chances.forEach((chance, t) => {
+      assertAlmostEquals(sampler.probabilities[t]!, chance, 1e-12);
+      assertAlmostEquals(sampler.weightAt((t + 0.5) / steps), weights[t]!, 1e-9);
+    });
+    adaptive += Number(new Set(chances).size > 1);
+  }
+  assert(adaptive > 3 && adaptive < states.length, `${adaptive} of ${states.length} states`);
 });

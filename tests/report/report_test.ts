@@ -8,6 +8,7 @@ import {
 import { UserError } from "../../src/errors.ts";
 import { paretoFront } from "../../src/report/charts.ts";
 import { darkRules } from "../../src/report/palette.ts";
+import { PNG_FILES, pngOf } from "../../src/report/png.ts";
 import { reportRuns, reportSweeps } from "../../src/report/report.ts";
 import { settingsOf } from "../../src/report/summary.ts";
 import { asCsv, asHtml, asMarkdown } from "../../src/report/tables.ts";
@@ -62,7 +63,7 @@ Deno.test(
   withFolder(async (folder) => {
     writeSweep(`${folder}/first`, CELLS.slice(0, 4));
     writeSweep(`${folder}/second`, CELLS.slice(3));
-    await reportSweeps([`${folder}/first`, `${folder}/second`], `${folder}/report`);
+    await reportSweeps([`${folder}/first`, `${folder}/second`], { output: `${folder}/report` });
     const read = (name: string) => Deno.readTextFileSync(`${folder}/report/${name}`);
     const html = read("index.html");
     const charts = ["quality-calls", "quality-processor", "settings", "diversity", "settled"];
@@ -87,7 +88,7 @@ Deno.test(
     const config = writeRun(folder);
     const set = ["validation.every=20"];
     await runTraining(config, { output: `${folder}/a`, maxSteps: 40, set });
-    const { charts } = await reportRuns([`${folder}/a`], `${folder}/report`);
+    const { charts } = await reportRuns([`${folder}/a`], { output: `${folder}/report` });
     assertEquals(charts.map(({ name }) => name), [
       "learning-bleu",
       "learning-loss",
@@ -98,6 +99,38 @@ Deno.test(
 );
 
 Deno.test("reports refuse folders without results", async () => {
-  await assertRejects(() => reportSweeps(["nowhere"], "x"), UserError, 'report on "nowhere"');
-  await assertRejects(() => reportRuns(["nowhere"], "x"), UserError, 'compare "nowhere"');
+  await assertRejects(
+    () => reportSweeps(["nowhere"], { output: "x" }),
+    UserError,
+    'report on "nowhere"',
+  );
+  await assertRejects(
+    () => reportRuns(["nowhere"], { output: "x" }),
+    UserError,
+    'compare "nowhere"',
+  );
+});
+
+Deno.test(
+  "reportSweeps() draws charts as PNG where asked to, with their texts",
+  withFolder(async (folder) => {
+    writeSweep(`${folder}/results`, CELLS);
+    const { charts } = await reportSweeps([`${folder}/results`], { output: folder, png: true });
+    const { svg } = charts[0]!;
+    const bytes = Deno.readFileSync(`${folder}/${charts[0]!.name}.png`);
+    assertEquals([...bytes.subarray(0, 8)], [137, 80, 78, 71, 13, 10, 26, 10]);
+    // Width and height in the header: twice those of the chart.
+    const view = new DataView(bytes.buffer);
+    const [, width, height] = /^<svg [^>]*width="(\d+)" height="(\d+)"/.exec(svg)!;
+    assertEquals([view.getUint32(16), view.getUint32(20)], [2 * Number(width), 2 * Number(height)]);
+    // It would be the same without texts if no font were found.
+    const without = await pngOf(svg.replace(/<text[^>]*>[^<]*<\/text>/g, ""));
+    assert(bytes.length > 1.5 * without.length, `${bytes.length} and ${without.length} bytes`);
+  }),
+);
+
+Deno.test("what PNG takes besides code is where npm puts it", () => {
+  for (const place of Object.values(PNG_FILES)) {
+    assert(Deno.statSync(new URL(import.meta.resolve(place))).isFile, place);
+  }
 });

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UserError } from "../../src/errors.ts";
+import { statIfPresent } from "../../src/host/files.ts";
 import { type CellRecord, readCells } from "../../src/sweep/records.ts";
 import { runSweep, type SweepOptions } from "../../src/sweep/sweep.ts";
 import { withFolder } from "../denoiser/test_files.ts";
@@ -86,6 +87,51 @@ Deno.test(
     assertEquals(cells.map(lasting), whole.cells.map(lasting));
     const again = await sweep(folder);
     assertStringIncludes(again.told, "0 cells to measure");
+  }),
+);
+
+/** Starts a sweep in a process of its own, and kills it once something is so. */
+async function killedSweep(folder: string, isTime: () => boolean): Promise<void> {
+  const main = decodeURIComponent(new URL("../../main.ts", import.meta.url).pathname);
+  const options = ["--output", `${folder}/results`, "--trainings", `${folder}/trainings`];
+  const permissions = ["read", "write", "env", "ffi"].map((name) => `--allow-${name}`);
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--frozen", ...permissions, main, "sweep", `${folder}/plan.toml`, ...options],
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  while (!isTime()) await new Promise((resolve) => setTimeout(resolve, 2));
+  child.kill("SIGKILL");
+  assertEquals((await child.status).signal, "SIGKILL", "it ended before it was killed");
+}
+
+Deno.test(
+  "a sweep that is killed in the middle of a cell loses no other",
+  withFolder(async (folder) => {
+    writePlan(folder, AXES.replace("[1, 2]", "[1, 2, 3]"));
+    const lines = () => {
+      const path = `${folder}/results/results.jsonl`;
+      if (statIfPresent(path) === null) return 0;
+      return Deno.readTextFileSync(path).split("\n").length - 1;
+    };
+    const logs = () => {
+      if (statIfPresent(`${folder}/trainings`) === null) return 0;
+      return trainings(folder)
+        .filter((name) => statIfPresent(`${folder}/trainings/${name}/log.jsonl`) !== null).length;
+    };
+    await killedSweep(folder, () => logs() === 1); // in the first training
+    assertEquals(lines(), 0);
+    await killedSweep(folder, () => lines() === 1); // between two cells, or in the second
+    const kept = lines();
+    assert(kept === 1 || kept === 2, `${kept} cells`);
+    await killedSweep(folder, () => logs() === 2 && lines() >= 2); // in the second training
+    const done = readCells(`${folder}/results`).length;
+    const { told, cells } = await sweep(folder);
+    assertStringIncludes(told, `${6 - done} cells to measure`);
+    assertStringIncludes(told, `${done} cells are done`);
+    assertEquals(lines(), 6);
+    await sweep(folder, { output: `${folder}/whole`, trainings: `${folder}/others` });
+    assertEquals(cells.map(lasting), readCells(`${folder}/whole`).map(lasting));
   }),
 );
 

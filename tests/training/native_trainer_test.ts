@@ -23,6 +23,7 @@ const MODEL = {
     timesteps: "token",
     anchor_scale: 2,
     anchor_distance: null,
+    learned_schedule: null,
     noise_factor: 4,
     latent_view: "unit_variance",
     rescale_timesteps: true,

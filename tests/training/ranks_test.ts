@@ -68,6 +68,29 @@ Deno.test(
 );
 
 Deno.test(
+  "ranks remember the same losses as one process",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const set = [
+      FIVE,
+      "diffusion.timesteps=learned",
+      "diffusion.left_to_right_share=none",
+      "training.timestep_sampler=loss_second_moment",
+      "training.loss_groups=4",
+      "training.schedule_every=1",
+    ];
+    const [alone, mixed] = [`${folder}/alone`, `${folder}/mixed`];
+    await runTraining(config, { output: alone, set: [...set, "training.steps=8"] });
+    for (const steps of [5, 8]) {
+      const ends = await endOf(startRanks(2, config, mixed, ...set, `training.steps=${steps}`));
+      for (const { code, stderr } of ends) assertEquals(code, ExitCode.ok, stderr);
+    }
+    const last = "checkpoints/step-00000008";
+    assertSameWeights(`${mixed}/${last}`, `${alone}/${last}`);
+  }),
+);
+
+Deno.test(
   "ranks change options, sets of data and what is trained at the same updates as one process",
   withFolder(async (folder) => {
     const config = writeRunInPhases(folder);

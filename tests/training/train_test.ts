@@ -102,6 +102,70 @@ for (const [way, set] of Object.entries(WAYS)) {
   );
 }
 
+/** Runs that remember losses, from soon on. */
+const REMEMBERING = {
+  "learned timesteps": [
+    "diffusion.timesteps=learned",
+    "diffusion.left_to_right_share=none",
+    "training.loss_groups=5",
+    "training.schedule_every=3",
+  ],
+  "the loss-second-moment sampler": [
+    "training.timestep_sampler=loss_second_moment",
+    "training.loss_groups=4",
+  ],
+};
+
+for (const [what, settings] of Object.entries(REMEMBERING)) {
+  Deno.test(
+    `train() goes on bit for bit with ${what}, whenever it is resumed`,
+    withFolder(async (folder) => {
+      const config = writeRun(folder);
+      const [whole, parts, plain] = ["whole", "parts", "plain"].map((name) => `${folder}/${name}`);
+      const set = [...settings, "training.steps=30", "validation.lines=0"];
+      await runTraining(config, { output: whole!, set });
+      for (const maxSteps of [1, 8, 9, 14, 30]) {
+        await runTraining(config, { output: parts!, set, maxSteps, resume: true });
+      }
+      const state = (output: string) => `${output}/checkpoints/step-00000030`;
+      assertSameWeights(state(whole!), state(parts!));
+      const configOf = (output: string) => Deno.readTextFileSync(`${output}/model/config.json`);
+      assertEquals(configOf(parts!), configOf(whole!));
+      // It makes a difference.
+      const unused = set.map((setting) =>
+        setting.replace(/every=3/, "every=1000").replace("=loss_second_moment", "=uniform")
+      );
+      await runTraining(config, { output: plain!, set: unused });
+      const weights = (output: string) =>
+        toFloat32(
+          readSafetensors(`${state(output)}/training.safetensors`).tensors.get("weights")!,
+        );
+      assert(weights(plain!).some((value, i) => value !== weights(whole!)[i]));
+    }),
+  );
+}
+
+Deno.test(
+  "train() refuses draws by losses where a row has no one place, and more groups than timesteps",
+  withFolder(async (folder) => {
+    const config = writeRun(folder);
+    const output = `${folder}/run`;
+    const sampler = "training.timestep_sampler=loss_second_moment";
+    for (
+      const [set, message] of [
+        [[sampler, "diffusion.anchor_distance=2"], "are drawn together; leave it out"],
+        [
+          [sampler, "diffusion.timesteps=independent", "diffusion.left_to_right_share=none"],
+          "has no one timestep; leave it out",
+        ],
+        [["training.loss_groups=3000"], "diffusion.steps are only 2000; set fewer"],
+      ] as const
+    ) {
+      await assertRejects(() => runTraining(config, { output, set }), UserError, message);
+    }
+  }),
+);
+
 Deno.test(
   "train() goes through the phases of a run, bit for bit whenever it is resumed",
   withFolder(async (folder) => {

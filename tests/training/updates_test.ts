@@ -49,6 +49,7 @@ function* numberedBatches(events: string[]): Generator<PreparedBatch, never> {
     yield {
       step,
       microBatch: number % 2,
+      isLast: number % 2 === 1,
       batch: {
         rows: number + 1,
         length: 0,

@@ -10,9 +10,10 @@ export function reportCommand(environment: Environment): CommandUnknownOpts {
     .description("Make tables, charts and a page of what sweeps measured.")
     .argument("<dir...>", "folders of results; those of shards are joined")
     .option("-o, --output <dir>", "folder of the report (default: DIR/report)")
-    .action(async (folders, { output }) => {
+    .option("--png", "write charts as PNG, too")
+    .action(async (folders, options) => {
       const { report } = await import("../../commands/report.ts");
-      await report({ folders, ...withoutUndefined({ output }) }, environment);
+      await report({ folders, ...withoutUndefined(options) }, environment);
     }) as CommandUnknownOpts;
   addGuide(command, {
     examples: [
@@ -21,7 +22,8 @@ export function reportCommand(environment: Environment): CommandUnknownOpts {
     ],
     remarks: [
       "Writes index.html, one page that needs no other file; report.md, which shows the charts' files; a\n" +
-      "chart a file, NAME.svg, for light and dark grounds; and cells.csv with every cell, unrounded.",
+      "chart a file, NAME.svg, for light and dark grounds; and cells.csv with every cell, unrounded. With\n" +
+      "--png each chart is also NAME.png, at twice the size, on a light ground.",
     ],
   });
   return command;
@@ -33,9 +35,10 @@ export function compareCommand(environment: Environment): CommandUnknownOpts {
     .description("Make the same of runs of ardiff train: how they learned.")
     .argument("<dir...>", "folders of runs")
     .option("-o, --output <dir>", "folder of the report (default: runs/compare)")
-    .action(async (folders, { output }) => {
+    .option("--png", "write charts as PNG, too")
+    .action(async (folders, options) => {
       const { compare } = await import("../../commands/report.ts");
-      await compare({ folders, ...withoutUndefined({ output }) }, environment);
+      await compare({ folders, ...withoutUndefined(options) }, environment);
     }) as CommandUnknownOpts;
   addGuide(command, { examples: ["ardiff compare runs/french runs/french-2"] });
   return command;

@@ -3,6 +3,8 @@
  * and how training draws. Each scheme is a file of this folder and a row of `schemes.ts`.
  */
 import { ExitCode, UserError } from "../../errors.ts";
+import type { PositionSchedule } from "../learned_schedule.ts";
+import type { NoiseScheduleName } from "../names.ts";
 
 /** The part of a model's configuration that schemes read. */
 export interface TimestepConfig {
@@ -16,6 +18,10 @@ export interface TimestepConfig {
    * slots of one; null: all are one block.
    */
   readonly anchor_distance: number | null;
+  /** How the signal fades over the steps. */
+  readonly noise_schedule: NoiseScheduleName;
+  /** What was learned for each position, with learned timesteps; null: nothing. */
+  readonly learned_schedule: readonly PositionSchedule[] | null;
 }
 
 /** A row of the table. */

@@ -3,7 +3,13 @@ import { TIMESTEP_SCHEMES } from "../../../src/diffusion/timesteps/schemes.ts";
 import type { TimestepConfig } from "../../../src/diffusion/timesteps/scheme.ts";
 import { UserError } from "../../../src/errors.ts";
 
-const CONFIG: TimestepConfig = { steps: 10, anchor_scale: 2, anchor_distance: null };
+const CONFIG: TimestepConfig = {
+  steps: 10,
+  noise_schedule: "sqrt",
+  anchor_scale: 2,
+  anchor_distance: null,
+  learned_schedule: null,
+};
 
 Deno.test("every scheme goes from noise to nothing and never back", () => {
   for (const [name, scheme] of Object.entries(TIMESTEP_SCHEMES)) {

@@ -4,7 +4,13 @@ import type { TimestepConfig } from "../../../src/diffusion/timesteps/scheme.ts"
 import { roundHalfToEven, TokenTimesteps } from "../../../src/diffusion/timesteps/token.ts";
 import { goldenSchedule } from "../golden_schedule.ts";
 
-const PAPER: TimestepConfig = { steps: 2000, anchor_scale: 2, anchor_distance: null };
+const PAPER: TimestepConfig = {
+  steps: 2000,
+  noise_schedule: "sqrt",
+  anchor_scale: 2,
+  anchor_distance: null,
+  learned_schedule: null,
+};
 
 /** Timesteps of the paper, but for what is given. */
 function timestepsOf(slots: number, given: Partial<TimestepConfig> = {}): TokenTimesteps {
