@@ -39,7 +39,7 @@ import type { FlatPlace, NativeTrainer } from "../native/trainer.ts";
 import type { TrainingConfig } from "./config.ts";
 import type { DataPosition } from "./data_order.ts";
 import type { LossMemory } from "./loss_memory.ts";
-import { BEST_METRICS } from "./options.ts";
+import { BEST_METRICS } from "./option_sections/upkeep.ts";
 
 /** A validation that was better than all before it. */
 export interface Best {
