@@ -56,6 +56,7 @@ export {
 } from "./diffusion/names.ts";
 
 export type { TimestepConfig } from "./diffusion/timesteps/scheme.ts";
+export type { PositionSchedule } from "./diffusion/learned_schedule.ts";
 export { type TimestepSchemeName, TRAINED_SCHEMES } from "./diffusion/timesteps/schemes.ts";
 export {
   type DiffusionConfig,

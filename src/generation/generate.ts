@@ -238,11 +238,16 @@ async function* encodeLines(
 ): AsyncGenerator<EncodedLine, void, undefined> {
   const { tokenizer, config } = model;
   const common = constraintsOf(model, { source: "" }, options);
-  const plain = options.template === undefined &&
-    (config.network.shifted || !asksForAnything(options));
+  const { shifted } = config.network;
+  /** Whether a line asks for nothing that is not in `common`. */
+  const isPlain = (input: GenerationInput) => {
+    if (typeof input === "string" && shifted) return options.template === undefined;
+    const own = typeof input === "string" ? {} : input;
+    return !shifted && !asksForAnything({ ...options, ...own });
+  };
   for await (const input of lines) {
     const line = typeof input === "string" ? input : input.source;
-    if (typeof input === "string" && plain || line.trim() === "") {
+    if (isPlain(input) || line.trim() === "") {
       yield line.trim() === ""
         ? { line, constraints: common }
         : { line, constraints: common, source: encodeSource(line, tokenizer, config.text) };
@@ -251,7 +256,7 @@ async function* encodeLines(
     const own = typeof input === "string" ? { source: input } : input;
     expectConstrainable(model, { ...own, rounding: options.rounding });
     const { request, template } = questionOf(model, own, options);
-    if (!config.network.shifted) {
+    if (!shifted) {
       const source = encodeSource(request.source, tokenizer, config.text);
       const { cut, ...known } = clampedLine(model, source, request, options, template);
       yield { line, constraints: { ...common, cut }, ...known };

@@ -11,7 +11,17 @@ import { TRAINING_SECTION } from "./option_sections/training.ts";
 import { UPKEEP_SECTIONS } from "./option_sections/upkeep.ts";
 
 /** All options by section; `[data]` is described by `data_spec.ts`. */
-export const OPTIONS = { ...MODEL_SECTIONS, ...TRAINING_SECTION, ...UPKEEP_SECTIONS } as const;
+export const OPTIONS = {
+  tokenizer: MODEL_SECTIONS.tokenizer,
+  text: MODEL_SECTIONS.text,
+  network: MODEL_SECTIONS.network,
+  diffusion: MODEL_SECTIONS.diffusion,
+  training: TRAINING_SECTION.training,
+  validation: UPKEEP_SECTIONS.validation,
+  checkpoints: UPKEEP_SECTIONS.checkpoints,
+  card: UPKEEP_SECTIONS.card,
+  log: UPKEEP_SECTIONS.log,
+} as const;
 
 /** The values of all options. */
 export type OptionValues = {

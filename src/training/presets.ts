@@ -140,6 +140,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
         attention_heads: 8,
         encoder_ffn_size: 512,
         max_positions: 64,
+        shared_embeddings: true,
       },
       training: {
         ...SHIFTED.training,

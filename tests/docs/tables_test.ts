@@ -28,9 +28,13 @@ Deno.test("README.md lists the exit codes", () => {
 
 Deno.test("README.md lists the environment variables", () => {
   const used = new Set<string>();
-  for (const path of [...filesBelow("src", /\.ts$/), ...filesBelow("scripts", /\.(sh|ts|c)$/)]) {
+  const places: [string, RegExp][] = [["src", /\.ts$/], ["scripts", /\.(sh|ts|c)$/], [
+    "native/src",
+    /\.cpp$/,
+  ]];
+  for (const path of places.flatMap(([folder, names]) => filesBelow(folder, names))) {
     const names = read(path).matchAll(
-      /\benvironment\("(\w+)"\)|\.env\(?"(\w+)"|\$\{?(ARDIFF_\w+|LIBTORCH)\b/g,
+      /\benvironment\("(\w+)"\)|\.env\(?"(\w+)"|getenv\("(\w+)"|\$\{?(ARDIFF_\w+|LIBTORCH)\b/g,
     );
     for (const [, ...groups] of names) used.add(groups.find((name) => name !== undefined)!);
   }

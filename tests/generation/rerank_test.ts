@@ -30,7 +30,13 @@ Deno.test(
     withFolder(async (folder) => {
       writeShiftedModel(`${folder}/reverse`, 8);
       const rerankModel = `${folder}/reverse`;
-      const options = { ...OPTIONS, select: "rerank", rerankModel, forwardWeight: 0.1 } as const;
+      const options = {
+        ...OPTIONS,
+        select: "rerank",
+        rerankModel,
+        forwardWeight: 0.1,
+        reverseWeight: 1,
+      } as const;
       const results = await generateBatch(model, LINES, options);
       using reverse = await LoadedModel.load(`${folder}/reverse`, model.loadOptions);
       let moved = 0;

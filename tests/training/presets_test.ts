@@ -90,7 +90,7 @@ Deno.test("an unknown or misplaced preset is named", () => {
 
 Deno.test('preset "cpu-small" is what configs/tatoeba-en-fr-small.toml asks for', () => {
   const sections = ({ network, diffusion, training }: TrainingConfig) => {
-    const { steps: _of_the_run, ...rest } = training;
+    const { steps: _ofTheRun, waiting_weight: _whenItDistils, ...rest } = training;
     return { network, diffusion, training: rest };
   };
   const preset = parse(`preset = "cpu-small"\n${DATA}`);
