@@ -15,6 +15,7 @@ const MODELS = {
   "tatoeba-en-fr-small": {},
   "commongen-small": { candidates: 10, select: "coverage" },
   "e2e-small": {},
+  "tatoeba-fr-en-small": {},
 } as const;
 
 const sections = await Array.fromAsync(
