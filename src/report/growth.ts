@@ -25,6 +25,9 @@ interface Point {
   readonly y: number;
 }
 
+/** How many times the least count the greatest one must be. */
+const LEAST_SPAN = 2;
+
 /** All growths that can be told of processor time a line. */
 export function growthOf(settings: readonly Setting[]): Growth[] {
   const axes = [...new Set(settings.flatMap((setting) => Object.keys(setting.axes)))];
@@ -52,7 +55,8 @@ function growthAlong(
     return x === undefined || y === null || y <= 0 ? [] : [{ x, y }];
   });
   const xs = points.map(({ x }) => x);
-  if (new Set(xs).size < 2) return undefined;
+  // Counts that hardly differ say nothing of a power.
+  if (points.length < 2 || Math.max(...xs) < LEAST_SPAN * Math.min(...xs)) return undefined;
   return {
     by: isCounted ? shortName(axis) : `parameters (${shortName(axis)})`,
     of: of || "all",

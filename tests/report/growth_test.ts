@@ -33,3 +33,13 @@ Deno.test("growthOf() takes parameters where an axis of names changes them, and 
   const unmeasured = cells.map((cell) => ({ ...cell, processorSeconds: null }));
   assertEquals(growthOf(settingsOf(unmeasured)), []);
 });
+
+Deno.test("growthOf() says nothing of sizes that are nearly the same", () => {
+  const cells = [["plain", 100], ["shifted", 110]].map(([process, parameters]) =>
+    sampleCell({ process: process! }, 0.5, {
+      processorSeconds: Number(parameters) ** 9,
+      training: { parameters, curve: [], byTimestep: [] } as unknown as TrainingRecord,
+    })
+  );
+  assertEquals(growthOf(settingsOf(cells)), []);
+});
