@@ -101,7 +101,12 @@ export async function sample(
   const candidates = inputs.map(({ clamped }) =>
     surest(made.splice(0, clamped?.variants.length ?? 1))
   );
-  return { candidates, seconds };
+  if (options.confidence) return { candidates, seconds };
+  // What was needed to choose a width for some lines is not to be seen with others of their batch.
+  const plain = candidates.map((list) =>
+    list.map(({ logProbability: _p, length: _l, ...candidate }) => candidate)
+  );
+  return { candidates: plain, seconds };
 }
 
 /** Of each candidate the variant that the model is surest of. */
