@@ -1,7 +1,6 @@
 /** From a configuration to a model folder, surviving whatever stops it. */
 import { ExitCode, UserError } from "../errors.ts";
 import { variable } from "../host/environment.ts";
-import { statIfPresent } from "../host/files.ts";
 import { exitCodeOf, Interrupts } from "../host/interrupts.ts";
 import { tell } from "../host/messages.ts";
 import { processorSeconds } from "../host/processor.ts";
@@ -10,6 +9,7 @@ import { listCheckpoints, readRecord, type RunState } from "./checkpoint.ts";
 import type { TrainingConfig, TrainingSettings } from "./config.ts";
 import { describeRun } from "./describe_run.ts";
 import type { DistillTable } from "./distill/table.ts";
+import { wasDistilledWith } from "./distill/manifest.ts";
 import { writeSet } from "./distill/write_set.ts";
 import { exportModel, exportTeacher } from "./export_model.ts";
 import { placeOf } from "./launcher.ts";
@@ -77,12 +77,14 @@ export async function train(
       ? commandOf(configuration, options, config, step)
       : `train(configuration, { output: ${JSON.stringify(output)} }), at step ${step}`;
   const parts = { request, group, io, say, limits, command, resume: options.resume ?? false };
+  const written = new Set<TrainingSet>();
   let isOver = false;
   for (;;) {
     const checkpoint = await group.first(() => listCheckpoints(folder).at(-1) ?? null) ?? undefined;
-    const result = await trainPart({ ...parts, checkpoint, isOver });
+    const result = await trainPart({ ...parts, checkpoint, written, isOver });
     if (typeof result === "string") return result;
-    isOver = !await distillSet(result, parts);
+    if (await distillSet(result, parts)) written.add(result.set);
+    else isOver = true;
   }
 }
 
@@ -113,7 +115,12 @@ interface DueSet {
  * @returns the path of the model folder, or the set
  */
 async function trainPart(
-  parts: Parts & { readonly checkpoint: string | undefined; readonly isOver: boolean },
+  parts: Parts & {
+    readonly checkpoint: string | undefined;
+    /** The sets that this process has written, or found as it would write them. */
+    readonly written: ReadonlySet<TrainingSet>;
+    readonly isOver: boolean;
+  },
 ): Promise<string | DueSet> {
   const { request, group, io, say, limits, checkpoint } = parts;
   const { config, source, output, cacheFolder } = request;
@@ -121,7 +128,7 @@ async function trainPart(
   if (checkpoint === undefined && parts.resume) {
     say(`There is nothing to go on from in "${output}": starting anew.`);
   }
-  const unwritten = await group.first(() => unwrittenSet(train, checkpoint) ?? null);
+  const unwritten = await group.first(() => unwrittenSet(train, checkpoint, parts.written) ?? null);
   if (unwritten !== null && group.size > 1) {
     throw new UserError(
       ExitCode.usage,
@@ -212,29 +219,30 @@ async function distillSet(
 }
 
 /**
- * The place of the first set that the run has yet to write.
+ * The place of the first set that the run has yet to write; one that may be there is looked at when it
+ * is due.
  *
- * @throws {UserError} where one that was trained on is gone
+ * @throws {UserError} where one that was trained on is gone, or was written in another way
  */
 function unwrittenSet(
   sets: readonly TrainingSet[],
   checkpoint: string | undefined,
+  written: ReadonlySet<TrainingSet>,
 ): number | undefined {
   const step = checkpoint === undefined ? 0 : readRecord(checkpoint).step;
-  const isThere = ({ spec }: TrainingSet) => statIfPresent(describeData(spec)) !== null;
-  const place = sets.findIndex((set) =>
-    set.distill !== undefined && (step < set.from || !isThere(set))
-  );
-  if (place < 0) return undefined;
-  const { from, spec } = sets[place]!;
-  if (step <= from) return place;
-  throw new UserError(
-    ExitCode.data,
-    `Cannot resume from "${checkpoint}": "${
-      describeData(spec)
-    }", which the run wrote and trained on, ` +
-      "is not there; put it back or start anew with another --output",
-  );
+  for (const [place, { spec, distill, from }] of sets.entries()) {
+    if (distill === undefined || written.has(sets[place]!)) continue;
+    if (step <= from) return place;
+    const path = describeData(spec);
+    if (wasDistilledWith(path, { ...distill })) continue;
+    throw new UserError(
+      ExitCode.data,
+      `Cannot resume from "${checkpoint}": "${path}", which the run wrote and trained on, is not ` +
+        `there or was written with other options than distill in [data.train.${place}]; put them ` +
+        "back or start anew with another --output",
+    );
+  }
+  return undefined;
 }
 
 /**

@@ -12,8 +12,13 @@ type DistillSettings = Readonly<Record<string, unknown>>;
 
 /** Whether a file of pairs is whole, and was made as it would be now. */
 export function isDistilled(path: string, settings: DistillSettings): boolean {
+  return wasDistilledWith(path, settings) && readManifest(path)!["sha256"] === digestOf(path);
+}
+
+/** Whether a file of pairs is there, and was made with these settings and maybe others. */
+export function wasDistilledWith(path: string, settings: DistillSettings): boolean {
   const manifest = readManifest(path);
-  return manifest !== undefined && manifest["sha256"] === digestOf(path) &&
+  return manifest !== undefined &&
     Object.entries(settings).every(([name, value]) =>
       JSON.stringify(manifest[name]) === JSON.stringify(value)
     );

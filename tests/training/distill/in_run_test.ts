@@ -44,12 +44,38 @@ Deno.test(
     );
     assertSameWeights(`${parts}/${LAST}`, `${whole}/${LAST}`);
 
+    const toml = readTextFile(config);
+    const expectRefusal = () =>
+      assertRejects(
+        () => runTraining(config, { output: parts, resume: true }),
+        UserError,
+        `"${parts}/distilled-110.tsv", which the run wrote and trained on, is not there or was written`,
+      );
+    Deno.writeTextFileSync(config, toml.replace("candidates = 2", "candidates = 3"));
+    await expectRefusal();
+    Deno.writeTextFileSync(config, toml);
     Deno.removeSync(`${parts}/distilled-110.tsv`);
-    await assertRejects(
-      () => runTraining(config, { output: parts, resume: true }),
-      UserError,
-      `"${parts}/distilled-110.tsv", which the run wrote and trained on, is not there`,
-    );
+    await expectRefusal();
+  }),
+);
+
+Deno.test(
+  "a set that is due is written anew where options have changed since it was written",
+  withFolder(async (folder) => {
+    const config = writeDistillingRun(folder);
+    const output = `${folder}/run`;
+    const path = `${output}/distilled-110.tsv`;
+    await runTraining(config, { output, maxSteps: 111 });
+    const before = readTextFile(path);
+    Deno.removeSync(`${output}/checkpoints/step-00000111`, { recursive: true });
+    const again = await runTraining(config, { output, maxSteps: 111, resume: true });
+    assert(!again.stderr.includes("Distilling"), again.stderr);
+    Deno.removeSync(`${output}/checkpoints/step-00000111`, { recursive: true });
+    const toml = readTextFile(config).replace("temperature = 2", "temperature = 4");
+    Deno.writeTextFileSync(config, toml);
+    const other = await runTraining(config, { output, maxSteps: 111, resume: true });
+    assertStringIncludes(other.stderr, "Distilling 150 pairs");
+    assert(readTextFile(path) !== before);
   }),
 );
 
