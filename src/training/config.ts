@@ -168,6 +168,9 @@ function checkTrainingConfig(table: Table, fail: Fail): TrainingConfig {
         'run is to distil needs "fixed"',
     );
   }
+  if (!options.network.shifted && sets.train.some(({ distill }) => (distill?.beam ?? 1) > 1)) {
+    fail('"beam" in distill needs "network.shifted": other models have no beam search');
+  }
   return {
     data: sets,
     ...options,

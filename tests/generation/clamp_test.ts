@@ -13,7 +13,7 @@ import {
 } from "../../src/generation/generate.ts";
 import type { LoadedModel } from "../../src/generation/loaded_model.ts";
 import { stepOf } from "../../src/generation/sample.ts";
-import { encodeSource, padSources } from "../../src/generation/source.ts";
+import { encodeSource, padSources, type Source } from "../../src/generation/source.ts";
 import { parseTemplate } from "../../src/text/holes.ts";
 import { withTinyModel } from "./tiny_model.ts";
 
@@ -33,6 +33,18 @@ async function candidatesOf(
 ) {
   const results = await generateBatch(model, lines, { ...OPTIONS, ...options });
   return results.map(({ candidates }) => candidates.map(({ text }) => text));
+}
+
+/** A batch of one row at its start. */
+function startOf({ denoiser, config: { text, diffusion } }: LoadedModel, source: Source) {
+  return denoiser.start(padSources([source], text.pad_id), {
+    candidates: 1,
+    firstCandidate: 0,
+    slots: source.slots,
+    seed: 3n,
+    noiseScale: diffusion.noise_factor,
+    portable: false,
+  });
 }
 
 /** Whether a text is a template with something in its gaps. */
@@ -158,14 +170,7 @@ Deno.test(
           special: [],
           endId: text.eos_id,
         });
-        using batch = await model.denoiser.start(padSources([source], text.pad_id), {
-          candidates: 1,
-          firstCandidate: 0,
-          slots,
-          seed: 3n,
-          noiseScale: diffusion.noise_factor,
-          portable: false,
-        });
+        using batch = await startOf(model, source);
         const z = new Float32Array(slots * table.width);
         batch.read("z", z);
         const start = z.slice();
@@ -216,18 +221,11 @@ for (const embedding_layer_norm of [false, true]) {
     } LayerNorm`,
     withTinyModel(
       async (model) => {
-        const { text, diffusion, network } = model.config;
+        const { text, network } = model.config;
         const source = encodeSource("a man walks", model.tokenizer, text);
         const { slots } = source;
         const table = model.denoiser.tokenTable;
-        using batch = await model.denoiser.start(padSources([source], text.pad_id), {
-          candidates: 1,
-          firstCandidate: 0,
-          slots,
-          seed: 3n,
-          noiseScale: diffusion.noise_factor,
-          portable: false,
-        });
+        using batch = await startOf(model, source);
         const step = stepOf(
           model.plan(slots, { steps: 3, grid: "even", sampler: "ddim", eta: 0 }),
           0,

@@ -42,5 +42,12 @@ const FIELDS: Fields<DistillTable> = {
  * @param path its place in the configuration, for messages
  */
 export function parseDistillTable(value: unknown, path: string, fail: Fail): DistillTable {
-  return readFields(value, FIELDS, path, fail);
+  const table = readFields(value, FIELDS, path, fail);
+  const { beam, candidates } = table;
+  if (beam > 1 && candidates > beam) {
+    fail(
+      `"${path}.candidates" is ${candidates}, but a search of ${beam} beams has only so many texts`,
+    );
+  }
+  return table;
 }

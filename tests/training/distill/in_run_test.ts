@@ -113,6 +113,7 @@ Deno.test("distill in [data.train] needs one set above it, and says what it take
         [raw, { from: 9, distill: { candidate: 3 } }],
         'did you mean "data.train.1.distill.candidates"?',
       ],
+      [[raw, { from: 9, distill: { beam: 3 } }], "a search of 3 beams has only so many texts"],
       [[raw, { from: 9, distill: { share: 0 } }], "expected a number from 0.001 to 1"],
     ] as const
   ) {
@@ -123,11 +124,18 @@ Deno.test("distill in [data.train] needs one set above it, and says what it take
 });
 
 Deno.test(
-  "distill in [data.train] is refused where slots depend on all data",
+  "distill in [data.train] is refused where slots depend on all data, and beams without a search",
   withFolder((folder) => {
     const path = writeDistillingRun(folder);
     const parse = (...set: string[]) => parseTrainingConfig(readTextFile(path), path, set);
     parse();
+    Deno.writeTextFileSync(path, readTextFile(path).replace("candidates = 2", "beam = 5"));
+    parse();
+    assertThrows(
+      () => parse("network.shifted=false"),
+      UserError,
+      '"beam" in distill needs "network.shifted"',
+    );
     assertThrows(
       () => parse("text.length=batch"),
       UserError,
