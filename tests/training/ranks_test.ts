@@ -172,7 +172,7 @@ Deno.test(
   withFolder(async (folder) => {
     const config = writeRun(folder);
     const output = `${folder}/run`;
-    const set = ["training.steps=100000", "checkpoints.every=0", "rank-timeout=3"];
+    const set = ["training.steps=100000", "checkpoints.every=0", "rank-timeout=10"];
     const [first, second] = startRanks(2, config, output, ...set);
     await Promise.race([logged(output), first!.ended]);
     second!.process.kill("SIGSTOP");
@@ -181,7 +181,7 @@ Deno.test(
     assertEquals(code, ExitCode.ranks, stderr);
     assertStringIncludes(
       stderr,
-      "Rank 0 of 2 cannot go on: another rank did not answer within 3 s",
+      "Rank 0 of 2 cannot go on: another rank did not answer within 10 s",
     );
     assertEquals(listCheckpoints(`${output}/checkpoints`).length, 1);
     await second!.ended;
