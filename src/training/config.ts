@@ -162,14 +162,22 @@ function checkTrainingConfig(table: Table, fail: Fail): TrainingConfig {
   );
   const options = Object.fromEntries(values) as unknown as OptionValues;
   const sets = dataSets(data, options.training.steps, fail);
-  if (options.text.length !== "fixed" && sets.train.some(({ distill }) => distill !== undefined)) {
+  const distilled = sets.train.flatMap(({ distill }) => distill ?? []);
+  if (options.text.length !== "fixed" && distilled.length > 0) {
     fail(
       '"text.length" is "batch", by which the slots of a source depend on all data; a set that the ' +
         'run is to distil needs "fixed"',
     );
   }
-  if (!options.network.shifted && sets.train.some(({ distill }) => (distill?.beam ?? 1) > 1)) {
-    fail('"beam" in distill needs "network.shifted": other models have no beam search');
+  if (!options.network.shifted) {
+    if (distilled.some(({ beam }) => beam > 1)) {
+      fail('"beam" in distill needs "network.shifted": other models have no beam search');
+    }
+    if (distilled.some((table) => table.source_words)) {
+      fail(
+        '"source_words" in distill needs "network.shifted": other models cannot be asked for words',
+      );
+    }
   }
   return {
     data: sets,

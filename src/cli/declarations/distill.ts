@@ -45,6 +45,11 @@ export function distillCommand(environment: Environment): CommandUnknownOpts {
         .choices(["nearest", "all"] as const).default("nearest" as const),
       { source: "Kim and Rush 2016" },
     ))
+    .option(
+      "--source-words",
+      "ask the model for the words of each source, as --words does, where texts are made of them",
+      false,
+    )
     .option("--references <share>", "share of pairs that keep their reference", number(0, 1), 0)
     .addOption(
       new Option(
@@ -56,13 +61,15 @@ export function distillCommand(environment: Environment): CommandUnknownOpts {
     .requiredOption("-o, --output <file>", "the pairs, .tsv or .jsonl, with a manifest beside it")
     .action(async (options) => {
       const { distill } = await import("../../commands/distill.ts");
-      const { data, columns, model, outputs, keep, references, shard, output } = options;
+      const { data, columns, model, outputs, keep, sourceWords, references, shard, output } =
+        options;
       const own = withoutUndefined({
         data,
         columns,
         model,
         outputs,
         keep,
+        sourceWords,
         references,
         shard,
         output,

@@ -6,17 +6,22 @@ import { onOneLine } from "../../text/data_lines.ts";
 import type { CandidateSource, NumberedPair } from "./distill.ts";
 import { readOutputs } from "./outputs.ts";
 
-/** Candidates of a model; a source that stands in a block several times is asked for once. */
+/**
+ * Candidates of a model; a source that stands in a block several times is asked for once.
+ *
+ * @param sourceWords whether each text is to have the words of its source, in some inflection
+ */
 export function candidatesOfModel(
   model: Model,
-  options: Partial<GenerateOptions>,
+  { sourceWords, ...options }: Partial<GenerateOptions> & { readonly sourceWords: boolean },
   signal: AbortSignal,
 ): CandidateSource {
   return {
     async candidates(block) {
       const sources = [...new Set(block.map(({ source }) => onOneLine(source)))];
       const found = new Map<string, readonly string[]>();
-      for await (const result of model.generate(sources, options, signal)) {
+      const inputs = sources.map((source) => sourceWords ? { source, words: [source] } : source);
+      for await (const result of model.generate(inputs, options, signal)) {
         found.set(result.source, result.candidates.map(({ text }) => text));
       }
       return block.map(({ source }) => found.get(onOneLine(source))!);

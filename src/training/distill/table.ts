@@ -1,9 +1,17 @@
 /** `distill = { ... }` of a training set: how a run writes that set itself, from what it has learnt. */
 import type { Fail } from "../../host/fail.ts";
-import { type Fields, integer, number, oneOf, readFields, since } from "../../host/json_fields.ts";
+import {
+  boolean,
+  type Fields,
+  integer,
+  number,
+  oneOf,
+  readFields,
+  since,
+} from "../../host/json_fields.ts";
 import type { Keep } from "./keep.ts";
 
-/** How it is written; `candidates` to `top_p` are options of `ardiff generate`. */
+/** How it is written; `candidates` to `top_p` are options of `ardiff generate`, others of `distill`. */
 export interface DistillTable {
   /** Candidates of a source. */
   readonly candidates: number;
@@ -15,6 +23,8 @@ export interface DistillTable {
   readonly epsilon: number;
   /** Tokens are drawn from the likeliest that together have this probability. */
   readonly top_p: number;
+  /** Whether the words of a source are asked for, as `words` does, where targets are of its words. */
+  readonly source_words: boolean;
   /** Which candidates become targets. */
   readonly keep: "nearest" | "all";
   /** Share of the pairs taken that keep their reference, 0 to 1. */
@@ -31,6 +41,7 @@ const FIELDS: Fields<DistillTable> = {
   temperature: since(number(0.01, 100), 0.7),
   epsilon: since(number(0, 1), 0.05),
   top_p: since(number(0, 1), 1),
+  source_words: since(boolean, false),
   keep: since(oneOf(KEEP), "nearest"),
   references: since(number(0, 1), 0),
   share: since(number(0.001, 1), 1),

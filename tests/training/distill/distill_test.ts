@@ -1,12 +1,19 @@
 /** Distillation from a model and from files, stopped and not, whole and in shards. */
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { distill, type DistillCommandOptions } from "../../../src/commands/distill.ts";
 import { ExitCode, UserError } from "../../../src/errors.ts";
 import { defaultsOf, GENERATION_OPTIONS, LOAD_OPTIONS } from "../../../src/generation/options.ts";
+import { WantedWords } from "../../../src/generation/word_rule.ts";
 import { parseDataSpec } from "../../../src/text/data_spec.ts";
 import { distill as distillPairs } from "../../../src/training/distill/distill.ts";
 import { withFolder } from "../../denoiser/test_files.ts";
-import { writeTinyModel } from "../../generation/tiny_model.ts";
+import { writeShiftedModel, writeTinyModel } from "../../generation/tiny_model.ts";
 
 const PLAIN = {
   ...defaultsOf(GENERATION_OPTIONS),
@@ -16,10 +23,13 @@ const PLAIN = {
   steps: 4,
   threads: 1,
   keep: "nearest",
+  sourceWords: false,
   references: 0,
 } as const;
 
-async function run(options: Omit<DistillCommandOptions, keyof typeof PLAIN> & object) {
+async function run(
+  options: Omit<DistillCommandOptions, keyof typeof PLAIN> & Partial<DistillCommandOptions>,
+) {
   let stderr = "";
   await distill({ ...PLAIN, ...options }, {
     stderr: (text) => void (stderr += text),
@@ -122,6 +132,22 @@ Deno.test(
     const references = manifest.kept_references;
     assert(references > 0 && references < 5, stderr);
     assertEquals(lines.length, 2 * 5 - references);
+  }),
+);
+
+Deno.test(
+  "ardiff distill --source-words keeps texts that have the words of their source",
+  withFolder(async (folder) => {
+    const model = `${folder}/model`;
+    writeShiftedModel(model);
+    const data = [writeData(folder)];
+    const missing = async (name: string, sourceWords: boolean) => {
+      const output = `${folder}/${name}.tsv`;
+      await run({ data, model, output, steps: "auto", beam: 4, sourceWords });
+      return pairsOf(output).flatMap(([source, text]) => new WantedWords([source]).missingIn(text));
+    };
+    assertEquals(await missing("asked", true), []);
+    assertNotEquals(await missing("unasked", false), []);
   }),
 );
 
