@@ -236,7 +236,16 @@ function cellOf(
 
 /** A value as `--set` takes it: TOML, but for "none", which stands for no value. */
 function settingText(value: unknown): string {
-  return value === "none" ? value : JSON.stringify(value);
+  return value === "none" ? value : inlineToml(value);
+}
+
+/** A value on one line of TOML, tables and all. */
+function inlineToml(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(inlineToml).join(", ")}]`;
+  if (!isObject(value)) return JSON.stringify(value);
+  const entries = Object.entries(value)
+    .map(([key, part]) => `${JSON.stringify(key)} = ${inlineToml(part)}`);
+  return `{ ${entries.join(", ")} }`;
 }
 
 /** An option's name and value. */

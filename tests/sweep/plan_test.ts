@@ -48,6 +48,17 @@ Deno.test("parsePlan() takes choices that set several keys by their names", () =
   assertEquals(cells[0]!.generation, { batchSize: 8 });
 });
 
+Deno.test("parsePlan() hands on tables, such as values by update, as TOML", () => {
+  const { cells } = read(`
+    set = { "training.waiting_slots" = { "0" = [0], "600" = [1, 2] } }
+    axes = { "data.train" = [{ name = "pairs", "data.train" = { format = "tsv", file = "a.tsv" } }] }
+  `);
+  assertEquals(cells[0]!.settings, [
+    'training.waiting_slots={ "0" = [0], "600" = [1, 2] }',
+    'data.train={ "format" = "tsv", "file" = "a.tsv" }',
+  ]);
+});
+
 Deno.test("parsePlan() gives every grid the axes that all have", () => {
   const { cells } = read(`
     axes = { "training.seed" = [1, 2] }
