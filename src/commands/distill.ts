@@ -11,7 +11,7 @@ import { tell } from "../host/messages.ts";
 import { ProgressBar } from "../host/progress_bar.ts";
 import { type DataSpec, parseDataSpec } from "../text/data_spec.ts";
 import { countPairs, distill as distillPairs } from "../training/distill/distill.ts";
-import type { Keep } from "../training/distill/keep.ts";
+import type { Keep } from "../training/distill/keep_names.ts";
 import {
   describeDistilled,
   digestsOf,
@@ -32,8 +32,8 @@ export interface DistillCommandOptions
   readonly model?: string;
   readonly outputs?: string;
   readonly keep: Keep;
-  /** Whether a model's candidates are to have the words of their source, in some inflection. */
-  readonly sourceWords: boolean;
+  /** Share of sources whose words a model's candidates are to have, in some inflection. */
+  readonly sourceWords: number;
   /** Share of pairs whose reference is kept. */
   readonly references: number;
   readonly shard?: Shard;

@@ -173,7 +173,7 @@ function checkTrainingConfig(table: Table, fail: Fail): TrainingConfig {
     if (distilled.some(({ beam }) => beam > 1)) {
       fail('"beam" in distill needs "network.shifted": other models have no beam search');
     }
-    if (distilled.some((table) => table.source_words)) {
+    if (distilled.some((table) => table.source_words > 0)) {
       fail(
         '"source_words" in distill needs "network.shifted": other models cannot be asked for words',
       );

@@ -2,6 +2,7 @@
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { GENERATION_OPTIONS, type GenerationOption } from "../../generation/options.ts";
 import type { Environment } from "../../host/environment.ts";
+import { KEEP } from "../../training/distill/keep_names.ts";
 import { addGenerationOptions, generationValues } from "../generation_options.ts";
 import { addGuide } from "../guide.ts";
 import { withFacts } from "../option_facts.ts";
@@ -40,15 +41,17 @@ export function distillCommand(environment: Environment): CommandUnknownOpts {
     .addOption(withFacts(
       new Option(
         "--keep <which>",
-        "the candidate nearest the reference by chrF, or all that differ",
+        "the candidate nearest the reference by chrF; by BLEU the one nearest to all references of " +
+          "the source; or all that differ",
       )
-        .choices(["nearest", "all"] as const).default("nearest" as const),
+        .choices(KEEP).default("nearest" as const),
       { source: "Kim and Rush 2016" },
     ))
     .option(
-      "--source-words",
-      "ask the model for the words of each source, as --words does, where texts are made of them",
-      false,
+      "--source-words <share>",
+      "share of sources whose words the model is asked for, as --words does, where texts are made of them",
+      number(0, 1),
+      0,
     )
     .option("--references <share>", "share of pairs that keep their reference", number(0, 1), 0)
     .addOption(

@@ -7,7 +7,8 @@ import { onOneLine } from "../../text/data_lines.ts";
 import type { DataSpec, Pair } from "../../text/data_spec.ts";
 import { readPairs } from "../../text/records.ts";
 import { ExitCode, UserError } from "../../errors.ts";
-import { type Keep, keepsReference, type Kept, keptCandidates, keptReference } from "./keep.ts";
+import { keepsReference, type Kept, keptCandidates, keptReference } from "./keep.ts";
+import type { Keep } from "./keep_names.ts";
 import { PartialFile } from "./partial_file.ts";
 
 /** Where candidates come from. */
@@ -70,9 +71,10 @@ export async function distill(
   const format = lineFormat(output);
   using file = new PartialFile<DistillCounts>(output, settings, NONE);
   onProgress(file.state.pairs);
+  const referencesOf = options.keep === "consensus" ? await allReferences(options.data) : undefined;
   const first = range.first + file.state.pairs;
   for await (const block of blocksOf(pairsWithin(options.data, first, range.end))) {
-    const kept = await workOn(block, source, options);
+    const kept = await workOn(block, source, options, referencesOf);
     const text = kept.flatMap((result, i) =>
       (result?.targets ?? []).map((target) => format(block[i]!.source, target))
     ).join("");
@@ -90,11 +92,24 @@ export async function countPairs(data: DataSpec): Promise<number> {
   return count;
 }
 
+/** All references of each source. */
+async function allReferences(data: DataSpec): Promise<ReadonlyMap<string, readonly string[]>> {
+  const found = new Map<string, string[]>();
+  for await (const { source, target } of readPairs(data)) {
+    if (target.trim() === "") continue;
+    const references = found.get(source);
+    if (references === undefined) found.set(source, [target]);
+    else references.push(target);
+  }
+  return found;
+}
+
 /** What is kept of each pair of a block; undefined for one with an empty side. */
 async function workOn(
   block: readonly NumberedPair[],
   source: CandidateSource,
   { keep, references, seed }: DistillOptions,
+  referencesOf: ReadonlyMap<string, readonly string[]> | undefined,
 ): Promise<(Kept | undefined)[]> {
   const isEmpty = (pair: Pair) => pair.source.trim() === "" || pair.target.trim() === "";
   const asked = block.filter((pair) => !isEmpty(pair) && !keepsReference(pair, references, seed));
@@ -105,7 +120,7 @@ async function workOn(
     const candidates = candidatesOf.get(pair);
     return candidates === undefined
       ? keptReference(pair.target)
-      : keptCandidates(candidates, pair.target, keep);
+      : keptCandidates(candidates, pair.target, keep, referencesOf?.get(pair.source));
   });
 }
 

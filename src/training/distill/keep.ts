@@ -2,11 +2,10 @@
  * Which candidates become training targets (sequence-level knowledge distillation; Kim and Rush, 2016,
  * and their interpolation: of several candidates, the one nearest the reference). Arithmetic only.
  */
+import { sentenceBleu } from "../../metrics/bleu.ts";
 import { chrfFromStatistics, chrfStatistics } from "../../metrics/chrf.ts";
 import { uniformOf } from "../../text/held_out.ts";
-
-/** What is kept of a pair's candidates: the one nearest its reference, or all that differ. */
-export type Keep = "nearest" | "all";
+import type { Keep } from "./keep_names.ts";
 
 /** The targets that a pair gets. */
 export interface Kept {
@@ -27,16 +26,30 @@ export function keptReference(reference: string): Kept {
  * Chooses among candidates. Blank ones are left out; without any other the reference stays.
  *
  * @param candidates of equal nearness, the first is taken
+ * @param references all of the source, which consensus looks at
  */
-export function keptCandidates(candidates: readonly string[], reference: string, keep: Keep): Kept {
+export function keptCandidates(
+  candidates: readonly string[],
+  reference: string,
+  keep: Keep,
+  references: readonly string[] = [reference],
+): Kept {
   const texts = [...new Set(candidates.filter((text) => text.trim() !== ""))];
   if (texts.length === 0) return keptReference(reference);
   const statistics = chrfStatistics(texts, texts.map(() => [reference]));
   const scores = texts.map((_, index) => chrfFromStatistics(statistics.row(index)));
-  const best = scores.indexOf(Math.max(...scores));
+  const nearness = keep === "consensus"
+    ? texts.map((text) => sentenceBleu(text, references).score)
+    : scores;
+  const best = nearness.indexOf(Math.max(...nearness));
   return keep === "all"
     ? { targets: texts, isReference: false, chrf: scores[0]! }
     : { targets: [texts[best]!], isReference: false, chrf: scores[best]! };
+}
+
+/** Whether a source is one of the share whose words are asked for: a function of it and the seed. */
+export function asksForWords(source: string, share: number, seed: bigint): boolean {
+  return share > 0 && uniformOf(`words\n${seed}\n${source}`) < share;
 }
 
 /**

@@ -4,27 +4,36 @@ import type { Model } from "../../generation/mod.ts";
 import { ExitCode, UserError } from "../../errors.ts";
 import { onOneLine } from "../../text/data_lines.ts";
 import type { CandidateSource, NumberedPair } from "./distill.ts";
+import { asksForWords } from "./keep.ts";
 import { readOutputs } from "./outputs.ts";
 
+/** Sources whose candidates are remembered, as data may have them again. */
+const REMEMBERED = 20_000;
+
 /**
- * Candidates of a model; a source that stands in a block several times is asked for once.
+ * Candidates of a model; a source that comes again soon is asked for once.
  *
- * @param sourceWords whether each text is to have the words of its source, in some inflection
+ * @param sourceWords share of sources whose words each of their texts is to have, in some inflection
  */
 export function candidatesOfModel(
   model: Model,
-  { sourceWords, ...options }: Partial<GenerateOptions> & { readonly sourceWords: boolean },
+  { sourceWords, ...options }: Partial<GenerateOptions> & { readonly sourceWords: number },
   signal: AbortSignal,
 ): CandidateSource {
+  const known = new Map<string, readonly string[]>();
   return {
     async candidates(block) {
-      const sources = [...new Set(block.map(({ source }) => onOneLine(source)))];
-      const found = new Map<string, readonly string[]>();
-      const inputs = sources.map((source) => sourceWords ? { source, words: [source] } : source);
-      for await (const result of model.generate(inputs, options, signal)) {
-        found.set(result.source, result.candidates.map(({ text }) => text));
+      const sources = block.map(({ source }) => onOneLine(source));
+      const inputs = [...new Set(sources)].filter((source) => !known.has(source)).map((source) =>
+        asksForWords(source, sourceWords, options.seed ?? 0n) ? { source, words: [source] } : source
+      );
+      for await (const { source, candidates } of model.generate(inputs, options, signal)) {
+        known.set(source, candidates.map(({ text }) => text));
       }
-      return block.map(({ source }) => found.get(onOneLine(source))!);
+      const found = sources.map((source) => known.get(source)!);
+      const old = [...known.keys()].slice(0, Math.max(0, known.size - REMEMBERED));
+      old.forEach((source) => known.delete(source));
+      return found;
     },
   };
 }

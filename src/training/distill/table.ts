@@ -1,15 +1,7 @@
 /** `distill = { ... }` of a training set: how a run writes that set itself, from what it has learnt. */
 import type { Fail } from "../../host/fail.ts";
-import {
-  boolean,
-  type Fields,
-  integer,
-  number,
-  oneOf,
-  readFields,
-  since,
-} from "../../host/json_fields.ts";
-import type { Keep } from "./keep.ts";
+import { type Fields, integer, number, oneOf, readFields, since } from "../../host/json_fields.ts";
+import { KEEP, type Keep } from "./keep_names.ts";
 
 /** How it is written; `candidates` to `top_p` are options of `ardiff generate`, others of `distill`. */
 export interface DistillTable {
@@ -23,17 +15,15 @@ export interface DistillTable {
   readonly epsilon: number;
   /** Tokens are drawn from the likeliest that together have this probability. */
   readonly top_p: number;
-  /** Whether the words of a source are asked for, as `words` does, where targets are of its words. */
-  readonly source_words: boolean;
+  /** Share of sources whose words are asked for, as `words` does, where targets are of these words. */
+  readonly source_words: number;
   /** Which candidates become targets. */
-  readonly keep: "nearest" | "all";
+  readonly keep: Keep;
   /** Share of the pairs taken that keep their reference, 0 to 1. */
   readonly references: number;
   /** Share of the sources that are taken, above 0, at most 1; chosen by their text. */
   readonly share: number;
 }
-
-const KEEP: readonly Keep[] = ["nearest", "all"];
 
 const FIELDS: Fields<DistillTable> = {
   candidates: since(integer(1, 100_000), 5),
@@ -41,7 +31,7 @@ const FIELDS: Fields<DistillTable> = {
   temperature: since(number(0.01, 100), 0.7),
   epsilon: since(number(0, 1), 0.05),
   top_p: since(number(0, 1), 1),
-  source_words: since(boolean, false),
+  source_words: since(number(0, 1), 0),
   keep: since(oneOf(KEEP), "nearest"),
   references: since(number(0, 1), 0),
   share: since(number(0.001, 1), 1),

@@ -23,7 +23,7 @@ const PLAIN = {
   steps: 4,
   threads: 1,
   keep: "nearest",
-  sourceWords: false,
+  sourceWords: 0,
   references: 0,
 } as const;
 
@@ -136,18 +136,35 @@ Deno.test(
 );
 
 Deno.test(
+  "ardiff distill --keep consensus gives a source one target, the one nearest to all its references",
+  withFolder(async (folder) => {
+    const data = [writeData(folder)];
+    const outputs = `${folder}/outputs.txt`;
+    Deno.writeTextFileSync(outputs, "un chien noir\nle chien\n".repeat(6));
+    const output = `${folder}/out.tsv`;
+    await run({ data, outputs, output, candidates: 2, keep: "consensus" });
+    // The second reference of "a dog" is one of the candidates; the first one's nearest is the other.
+    const ofDog = pairsOf(output).filter(([source]) => source === "a dog");
+    assertEquals(ofDog, [["a dog", "le chien"], ["a dog", "le chien"]]);
+    const nearest = `${folder}/nearest.tsv`;
+    await run({ data, outputs, output: nearest, candidates: 2 });
+    assertEquals(pairsOf(nearest)[0], ["a dog", "un chien noir"]);
+  }),
+);
+
+Deno.test(
   "ardiff distill --source-words keeps texts that have the words of their source",
   withFolder(async (folder) => {
     const model = `${folder}/model`;
     writeShiftedModel(model);
     const data = [writeData(folder)];
-    const missing = async (name: string, sourceWords: boolean) => {
+    const missing = async (name: string, sourceWords: number) => {
       const output = `${folder}/${name}.tsv`;
       await run({ data, model, output, steps: "auto", beam: 4, sourceWords });
       return pairsOf(output).flatMap(([source, text]) => new WantedWords([source]).missingIn(text));
     };
-    assertEquals(await missing("asked", true), []);
-    assertNotEquals(await missing("unasked", false), []);
+    assertEquals(await missing("asked", 1), []);
+    assertNotEquals(await missing("unasked", 0), []);
   }),
 );
 

@@ -136,7 +136,7 @@ Deno.test(
       UserError,
       '"beam" in distill needs "network.shifted"',
     );
-    Deno.writeTextFileSync(path, readTextFile(path).replace("beam = 5", "source_words = true"));
+    Deno.writeTextFileSync(path, readTextFile(path).replace("beam = 5", "source_words = 0.5"));
     parse();
     assertThrows(
       () => parse("network.shifted=false"),

@@ -17,6 +17,17 @@ Deno.test("keptCandidates() takes all that differ and are not blank, in their or
   assertEquals(kept.targets, ["A cat sleeps.", "The dog catches a ball.", "The dog."]);
 });
 
+Deno.test("keptCandidates() takes what agrees most with all references of the source", () => {
+  const [near, agreed] = ["The dog catches the ball.", "A dog runs after the red ball."];
+  const others = ["A dog runs after a red ball.", "The dog runs after the red ball."];
+  assertEquals(keptCandidates([near, agreed], REFERENCE, "nearest").targets, [near]);
+  // The same for each of the source's pairs, whose own references differ.
+  for (const reference of [REFERENCE, ...others]) {
+    const kept = keptCandidates([near, agreed], reference, "consensus", others);
+    assertEquals(kept.targets, [agreed]);
+  }
+});
+
 Deno.test("keptCandidates() stays with the reference where nothing was written", () => {
   assertEquals(keptCandidates(["", " "], REFERENCE, "nearest"), {
     targets: [REFERENCE],

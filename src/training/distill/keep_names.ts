@@ -1,0 +1,9 @@
+/**
+ * What is kept of a pair's candidates: the one nearest its reference by chrF; the one that agrees most
+ * with all references of its source, by sentence BLEU, so that a source has one target however often it
+ * stands in the data; or all that differ.
+ */
+export const KEEP = ["nearest", "consensus", "all"] as const;
+
+/** One of {@linkcode KEEP}. */
+export type Keep = typeof KEEP[number];
