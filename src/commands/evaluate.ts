@@ -1,7 +1,9 @@
 /** `ardiff evaluate`: scores the outputs of one or more systems, and says what the scores are. */
 import { ExitCode, messageOf, UserError } from "../errors.ts";
+import type { GenerationInput } from "../generation/generate.ts";
 import { Model } from "../generation/mod.ts";
 import { generationOptionsOf, loadOptionsOf } from "../generation/option_parts.ts";
+import { type Demands, demandsOf } from "../generation/request_fields.ts";
 import { tell } from "../host/messages.ts";
 import { processorSeconds } from "../host/processor.ts";
 import { ProgressBar } from "../host/progress_bar.ts";
@@ -69,7 +71,7 @@ export async function evaluate(options: EvaluateOptions, io: EvaluateIo): Promis
   checkRequest(options);
   const files = options.hypotheses ?? [];
   const systems = await readSystems(files);
-  const testSet = await readTestSet(options, systems[0]?.hypotheses.length);
+  const { demands, ...testSet } = await readTestSet(options, systems[0]?.hypotheses.length);
   const first = options.references?.[0] ?? options.data ?? files[0]!;
   const segments = testSet.references?.length ?? systems[0]!.hypotheses.length;
   for (const [k, { hypotheses }] of systems.entries()) {
@@ -78,8 +80,12 @@ export async function evaluate(options: EvaluateOptions, io: EvaluateIo): Promis
   const generated: GeneratedSystem[] = [];
   const runs = runsOf(options);
   const names = systemNames(runs.map(({ model }) => model), modelName);
+  const inputs = testSet.sources?.map((source, i) => ({
+    ...demands?.[i],
+    source: onOneLine(source),
+  }));
   for (const [k, run] of runs.entries()) {
-    generated.push(await generateSystem(run, names[k]!, testSet.sources!, io));
+    generated.push(await generateSystem(run, names[k]!, inputs!, io));
   }
   systems.unshift(...generated.map(({ system }) => system));
   await printScores({ systems, ...testSet }, generated.map(({ run }) => run), options, io);
@@ -190,6 +196,11 @@ function checkRequest(options: EvaluateOptions): void {
   }
 }
 
+/** What outputs are compared with, and what each line asks of its text besides its source. */
+interface TestSet extends Pick<ScoreInput, "references" | "sources"> {
+  readonly demands?: readonly Demands[];
+}
+
 /**
  * What outputs are compared with: nothing, references, or references and sources.
  *
@@ -199,7 +210,7 @@ function checkRequest(options: EvaluateOptions): void {
 async function readTestSet(
   { references = [], data }: Pick<EvaluateOptions, "references" | "data">,
   outputs?: number,
-): Promise<Pick<ScoreInput, "references" | "sources">> {
+): Promise<TestSet> {
   if (references.length === 0) return data === undefined ? {} : await readExamples(data, outputs);
   const streams: string[][] = [];
   for (const path of references) {
@@ -256,13 +267,13 @@ interface GeneratedSystem {
 async function generateSystem(
   options: ModelRunOptions,
   name: string,
-  sources: readonly string[],
+  inputs: readonly GenerationInput[],
   io: EvaluateIo,
 ): Promise<GeneratedSystem> {
   using progress = new ProgressBar(
     { stderr: (text) => io.stderr(text), interactive: io.interactive ?? false },
     "lines",
-    sources.length,
+    inputs.length,
   );
   progress.announce(`loading ${options.model}`);
   using model = await Model.load(options.model, loadOptionsOf(options));
@@ -271,7 +282,7 @@ async function generateSystem(
   const candidates: string[][] = [];
   const calls: number[] = [];
   const began = { clock: performance.now(), processor: processorSeconds() };
-  for await (const result of model.generate(sources.map(onOneLine), generationOptionsOf(options))) {
+  for await (const result of model.generate(inputs, generationOptionsOf(options))) {
     hypotheses.push(result.text);
     calls.push(result.calls);
     candidates.push(result.candidates.map(({ text }) => text));
@@ -346,12 +357,13 @@ function outputOf({ line, fields }: DataRecord, path: string): OutputLine {
 
 /**
  * Sources and reference lists, of JSON lines (line breaks in a reference stay, as they part its
- * sentences) or of a table of pairs, in which equal sources share their references.
+ * sentences; other fields ask for something, as in the input of generate) or of a table of pairs, in
+ * which equal sources share their references.
  */
 async function readExamples(
   path: string,
   outputs?: number,
-): Promise<{ sources: string[]; references: (readonly string[])[] }> {
+): Promise<TestSet> {
   const format = /\.(tsv|csv)$/.exec(path)?.[1];
   if (format !== undefined) {
     const table = { format, file: path, ...await columnsOf(path, format) };
@@ -373,6 +385,11 @@ async function readExamples(
   };
   return {
     sources: records.map((record) => textsOf(record, "source").join(" ")),
+    demands: records.map(({ line, fields }) => {
+      const demands = demandsOf(fields);
+      if ("flaw" in demands) throw dataError(path, line.number, demands.flaw);
+      return demands;
+    }),
     references: records.map((record) => textsOf(record, "references")),
   };
 }

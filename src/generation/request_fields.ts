@@ -8,7 +8,8 @@ import type { GenerationRequest } from "./constraints.ts";
 /** What a field says, or what is wrong with it. */
 type Read<T> = { readonly value: T } | { readonly expected: string };
 
-type Demands = Omit<GenerationRequest, "source">;
+/** What a line asks of its text besides its source. */
+export type Demands = Omit<GenerationRequest, "source">;
 
 /** The fields, by the name of what they ask for. */
 const FIELDS: {

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { ExitCode } from "../../src/errors.ts";
 import { runHere } from "../cli/fake_process.ts";
 import { withFolder } from "../denoiser/test_files.ts";
-import { writeTinyModel } from "../generation/tiny_model.ts";
+import { writeShiftedModel, writeTinyModel } from "../generation/tiny_model.ts";
 
 Deno.test(
   "evaluate compares models by a paired bootstrap and tells how each was run",
@@ -28,5 +29,34 @@ Deno.test(
     const table = await runHere([...command, "--steps", "2", "--bootstrap", "50"]);
     assertStringIncludes(table.stdout, "50 bootstrap resamples");
     assertStringIncludes(table.stdout, "(p = ");
+  }),
+);
+
+Deno.test(
+  "evaluate keeps to what lines of JSON ask of their texts, as generate does",
+  withFolder(async (folder) => {
+    writeShiftedModel(`${folder}/model`);
+    const data = `${folder}/dev.jsonl`;
+    const line = { source: "a cat and the snow", references: ["the dog"] };
+    const coverage = async (lines: readonly object[]) => {
+      Deno.writeTextFileSync(data, lines.map((each) => JSON.stringify(each)).join("\n"));
+      const model = ["-m", `${folder}/model`, "--data", data];
+      return await runHere([
+        "evaluate",
+        ...model,
+        "--metrics",
+        "coverage",
+        "--beam",
+        "4",
+        "--json",
+      ]);
+    };
+    const found = async (lines: readonly object[]) =>
+      JSON.parse((await coverage(lines)).stdout).systems[0].scores[0].value;
+    assert(await found([line]) < 100);
+    assertEquals(await found([{ ...line, words: line.source.split(" ") }]), 100);
+    const { code, stderr } = await coverage([line, { ...line, words: 3 }]);
+    assertEquals(code, ExitCode.data);
+    assertStringIncludes(stderr, 'line 2: expected field "words" to be a word or a list of words');
   }),
 );
