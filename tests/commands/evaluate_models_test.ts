@@ -52,7 +52,7 @@ Deno.test(
       ]);
     };
     const found = async (lines: readonly object[]) =>
-      JSON.parse((await coverage(lines)).stdout).systems[0].scores[0].value;
+      JSON.parse((await coverage(lines)).stdout).systems[0].scores[0].score;
     assert(await found([line]) < 100);
     assertEquals(await found([{ ...line, words: line.source.split(" ") }]), 100);
     const { code, stderr } = await coverage([line, { ...line, words: 3 }]);
