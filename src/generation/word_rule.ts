@@ -10,6 +10,7 @@ import type { TokenRule } from "./token_rules.ts";
 
 const WORD = /[\p{L}\p{M}\p{N}]+/gu;
 const LAST_WORD = /[\p{L}\p{M}\p{N}]*$/u;
+const PARTS = /^([\p{L}\p{M}\p{N}]*)(.*?)([\p{L}\p{M}\p{N}]*)$/su;
 
 /** What a word is worth, in nats. */
 const WORTH = 2;
@@ -61,9 +62,13 @@ export class WantedWords {
     const before = this.#found(lower.slice(0, start));
     const last = lower.slice(start);
     return (piece) => {
-      const end = last + piece.toLowerCase();
-      const found = before | this.#found(end);
-      const open = LAST_WORD.exec(end)![0];
+      const { head, words, tail } = partsOf(piece);
+      const joined = last + head;
+      const open = tail ?? joined;
+      const found = [joined, ...words, open].reduce(
+        (bits, word) => word === "" ? bits : bits | this.#wantedBy(word),
+        before,
+      );
       const begun = open === ""
         ? []
         : this.#words.map((word, i) =>
@@ -83,7 +88,7 @@ export class WantedWords {
   #wantedBy(word: string): number {
     const known = this.#known.get(word);
     if (known !== undefined) return known;
-    const stems = stemsOf(word);
+    const stems = rememberedStems(word);
     const bits = this.#stems.reduce(
       (bits, stem, i) => stems.includes(stem) ? bits | 1 << i : bits,
       0,
@@ -91,6 +96,43 @@ export class WantedWords {
     this.#known.set(word, bits);
     return bits;
   }
+}
+
+/** A piece of text in lower case, cut where words begin and end. */
+interface Parts {
+  /** What belongs to the word before it. */
+  readonly head: string;
+  /** Words that begin and end in it. */
+  readonly words: readonly string[];
+  /** What is open at its end, perhaps nothing; undefined where all of it is the head. */
+  readonly tail: string | undefined;
+}
+
+/** Of pieces of vocabularies, and stems of what they make: they come again in every line. */
+const knownParts = new Map<string, Parts>();
+const knownStems = new Map<string, readonly string[]>();
+
+/** Entries that are remembered of each. */
+const REMEMBERED = 50_000;
+
+function partsOf(piece: string): Parts {
+  return remember(knownParts, piece, () => {
+    const [, head = "", middle = "", tail] = PARTS.exec(piece.toLowerCase())!;
+    return { head, words: middle.match(WORD) ?? [], tail: middle === "" ? undefined : tail };
+  });
+}
+
+function rememberedStems(word: string): readonly string[] {
+  return remember(knownStems, word, () => stemsOf(word));
+}
+
+function remember<T>(known: Map<string, T>, key: string, make: () => T): T {
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  if (known.size >= REMEMBERED) known.clear();
+  const made = make();
+  known.set(key, made);
+  return made;
 }
 
 function bitCount(bits: number): number {
