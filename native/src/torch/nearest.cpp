@@ -50,8 +50,10 @@ Vocabulary::Vocabulary(const Tensor& table, const Tensor& bias) : table_(table),
 }
 
 Tensor Vocabulary::best(const Tensor& x) const {
-    return x.is_cuda() && x.size(0) >= kScreened ? screened(x) : best_of_all(x);
+    return waits(x.size(0)) ? screened(x) : best_of_all(x);
 }
+
+bool Vocabulary::waits(int64_t slots) const { return table_.is_cuda() && slots >= kScreened; }
 
 Tensor Vocabulary::best_of_all(const Tensor& x, int64_t at_a_time) const {
     const int64_t slots = std::max<int64_t>(1, x.size(0));

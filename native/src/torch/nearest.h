@@ -19,6 +19,9 @@ class Vocabulary {
     // many slots are screened, which waits for the device once.
     at::Tensor best(const at::Tensor& x) const;
 
+    // Whether best() of so many slots waits.
+    bool waits(int64_t slots) const;
+
     // The same by products in float32, `at_a_time` scores after each other.
     at::Tensor best_of_all(const at::Tensor& x, int64_t at_a_time = kScoresAtATime) const;
 
