@@ -185,7 +185,7 @@ StepForm TorchGenerator::stage(const StepRequest& request, bool fixed, Staging& 
 }
 
 void TorchGenerator::take_step(const StepRequest& request) {
-    const bool graph = weights_->graph.is_wanted() && !weights_->rounding.waits(rows() * stepped());
+    const bool graph = weights_->graph.is_wanted();
     StepForm form;
     StepNumbers numbers;
     Staging staging(weights_->device);

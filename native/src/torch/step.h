@@ -1,7 +1,6 @@
 // A generation step as a function of tensors on the device. What it needs of the host is there
-// before it starts, its number and coefficients too, and it waits for nothing (but where so many
-// slots are rounded that they are screened): so that it can be recorded once and replayed for every
-// step of its shapes (step_graph.h).
+// before it starts, its number and coefficients too, and it waits for nothing: so that it can be
+// recorded once and replayed for every step of its shapes (step_graph.h).
 #pragma once
 
 #include <ATen/core/Tensor.h>
