@@ -121,6 +121,9 @@ if [ "$device" = cpu ]; then portable=(--portable); fi
 for dtype in f32 bf16; do
   stage "golden-$dtype" 60 "${ardiff[@]}" golden --device "$device" --dtype "$dtype" "${portable[@]}" "${folders[@]}"
 done
+# Every step but the first of its shapes is a replayed graph then.
+stage golden-graph 60 env ARDIFF_STEP_GRAPH=1 "${ardiff[@]}" golden --device "$device" --dtype f32 \
+  "${portable[@]}" "${folders[@]}"
 
 # The same text on the CPU and on the device: a model in the shifted layout, which decodes.
 model=tatoeba-en-fr-small

@@ -103,7 +103,7 @@ function format(report: Report): string {
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join("");
 }
 
-/** Whether network calls are to run as graphs of the device (native/src/torch/step_graph.h). */
+/** Whether steps of generation are to run as graphs of the device (native/src/torch/step_graph.h). */
 function stepGraphs(): string {
   return Deno.env.get("ARDIFF_STEP_GRAPH") === "1"
     ? "on (ARDIFF_STEP_GRAPH; untried)"

@@ -4,10 +4,10 @@ import { createHash } from "node:crypto";
 import { bytesOf } from "../denoiser/tensors.ts";
 import { type EndingSignal, Interrupts } from "../host/interrupts.ts";
 import { SaveSignal } from "../host/save_signal.ts";
+import { agreed } from "./agreement.ts";
 import { type Best, pruneCheckpoints, type RunState, writeCheckpoint } from "./checkpoint.ts";
 import type { PreparedBatch } from "./batch_stream.ts";
 import { describeForecast, forecast, type ForecastInput, warningsOf } from "./forecast.ts";
-import type { ProcessGroup } from "./process_group.ts";
 import type { RunReporter } from "./reporter.ts";
 import type { Run } from "./run.ts";
 import { expectSameWeights } from "./same_setup.ts";
@@ -37,14 +37,6 @@ interface SessionOptions {
 interface ValidationAt extends Validation {
   readonly step: number;
 }
-
-/** Signals as the numbers that ranks exchange; 0 is none. */
-const SIGNALS: readonly (EndingSignal | undefined)[] = [
-  undefined,
-  "SIGINT",
-  "SIGTERM",
-  "SIGHUP",
-];
 
 /**
  * Trains until a step, a time or a signal. Every rank has a session; what one of them is told, all do,
@@ -116,13 +108,12 @@ export class Session {
     const { run, last, deadline, isSpent } = this.#options;
     const isOver = this.#state.step >= last || performance.now() >= deadline ||
       (isSpent?.() ?? false);
-    const [signal, over, save] = await agreed(run.group, [
-      SIGNALS.indexOf(interrupts.received),
-      Number(isOver),
-      Number(saveSignal.take() || run.group.isFirst && this.#isSaveDue()),
-    ]);
-    this.#signal = SIGNALS[signal!];
-    return { stop: this.#signal !== undefined || over === 1, save: save === 1 };
+    const { signal, wishes: [over, save] } = await agreed(run.group, {
+      signal: interrupts.received,
+      wishes: [isOver, saveSignal.take() || run.group.isFirst && this.#isSaveDue()],
+    });
+    this.#signal = signal;
+    return { stop: signal !== undefined || over!, save: save! };
   }
 
   async #updates(wishes: Wishes): Promise<void> {
@@ -267,14 +258,6 @@ export class Session {
 interface Wishes {
   readonly interrupts: Interrupts;
   readonly saveSignal: SaveSignal;
-}
-
-/** The largest of each number that the ranks give. */
-async function agreed(group: ProcessGroup, mine: readonly number[]): Promise<number[]> {
-  const all = await group.gatherNumbers(Float64Array.from(mine));
-  return mine.map((_, i) =>
-    all.reduce((most, n, at) => at % mine.length === i ? Math.max(most, n) : most, 0)
-  );
 }
 
 function hashOf(values: Float32Array<ArrayBuffer>): string {

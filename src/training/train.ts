@@ -1,29 +1,28 @@
 /** From a configuration to a model folder, surviving whatever stops it. */
 import { ExitCode, UserError } from "../errors.ts";
 import { variable } from "../host/environment.ts";
-import { exitCodeOf, Interrupts } from "../host/interrupts.ts";
+import { exitCodeOf } from "../host/interrupts.ts";
 import { tell } from "../host/messages.ts";
 import { processorSeconds } from "../host/processor.ts";
 import type { ProgressOutput } from "../host/status_line.ts";
 import { listCheckpoints, readRecord, type RunState } from "./checkpoint.ts";
 import type { TrainingConfig, TrainingSettings } from "./config.ts";
 import { describeRun } from "./describe_run.ts";
-import type { DistillTable } from "./distill/table.ts";
 import { wasDistilledWith } from "./distill/manifest.ts";
-import { writeSet } from "./distill/write_set.ts";
+import { type DueSet, writeDueSet } from "./due_set.ts";
 import { exportModel, exportTeacher } from "./export_model.ts";
 import { placeOf } from "./launcher.ts";
 import { describeData } from "./model_config.ts";
 import { ALONE, joinRanks, type ProcessGroup } from "./process_group.ts";
 import { Reporter, SILENT_REPORTER } from "./reporter.ts";
 import { readRequest, settingsOf, type TrainingRequest, type TrainOptions } from "./request.ts";
-import { type Place, Run } from "./run.ts";
+import { Run } from "./run.ts";
 import { openRunFolder, RUN_FILES } from "./run_folder.ts";
 import { expectSameSetup, setupOf } from "./same_setup.ts";
 import { beginnings, valueAt } from "./scheduled.ts";
 import { Session } from "./session.ts";
 import { textGeneratorOf } from "./text_generator.ts";
-import { setsBefore, teachingSet, type TrainingSet } from "./training_sets.ts";
+import { setsBefore, type TrainingSet } from "./training_sets.ts";
 import { readValidationSet } from "./validation_set.ts";
 
 /** Seconds; as long as a checkpoint or a validation may take. */
@@ -71,19 +70,23 @@ export async function train(
   const say = (message: string) => {
     if (group.isFirst) tell(io, message);
   };
-  const limits = { deadline, isSpent: () => processorSeconds() >= processorLimit };
+  const isSpent = () => processorSeconds() >= processorLimit;
+  const limits = { deadline, isSpent };
+  const isTimeOver = () => performance.now() >= deadline || isSpent();
   const command = ({ step }: RunState) =>
     typeof configuration === "string"
       ? commandOf(configuration, options, config, step)
       : `train(configuration, { output: ${JSON.stringify(output)} }), at step ${step}`;
-  const parts = { request, group, io, say, limits, command, resume: options.resume ?? false };
+  const resume = options.resume ?? false;
+  const parts = { request, group, io, say, limits, isTimeOver, command, resume };
   const written = new Set<TrainingSet>();
   let isOver = false;
   for (;;) {
     const checkpoint = await group.first(() => listCheckpoints(folder).at(-1) ?? null) ?? undefined;
     const result = await trainPart({ ...parts, checkpoint, written, isOver });
     if (typeof result === "string") return result;
-    if (await distillSet(result, parts)) written.add(result.set);
+    const isWhole = await writeDueSet(result, { config, group, say, isOver: isTimeOver });
+    if (isWhole) written.add(result.set);
     else isOver = true;
   }
 }
@@ -95,18 +98,11 @@ interface Parts {
   readonly io: ProgressOutput;
   readonly say: (message: string) => void;
   readonly limits: { readonly deadline: number; readonly isSpent: () => boolean };
+  /** Whether one of them is reached. */
+  readonly isTimeOver: () => boolean;
   /** The command that repeats a run up to a state. */
   readonly command: (state: RunState) => string;
   readonly resume: boolean;
-}
-
-/** A set that a run has to write before it goes on. */
-interface DueSet {
-  readonly set: TrainingSet;
-  readonly table: DistillTable;
-  /** The model that writes it, and where the run had it. */
-  readonly teacher: string;
-  readonly place: Place;
 }
 
 /**
@@ -129,13 +125,6 @@ async function trainPart(
     say(`There is nothing to go on from in "${output}": starting anew.`);
   }
   const unwritten = await group.first(() => unwrittenSet(train, checkpoint, parts.written) ?? null);
-  if (unwritten !== null && group.size > 1) {
-    throw new UserError(
-      ExitCode.usage,
-      `Cannot distil within a run of ${group.size} ranks: make the set with ardiff distill, and name ` +
-        "its file in data.train",
-    );
-  }
   const ahead = unwritten === null ? undefined : train[unwritten];
   const sets = setsBefore(train, ahead);
   const last = Math.min(request.last, ahead?.from ?? Infinity);
@@ -167,12 +156,14 @@ async function trainPart(
         : `Stopped by ${signal} at step ${step}, which is saved: go on with --resume`,
     );
   }
-  const isDue = step === ahead?.from && step < request.last && !parts.isOver &&
-    performance.now() < deadline && !limits.isSpent();
-  if (isDue) {
+  if (step === ahead?.from && step < request.last && !parts.isOver) {
     const teacher = `${output}/${RUN_FILES.teacher}`;
-    exportTeacher(run, teacher);
-    return { set: ahead, table: ahead.distill!, teacher, place: run.place };
+    const isDue = await group.first(() => {
+      if (parts.isTimeOver()) return false;
+      exportTeacher(run, teacher);
+      return true;
+    });
+    if (isDue) return { set: ahead, table: ahead.distill!, teacher, place: run.place };
   }
   reporter.summary(run.usage());
   if (step === 0) {
@@ -182,40 +173,6 @@ async function trainPart(
   }
   if (!group.isFirst) return `${output}/${RUN_FILES.model}`;
   return exportModel(run, session, output, parts.command(session.state));
-}
-
-/**
- * Writes a set. @returns whether it is whole, or else the time is over
- *
- * @throws {UserError} where a signal comes
- */
-async function distillSet(
-  { set, table, teacher, place }: DueSet,
-  { request: { config }, say, limits }: Parts,
-): Promise<boolean> {
-  const { train } = config.data;
-  using interrupts = new Interrupts((signal) =>
-    say(`${signal}: what is distilled so far is kept; once more to stop at once.`)
-  );
-  try {
-    return await writeSet({
-      data: teachingSet(train, set.from)!.spec,
-      table,
-      seed: config.training.seed,
-      teacher,
-      load: { ...place, dtype: config.training.dtype },
-      output: describeData(set.spec),
-      say,
-      isOver: () => performance.now() >= limits.deadline || limits.isSpent(),
-      signal: interrupts.signal,
-    });
-  } catch (error) {
-    if (interrupts.received === undefined) throw error;
-    throw new UserError(
-      exitCodeOf(interrupts.received),
-      `Stopped by ${interrupts.received} after step ${set.from}, which is saved: go on with --resume`,
-    );
-  }
 }
 
 /**

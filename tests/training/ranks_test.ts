@@ -8,6 +8,7 @@ import {
   assertSameWeights,
   overflowWeights,
   runTraining,
+  writeDistillingRun,
   writeRun,
   writeRunInPhases,
 } from "./sample_run.ts";
@@ -110,6 +111,42 @@ Deno.test(
     const refused = await startRank(0, 3, somePort(), config, `${folder}/more`).ended;
     assertEquals(refused.code, ExitCode.usage);
     assertStringIncludes(refused.stderr, "Cannot share an update of 2 micro-batches");
+  }),
+);
+
+Deno.test(
+  "ranks go on with a set that rank 0 distils, or that is there, to the weights of one process",
+  withFolder(async (folder) => {
+    const config = writeDistillingRun(folder);
+    const toml = Deno.readTextFileSync(config)
+      .replace("accumulation = { 0 = 1, 30 = 2 }", "accumulation = { 0 = 2, 30 = 3 }")
+      .replace(/\b(30|50|60|110|150)\b/g, (updates) => String(Number(updates) / 10));
+    Deno.writeTextFileSync(config, toml);
+    const [alone, shared] = [`${folder}/alone`, `${folder}/shared`];
+    const set = ["training.steps=18"];
+    await runTraining(config, { output: alone, set });
+    const [name, last] = ["distilled-11.tsv", "checkpoints/step-00000018"];
+    const expectTheSame = () => {
+      const [one, two] = [alone, shared].map((run) => Deno.readTextFileSync(`${run}/${name}`));
+      assertEquals(one, two);
+      assertSameWeights(`${shared}/${last}`, `${alone}/${last}`);
+    };
+    const ends = await endOf(startRanks(2, config, shared, ...set));
+    for (const { code, stderr } of ends) assertEquals(code, ExitCode.ok, stderr);
+    assertStringIncludes(ends[0]!.stderr, `Distilling 150 pairs into "${shared}/${name}".`);
+    expectTheSame();
+
+    // From where it was due, with the set there and gone.
+    for (const there of [true, false]) {
+      for (const path of listCheckpoints(`${shared}/checkpoints`)) {
+        if (stepOf(path) > 11) Deno.removeSync(path, { recursive: true });
+      }
+      if (!there) Deno.removeSync(`${shared}/${name}`);
+      const again = await endOf(startRanks(2, config, shared, ...set));
+      for (const { code, stderr } of again) assertEquals(code, ExitCode.ok, stderr);
+      assertEquals(again[0]!.stderr.includes("Distilling"), !there, again[0]!.stderr);
+      expectTheSame();
+    }
   }),
 );
 

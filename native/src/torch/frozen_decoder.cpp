@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <bit>
 #include <cmath>
 
 #include "core/network_tree.h"
@@ -131,7 +132,13 @@ std::vector<int64_t> FrozenDecoder::time_rows(const float* timesteps, int64_t co
     }
     const Tensor more = time_features(
         upload(missing.data(), {static_cast<int64_t>(missing.size())}, positions_.device()));
-    features_ = features_.defined() ? at::cat({features_, more}) : more;
+    const size_t filled = rows_.size() - missing.size();
+    std::vector<int64_t> spare = more.sizes().vec();
+    spare[0] = static_cast<int64_t>(std::bit_ceil(rows_.size()) - rows_.size());
+    std::vector<Tensor> parts{more, at::zeros(spare, more.options())};
+    if (filled > 0)
+        parts.insert(parts.begin(), features_.narrow(0, 0, static_cast<int64_t>(filled)));
+    features_ = at::cat(parts);
     return rows;
 }
 

@@ -24,7 +24,8 @@ class FrozenDecoder {
     // DecoderInput::time_rows. Those that were not met before are computed. One caller at a time.
     std::vector<int64_t> time_rows(const float* timesteps, int64_t count) const;
 
-    // [rows,..], undefined without time conditioning; another tensor when timesteps were new.
+    // [rows,..], undefined without time conditioning; another tensor when timesteps were new, but
+    // seldom of another size: its number of rows is a power of two.
     const at::Tensor& time_table() const { return features_; }
 
     // -> x0_hat [R,N,C] float32, as Network::denoise().

@@ -36,19 +36,15 @@ Tensor geglu(const Tensor& x) {
     return x.narrow(-1, 0, width) * at::gelu(x.narrow(-1, width, width));
 }
 
-Tensor update(const UpdateInput& in, const GenerationNoise& noise, uint32_t step) {
+Tensor update(const UpdateInput& in) {
     ARDIFF_ONE_KERNEL("update");
-    if (cuda::has_kernels(in.z.device())) {
+    if (!in.noise.defined()) {
         const Tensor x0 = in.x0.contiguous(), out = at::empty_like(x0);
-        cuda::update({noise.keys(), in.step, in.coefficients, in.z, x0, in.previous}, out);
+        cuda::update({in.keys, in.step, in.coefficients, in.z, x0, in.previous}, out);
         return out;
     }
-    return update(in, noise.of_step(step, in.z.size(1), in.z.size(2)));
-}
-
-Tensor update(const UpdateInput& in, const Tensor& noise) {
     const auto k = in.coefficients.split(1, -1);
-    return k[0] * in.z + k[1] * in.x0 + k[2] * noise + k[3] * in.previous;
+    return k[0] * in.z + k[1] * in.x0 + k[2] * in.noise + k[3] * in.previous;
 }
 
 }  // namespace ardiff::portable

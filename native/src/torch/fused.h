@@ -4,10 +4,6 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <cstdint>
-
-#include "torch/random.h"
-
 namespace ardiff::portable {
 
 // hidden += delta, where there is one; then LayerNorm(hidden) in the compute type. `hidden` [..,d]
@@ -19,12 +15,11 @@ at::Tensor add_norm(const at::Tensor& hidden, const at::Tensor& delta, const at:
 at::Tensor geglu(const at::Tensor& x);
 
 // a z + b x0 + c noise + e previous: [R,N,C]. z and previous [R,N,C] may be the first slots of
-// longer rows; coefficients [1|R,N,4] hold a, b, c, e; `step` [1] int64 is the noise's.
+// longer rows; coefficients [1|R,N,4] hold a, b, c, e. Noise [R,N,C] is given, or undefined: then
+// the device, which has kernels, draws it with `step` [1] int64 and `keys` [3,R] (random.h).
 struct UpdateInput {
-    at::Tensor z, x0, previous, coefficients, step;
+    at::Tensor z, x0, previous, coefficients, step, keys, noise;
 };
-at::Tensor update(const UpdateInput& in, const GenerationNoise& noise, uint32_t step);
-// The same with noise [R,N,C] that was given.
-at::Tensor update(const UpdateInput& in, const at::Tensor& noise);
+at::Tensor update(const UpdateInput& in);
 
 }  // namespace ardiff::portable

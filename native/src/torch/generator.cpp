@@ -14,31 +14,21 @@
 
 #include "core/error.h"
 #include "core/generator.h"
+#include "torch/cuda/driver.h"
 #include "torch/decoding.h"
 #include "torch/device.h"
-#include "torch/fused.h"
 #include "torch/nearest.h"
 #include "torch/phase_clock.h"
 #include "torch/prepared.h"
 #include "torch/random.h"
 #include "torch/staging.h"
+#include "torch/step.h"
 
 namespace ardiff {
 namespace portable {
 namespace {
 
 using at::Tensor;
-
-// What a step needs of the host, on the device.
-struct StepInput {
-    Tensor scale;         // [1|R,n,1], undefined where it is 1 throughout
-    Tensor time_rows;     // [1|R,n], of the decoder's table
-    Tensor coefficients;  // [1|R,n,4]
-    Tensor step;          // [1] int64, the noise's counter
-    Tensor noise;         // [R,n,C], where it was given
-    Tensor wanted;        // [M] int64, numbers of the slots that are rounded, where not all are
-    std::vector<int64_t> destination;  // their places in the caller's [R,slots]
-};
 
 class TorchGenerator final : public Generator {
   public:
@@ -64,7 +54,7 @@ class TorchGenerator final : public Generator {
         run([&] {
             const Tensor values = upload(data, {rows(), slots, channels()}, weights_->device);
             (state == ARDIFF_STATE_Z ? z_ : x0_) =
-                mask_slots(values.narrow(1, 0, width()).contiguous());
+                masked(values.narrow(1, 0, width()).contiguous(), key_mask_);
         });
     }
     Seconds seconds() const override {
@@ -89,15 +79,8 @@ class TorchGenerator final : public Generator {
     void choose_tokens(ardiff_state state, int32_t* ids, float* log_probability);
     void copy_out(ardiff_state state, float* data) const;
 
-    StepInput upload_step(const StepRequest& request) const;
-    Tensor predict(const StepInput& in, const Tensor& z, const Tensor& previous) const;
-    Tensor round(const StepRequest& request, const StepInput& in, const Tensor& read,
-                 Tensor& predicted) const;
-    void copy_rounded(const StepRequest& request, const StepInput& in, const Tensor& read,
-                      const Tensor& ids) const;
-    // `x` [R,width,C] with zeros in slots that were dropped.
-    Tensor with_first_slots(const Tensor& x, const Tensor& first) const;
-    Tensor mask_slots(const Tensor& x) const;
+    StepForm stage(const StepRequest& request, bool fixed, Staging& staging, StepNumbers& numbers);
+    void copy_rounded(const StepRequest& request, const StepResult& result) const;
     // [R,width,C] as [R,slots,C], zeros in slots that were dropped.
     Tensor full_length(const Tensor& x) const;
 
@@ -105,8 +88,9 @@ class TorchGenerator final : public Generator {
     GenerationNoise noise_;
     Tensor encoded_;  // [S,L,d]
     CrossAttention memory_;
-    Tensor z_, x0_;    // [R,width,C]
-    Tensor key_mask_;  // [R,width] bool; undefined where no row is shorter
+    Tensor z_, x0_;                 // [R,width,C]
+    Tensor key_mask_;               // [R,width] bool; undefined where no row is shorter
+    std::vector<int64_t> rounded_;  // slots that a step rounds, as places in the caller's [R,slots]
     mutable Seconds seconds_;
     mutable PhaseClock clock_;
 };
@@ -154,23 +138,25 @@ void TorchGenerator::start(const BatchRequest& request) {
     });
 }
 
-StepInput TorchGenerator::upload_step(const StepRequest& request) const {
+// Takes note of what a step needs of the host, but for noise that the host draws. `fixed`: its
+// shapes are to be those of other steps, whatever is at rest.
+StepForm TorchGenerator::stage(const StepRequest& request, bool fixed, Staging& staging,
+                               StepNumbers& numbers) {
     const int64_t plans = request.per_row ? rows() : 1, count = stepped();
     const float *const scale = request.input_scale, *const k = request.coefficients;
-    StepInput in;
-    Staging staging(weights_->device);
     const std::vector<int64_t> time_rows =
         weights_->decoder.time_rows(request.timesteps, plans * slots);
-    staging.add(in.time_rows, time_rows.data(), {plans, slots});
-    staging.add(in.coefficients, k, {plans, slots, 4});
+    staging.add(numbers.time_rows, time_rows.data(), {plans, slots});
+    staging.add(numbers.coefficients, k, {plans, slots, 4});
     const int64_t step = request.step;
-    staging.add(in.step, &step, {1});
+    staging.add(numbers.step, &step, {1});
     const bool scaled =
         std::any_of(scale, scale + plans * slots, [](float factor) { return factor != 1.0f; });
-    if (scaled) staging.add(in.scale, scale, {plans, slots, 1});
-    const bool given = request.noise != nullptr && !request.predict_only;
-    if (given) staging.add(in.noise, request.noise, {rows(), slots, channels()});
+    if (scaled) staging.add(numbers.scale, scale, {plans, slots, 1});
+    if (request.noise != nullptr && !request.predict_only)
+        staging.add(numbers.noise, request.noise, {rows(), slots, channels()});
     std::vector<int64_t> wanted;
+    rounded_.clear();
     if (request.round) {
         // A slot at rest keeps its z whatever is predicted for it, so it is left out, unless the
         // prediction is the network's next input.
@@ -180,112 +166,74 @@ StepInput TorchGenerator::upload_step(const StepRequest& request) const {
             for (int64_t n = 0; n < last; ++n) {
                 if (!all && request.at_rest[request.per_row ? r * slots + n : n] != 0) continue;
                 wanted.push_back(r * count + n);
-                in.destination.push_back(r * slots + n);
+                rounded_.push_back(r * slots + n);
             }
         }
-        const int64_t found = static_cast<int64_t>(wanted.size());
-        if (found < rows() * count) staging.add(in.wanted, wanted.data(), {found});
     }
-    staging.send();
-    for (Tensor* part : {&in.time_rows, &in.coefficients, &in.scale, &in.noise}) {
-        if (part->defined()) *part = part->narrow(1, 0, count);
+    const bool rounds = !wanted.empty();
+    // One that is rounded several times is rounded to the same.
+    if (rounds && fixed) wanted.resize(static_cast<size_t>(rows() * count), wanted.front());
+    if (rounds && (fixed || static_cast<int64_t>(wanted.size()) < rows() * count)) {
+        staging.add(numbers.wanted, wanted.data(), {static_cast<int64_t>(wanted.size())});
     }
-    return in;
-}
-
-// `x` [R,width,..] with its first slots replaced.
-Tensor TorchGenerator::with_first_slots(const Tensor& x, const Tensor& first) const {
-    if (first.size(1) == x.size(1)) return first;
-    return at::cat({first, x.narrow(1, first.size(1), x.size(1) - first.size(1))}, 1);
+    return {count,
+            !request.predict_only,
+            rounds,
+            request.by_logits,
+            rounds && request.log_probability != nullptr,
+            scaled};
 }
 
 void TorchGenerator::take_step(const StepRequest& request) {
-    const Tensor z = z_.narrow(1, 0, stepped()), previous = x0_.narrow(1, 0, stepped());
-    StepInput in;
-    Tensor predicted, read, ids;
+    const bool graph = weights_->graph.is_wanted();
+    StepForm form;
+    StepNumbers numbers;
+    Staging staging(weights_->device);
+    Tensor drawn;
     clock_.time(seconds_.network, [&] {
-        in = upload_step(request);
-        predicted = predict(in, z, previous);
+        form = stage(request, graph, staging, numbers);
+        if (!graph) staging.send();
     });
-    clock_.time(seconds_.rounding, [&] {
-        read = predicted.reshape({-1, channels()});
-        if (in.wanted.defined()) read = read.index_select(0, in.wanted);
-        if (!in.destination.empty()) ids = round(request, in, read, predicted);
-    });
-    clock_.time(seconds_.update, [&] {
-        if (!request.predict_only) {
-            const UpdateInput move{z, predicted, previous, in.coefficients, in.step};
-            const Tensor moved = in.noise.defined()
-                                     ? update(move, in.noise)
-                                     : update(move, noise_, static_cast<uint32_t>(request.step));
-            z_ = mask_slots(with_first_slots(z_, moved));
-        }
-        x0_ = mask_slots(with_first_slots(x0_, predicted));
-    });
-    copy_rounded(request, in, read, ids);
-}
-
-// The network's call, as a graph where there are graphs.
-Tensor TorchGenerator::predict(const StepInput& in, const Tensor& z, const Tensor& previous) const {
-    const std::vector<Tensor> moving{in.scale.defined() ? z * in.scale : z, previous, in.time_rows};
-    std::vector<Tensor> lasting{weights_->decoder.time_table(),
-                                key_mask_.defined() ? key_mask_.narrow(1, 0, stepped()) : key_mask_,
-                                memory_.bias};
-    for (const auto& [keys, values] : memory_.keys_values)
-        lasting.insert(lasting.end(), {keys, values});
-    return weights_->graph.run(moving, lasting, [this](const std::vector<Tensor>& x) {
-        DecoderInput input;
-        input.z = x[0];
-        input.previous = x[1];
-        input.time_rows = x[2];
-        input.time_table = x[3];
-        input.key_mask = x[4];
-        CrossAttention memory{{}, x[5]};
-        for (size_t i = 6; i < x.size(); i += 2) memory.keys_values.emplace_back(x[i], x[i + 1]);
-        return weights_->decoder.denoise(input, memory);
-    });
-}
-
-// `read` [M,C] rounded, in `predicted` too; the ids.
-Tensor TorchGenerator::round(const StepRequest& request, const StepInput& in, const Tensor& read,
-                             Tensor& predicted) const {
-    const Tensor ids = (request.by_logits ? weights_->likeliest : weights_->rounding).best(read);
-    const Tensor rounded = weights_->network.table().index_select(0, ids);
-    predicted =
-        (in.wanted.defined() ? predicted.reshape({-1, channels()}).index_copy(0, in.wanted, rounded)
-                             : rounded)
-            .view(predicted.sizes());
-    return ids;
+    if (form.moves && request.noise == nullptr && !cuda::has_kernels(weights_->device)) {
+        clock_.time(seconds_.update, [&] {
+            drawn = noise_.of_step(static_cast<uint32_t>(request.step), form.slots, channels());
+        });
+    }
+    const StepBatch batch{z_,        x0_,           weights_->decoder.time_table(),
+                          key_mask_, noise_.keys(), memory_};
+    StepResult result;
+    if (graph) {
+        clock_.time(seconds_.network, [&] {
+            result = replayed_step(*weights_, form, staging, numbers, batch, drawn);
+        });
+    } else {
+        if (drawn.defined()) numbers.noise = drawn;
+        const StepClock clock{clock_, seconds_};
+        result = portable::step(*weights_, form, numbers, batch, &clock);
+    }
+    if (form.moves) z_ = result.z;
+    x0_ = result.x0;
+    copy_rounded(request, result);
 }
 
 // What the caller wants to know of the slots that were rounded: only this waits for the device.
-void TorchGenerator::copy_rounded(const StepRequest& request, const StepInput& in,
-                                  const Tensor& read, const Tensor& ids) const {
+void TorchGenerator::copy_rounded(const StepRequest& request, const StepResult& result) const {
     if (request.nearest != nullptr)
         std::fill(request.nearest, request.nearest + rows() * slots, -1);
-    if (in.destination.empty()) return;
+    if (rounded_.empty()) return;
     if (request.nearest != nullptr) {
-        const Tensor host = ids.to(at::kCPU);
-        for (size_t i = 0; i < in.destination.size(); ++i) {
-            request.nearest[in.destination[i]] =
-                static_cast<int32_t>(host.const_data_ptr<int64_t>()[i]);
-        }
+        const Tensor host = result.ids.to(at::kCPU);
+        for (size_t i = 0; i < rounded_.size(); ++i)
+            request.nearest[rounded_[i]] = static_cast<int32_t>(host.const_data_ptr<int64_t>()[i]);
     }
     if (request.log_probability != nullptr) {
-        const Vocabulary& vocabulary = weights_->likeliest;
-        const Tensor host =
-            portable::log_probability(read, vocabulary.table(), vocabulary.bias(), ids)
-                .to(at::kCPU);
-        for (size_t i = 0; i < in.destination.size(); ++i) {
-            const int64_t at = in.destination[i];
+        const Tensor host = result.log_probability.to(at::kCPU);
+        for (size_t i = 0; i < rounded_.size(); ++i) {
+            const int64_t at = rounded_[i];
             if (request.at_rest[request.per_row ? at : at % slots] != 0) continue;
             request.log_probability[at] = host.const_data_ptr<float>()[i];
         }
     }
-}
-
-Tensor TorchGenerator::mask_slots(const Tensor& x) const {
-    return key_mask_.defined() ? x * key_mask_.unsqueeze(-1) : x;
 }
 
 Tensor TorchGenerator::full_length(const Tensor& x) const {
@@ -302,8 +250,8 @@ void TorchGenerator::drop_slots(const int32_t* wanted) {
     if (shortest == longest) return;
     const Tensor counts = upload(active.data(), {rows(), 1}, weights_->device);
     key_mask_ = at::arange(longest, counts.options()).unsqueeze(0) < counts;
-    z_ = mask_slots(z_);
-    x0_ = mask_slots(x0_);
+    z_ = masked(z_, key_mask_);
+    x0_ = masked(x0_, key_mask_);
 }
 
 void TorchGenerator::choose_tokens(ardiff_state state, int32_t* ids, float* log_probability) {

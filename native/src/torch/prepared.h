@@ -28,6 +28,7 @@ struct Weights {
           products(parameters.layout, flat.to(compute)),
           network(config, tensors, products, compute),
           decoder(config, tensors, products, compute),
+          graph(on),
           rounding(network.table(), nearest_bias(network.table())),
           likeliest(network.table(), network.logits_bias()) {}
 
@@ -49,7 +50,7 @@ struct Weights {
     const NamedTensors tensors, products;  // views of it, and of the same in the compute type
     const Network network;                 // the encoder and the chain head of
     const FrozenDecoder decoder;
-    mutable StepGraph graph;               // of its calls in generation; for the worker alone
+    mutable StepGraph graph;               // of steps of generation; for the worker alone
     const Vocabulary rounding, likeliest;  // the nearest embedding; the likeliest token
 };
 

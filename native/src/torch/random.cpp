@@ -62,7 +62,6 @@ GenerationNoise::GenerationNoise(const std::vector<NoiseKey>& keys,
 }
 
 Tensor GenerationNoise::of_step(uint32_t step, int64_t slots, int64_t channels) const {
-    ARDIFF_ONE_KERNEL("generation_noise");
     const int64_t rows = keys_.size(1), quads = (channels + 3) / 4;
     return fill(
         {rows, slots, channels}, on_device_.device(), rows * slots * quads,

@@ -30,17 +30,35 @@ template void Staging::add(at::Tensor&, const int64_t*, at::IntArrayRef);
 template void Staging::add(at::Tensor&, const uint8_t*, at::IntArrayRef);
 
 void Staging::send() {
+    const at::Tensor host = pack();
+    unpack(device_.is_cuda() ? host.to(device_, at::kByte, true) : host);
+    bytes_.clear();
+    pieces_.clear();
+}
+
+at::Tensor Staging::pack() const {
     const at::Tensor host =
         at::empty({static_cast<int64_t>(bytes_.size())},
                   at::TensorOptions().dtype(at::kByte).pinned_memory(device_.is_cuda()));
     if (!bytes_.empty()) std::memcpy(host.mutable_data_ptr(), bytes_.data(), bytes_.size());
-    const at::Tensor sent = device_.is_cuda() ? host.to(device_, at::kByte, true) : host;
+    return host;
+}
+
+void Staging::unpack(const at::Tensor& sent) const {
     for (const Piece& piece : pieces_) {
         *piece.destination =
             sent.narrow(0, piece.offset, piece.bytes).view(piece.type).view(piece.sizes);
     }
-    bytes_.clear();
-    pieces_.clear();
+}
+
+std::vector<int64_t> Staging::layout() const {
+    std::vector<int64_t> layout;
+    for (const Piece& piece : pieces_) {
+        layout.insert(layout.end(), {static_cast<int64_t>(piece.type), piece.offset,
+                                     static_cast<int64_t>(piece.sizes.size())});
+        layout.insert(layout.end(), piece.sizes.begin(), piece.sizes.end());
+    }
+    return layout;
 }
 
 }  // namespace ardiff::portable

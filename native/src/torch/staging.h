@@ -23,6 +23,14 @@ class Staging {
     // What was added is filled in.
     void send();
 
+    // Its two halves, where the way between is the caller's: all that was added as one tensor of
+    // bytes of the host, pinned for CUDA; and the destinations made views of a copy of those bytes.
+    at::Tensor pack() const;
+    void unpack(const at::Tensor& sent) const;
+
+    // Where in the bytes what lies: equal for two that differ in values only.
+    std::vector<int64_t> layout() const;
+
   private:
     struct Piece {
         at::Tensor* destination;

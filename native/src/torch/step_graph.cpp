@@ -22,17 +22,26 @@ using at::Tensor;
 
 namespace {
 
-bool is_wanted() {
+bool is_asked_for() {
     const char* const value = std::getenv("ARDIFF_STEP_GRAPH");
     return value != nullptr && std::strcmp(value, "1") == 0;
 }
 
-std::vector<std::vector<int64_t>> shapes_of(const std::vector<Tensor>& tensors) {
-    std::vector<std::vector<int64_t>> shapes;
-    for (const Tensor& tensor : tensors) {
-        shapes.push_back(tensor.defined() ? tensor.sizes().vec() : std::vector<int64_t>{-1});
-    }
-    return shapes;
+// Of kinds and shapes at a time: each has memory of its own on the device.
+constexpr size_t kMostRecordings = 8;
+
+std::vector<Tensor> together(const std::vector<Tensor>& moving,
+                             const std::vector<Tensor>& lasting) {
+    std::vector<Tensor> all = moving;
+    all.insert(all.end(), lasting.begin(), lasting.end());
+    return all;
+}
+
+std::vector<Tensor> on_device(const std::vector<Tensor>& tensors, const at::Device& device) {
+    std::vector<Tensor> there;
+    for (const Tensor& x : tensors)
+        there.push_back(x.defined() ? x.to(device, x.scalar_type(), true) : x);
+    return there;
 }
 
 }  // namespace
@@ -42,31 +51,30 @@ std::vector<std::vector<int64_t>> shapes_of(const std::vector<Tensor>& tensors) 
 struct StepGraph::Recording {
     std::unique_ptr<at::GraphImplInterface> graph;
     std::vector<Tensor> places;   // what it reads, at addresses of its own
-    std::vector<Tensor> sources;  // what was last copied there
-    Tensor output;                // what it writes
+    std::vector<Tensor> lasting;  // what was last copied to the last of them
+    std::vector<Tensor> outputs;  // what it writes
 };
 
-StepGraph::StepGraph() : enabled_(is_wanted()) {}
+StepGraph::StepGraph(const at::Device& device) : device_(device), enabled_(is_asked_for()) {}
 
-// Records `job` on copies of `inputs`; false where that failed.
-bool StepGraph::record(const std::vector<Tensor>& inputs, const Job& job) {
-    const at::Device device = inputs[0].device();
+// Of `job` on copies of `inputs`; null where that failed.
+std::unique_ptr<StepGraph::Recording> StepGraph::record(const std::vector<Tensor>& inputs,
+                                                        const Job& job) const {
     auto recording = std::make_unique<Recording>();
-    recording->graph = at::create_graph_impl(device.type());
-    for (const Tensor& input : inputs)
-        recording->places.push_back(input.defined() ? input.clone() : input);
-    recording->sources = inputs;
+    recording->graph = at::create_graph_impl(device_.type());
+    for (const Tensor& x : inputs)
+        recording->places.push_back(x.defined() ? x.to(device_, x.scalar_type(), false, true) : x);
     std::optional<c10::StreamGuard> aside;  // nothing can be recorded on the default stream
     bool begun = false;
     try {
-        synchronize(device);
-        if (device.is_cuda())
-            aside.emplace(c10::impl::VirtualGuardImpl(at::kCUDA).getStreamFromGlobalPool(device));
+        synchronize(device_);
+        if (device_.is_cuda())
+            aside.emplace(c10::impl::VirtualGuardImpl(at::kCUDA).getStreamFromGlobalPool(device_));
         job(recording->places);  // whatever is made once and then kept
-        synchronize(device);
+        synchronize(device_);
         recording->graph->capture_begin({0, 0}, at::GraphCaptureMode::ThreadLocal);
         begun = true;
-        recording->output = job(recording->places);
+        recording->outputs = job(recording->places);
         begun = false;
         recording->graph->capture_end();
     } catch (const std::exception&) {
@@ -75,49 +83,55 @@ bool StepGraph::record(const std::vector<Tensor>& inputs, const Job& job) {
         } catch (const std::exception&) {
             // What failed first is what counts.
         }
-        return false;
+        return nullptr;
     }
-    recording_ = std::move(recording);
-    return true;
+    return recording;
 }
 
-Tensor StepGraph::run(const std::vector<Tensor>& moving, const std::vector<Tensor>& lasting,
-                      const Job& job) {
-    std::vector<Tensor> inputs = moving;
-    inputs.insert(inputs.end(), lasting.begin(), lasting.end());
-    if (!enabled_ || !at::has_graph_impl(inputs[0].device().type())) return job(inputs);
-    std::vector<std::vector<int64_t>> shapes = shapes_of(inputs);
-    if (shapes != shapes_) {
-        recording_.reset();
-        shapes_ = std::move(shapes);
-        return job(inputs);
+std::vector<Tensor> StepGraph::run(const std::vector<int64_t>& kind,
+                                   const std::vector<Tensor>& moving,
+                                   const std::vector<Tensor>& lasting, const Job& job) {
+    const std::vector<Tensor> inputs = together(moving, lasting);
+    const auto just_run = [&] { return job(on_device(inputs, device_)); };
+    if (!enabled_ || !at::has_graph_impl(device_.type())) return just_run();
+    std::vector<std::vector<int64_t>> key{kind};
+    for (const Tensor& x : inputs)
+        key.push_back(x.defined() ? x.sizes().vec() : std::vector<int64_t>{-1});
+    const auto found = recordings_.find(key);
+    if (found == recordings_.end()) {
+        if (recordings_.size() >= kMostRecordings) recordings_.clear();
+        recordings_.emplace(std::move(key), nullptr);
+        return just_run();
     }
-    if (!recording_ && !record(inputs, job)) {
+    std::unique_ptr<Recording>& recording = found->second;
+    if (!recording) recording = record(inputs, job);
+    if (!recording) {
         enabled_ = false;
-        return job(inputs);
+        recordings_.clear();
+        return just_run();
     }
     for (size_t i = 0; i < inputs.size(); ++i) {
-        const bool there = i >= moving.size() && inputs[i].is_same(recording_->sources[i]);
-        if (inputs[i].defined() && !there) recording_->places[i].copy_(inputs[i]);
+        const size_t last = i - moving.size();
+        const bool there = i >= moving.size() && !recording->lasting.empty() &&
+                           inputs[i].is_same(recording->lasting[last]);
+        if (inputs[i].defined() && !there) recording->places[i].copy_(inputs[i], true);
     }
-    recording_->sources = inputs;
-    recording_->graph->replay();
-    return recording_->output.clone();
+    recording->lasting = lasting;
+    recording->graph->replay();
+    std::vector<Tensor> made;
+    for (const Tensor& x : recording->outputs) made.push_back(x.defined() ? x.clone() : x);
+    return made;
 }
 
 #else
 
 struct StepGraph::Recording {};
 
-StepGraph::StepGraph() : enabled_(false) {}
+StepGraph::StepGraph(const at::Device& device) : device_(device), enabled_(false) {}
 
-bool StepGraph::record(const std::vector<Tensor>&, const Job&) { return false; }
-
-Tensor StepGraph::run(const std::vector<Tensor>& moving, const std::vector<Tensor>& lasting,
-                      const Job& job) {
-    std::vector<Tensor> inputs = moving;
-    inputs.insert(inputs.end(), lasting.begin(), lasting.end());
-    return job(inputs);
+std::vector<Tensor> StepGraph::run(const std::vector<int64_t>&, const std::vector<Tensor>& moving,
+                                   const std::vector<Tensor>& lasting, const Job& job) {
+    return job(on_device(together(moving, lasting), device_));
 }
 
 #endif

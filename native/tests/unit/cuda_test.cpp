@@ -118,9 +118,14 @@ void test_noise() {
                           x0.const_data_ptr<float>(), previous.const_data_ptr<float>(),
                           moved.mutable_data_ptr<float>());
         });
-        const ardiff::portable::UpdateInput in{
-            z.narrow(1, 0, slots), x0, previous.narrow(1, 0, slots), k.narrow(1, 0, slots), step};
-        expect(largest_gap(moved, ardiff::portable::update(in, noise, 9)) < 2e-5f,
+        const ardiff::portable::UpdateInput in{z.narrow(1, 0, slots),
+                                               x0,
+                                               previous.narrow(1, 0, slots),
+                                               k.narrow(1, 0, slots),
+                                               step,
+                                               noise.keys(),
+                                               noise.of_step(9, slots, channels)};
+        expect(largest_gap(moved, ardiff::portable::update(in)) < 2e-5f,
                "the CUDA kernel moves latents");
     }
 }

@@ -8,7 +8,7 @@ namespace test {
 void test_slot_mask();
 void test_cuda_kernels();
 void test_step_graph();
-void test_screening();
+void test_rounding();
 void test_cross_entropy();
 void test_failing_lane();
 void test_refused_thread();

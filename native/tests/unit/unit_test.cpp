@@ -9,7 +9,7 @@ int main() {
     test::test_slot_mask();
     test::test_cross_entropy();
     test::test_step_graph();
-    test::test_screening();
+    test::test_rounding();
     test::test_cuda_kernels();
     test::test_failing_lane();
     test::test_refused_thread();  // the last: it leaves little memory
