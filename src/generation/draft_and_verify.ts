@@ -62,6 +62,8 @@ interface Verified {
   readonly row: DraftRow;
   readonly keep: number;
   readonly left: number;
+  /** Whether slots of the stream go. */
+  readonly drops: boolean;
   /** Whether a block began after the last slot that stays. */
   readonly blockRan: boolean;
 }
@@ -105,14 +107,17 @@ async function oneCall(
       top,
       unseen?.logProbabilities.subarray(first, first + streams[i]!.length),
     );
-    const blockRan = blocks[first + keep - 1] === 1;
-    first += streams[i]!.length;
-    return { row, keep, left, blockRan };
+    const blockRan = blocks[first + keep - 1] === 1, { length } = streams[i]!;
+    first += length;
+    return { row, keep, left, drops: keep < length, blockRan };
   }).filter(({ row }) => !row.done);
   const drafts = ({ blockRan }: Verified) => blockRan || (width > 0 && layout === "after");
   const scored = logProbabilities || layout === "likeliest";
   await keepAndDraft(network, going.filter(drafts), width, scored);
-  await keepAndDraft(network, going.filter((verified) => !drafts(verified)), 0, false);
+  const others = going.filter((verified) => !drafts(verified));
+  // Of one slot a call nothing is dropped: that takes no call of the shim.
+  await keepAndDraft(network, others.filter(({ drops }) => drops), 0, false);
+  for (const { row } of others.filter(({ drops }) => !drops)) row.propose([], []);
 }
 
 /** Asks for the log-probabilities of what rows begin with; undefined where none has a beginning. */

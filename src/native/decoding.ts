@@ -1,9 +1,10 @@
 /** Rows of a shifted network under decoding in the shim, which keeps the keys and values of what settled. */
-import { unwrap, unwrapAsync } from "./errors.ts";
+import { unwrap } from "./errors.ts";
 import type { SourceBatch } from "./generation.ts";
 import { Handle, HandleSlot } from "./handle.ts";
 import { library } from "./library.ts";
 import { bytes, type NativeModel } from "./model.ts";
+import { nowOrLater } from "./short_calls.ts";
 
 /** How a decoding starts. */
 export interface DecodingOptions {
@@ -75,17 +76,13 @@ interface DecodingSeconds {
 }
 
 const PORTABLE = 1;
-/** Slots of a call that is not worth another thread. */
-const SMALL_CALL = 32;
-/** Milliseconds of such calls, one after another. */
-const MOST_BLOCKED = 20;
+/** Slots of a call that takes less than a millisecond, and tokens of sources that are encoded in one. */
+const SMALL_CALL = 32, SMALL_SOURCES = 96;
 
 /** Owns an `ardiff_decoding`. */
 export class NativeDecoding implements Disposable {
   readonly #handle: Handle;
   readonly rows: number;
-  /** Milliseconds of blocking calls since timers could pass. */
-  #blocked = 0;
 
   private constructor(handle: bigint, rows: number) {
     this.#handle = new Handle(this, handle, library().ardiff_decoding_free);
@@ -99,22 +96,23 @@ export class NativeDecoding implements Disposable {
     options: DecodingOptions,
   ): Promise<NativeDecoding> {
     const slot = new HandleSlot();
-    await model.handle.during((handle) =>
-      unwrapAsync((...error) =>
-        library().ardiff_decoding_create(
-          handle,
-          bytes(sources.ids),
-          sources.mask,
-          sources.sources,
-          sources.length,
-          options.sourceOfRow.length,
-          bytes(options.sourceOfRow),
-          options.positions,
-          options.portable ? PORTABLE : 0,
-          bytes(slot.buffer),
-          ...error,
-        )
-      )
+    const { ardiff_decoding_create, ardiff_decoding_create_now } = library();
+    const parameters = [
+      model.handle.value,
+      bytes(sources.ids),
+      sources.mask,
+      sources.sources,
+      sources.length,
+      options.sourceOfRow.length,
+      bytes(options.sourceOfRow),
+      options.positions,
+      options.portable ? PORTABLE : 0,
+      bytes(slot.buffer),
+    ] as const;
+    await nowOrLater(
+      sources.sources * sources.length <= SMALL_SOURCES,
+      (...error) => ardiff_decoding_create_now(...parameters, ...error),
+      (...error) => model.handle.during(() => ardiff_decoding_create(...parameters, ...error)),
     );
     return new NativeDecoding(slot.value, options.sourceOfRow.length);
   }
@@ -137,10 +135,10 @@ export class NativeDecoding implements Disposable {
       bytesOrNull(step.wanted?.ids),
       bytesOrNull(step.wanted?.logProbabilities),
     ] as const;
-    return this.#call(
-      step.blocks.length + waiting,
+    return nowOrLater(
+      step.blocks.length + waiting <= SMALL_CALL,
       (...error) => ardiff_decoding_step_now(...parameters, ...error),
-      (...error) => ardiff_decoding_step(...parameters, ...error),
+      (...error) => this.#handle.during(() => ardiff_decoding_step(...parameters, ...error)),
     );
   }
 
@@ -156,10 +154,10 @@ export class NativeDecoding implements Disposable {
       bytesOrNull(keep.draft),
       bytesOrNull(keep.draftLogProbabilities),
     ] as const;
-    return this.#call(
-      keep.draft?.length ?? 0,
+    return nowOrLater(
+      (keep.draft?.length ?? 0) <= SMALL_CALL,
       (...error) => ardiff_decoding_keep_now(...parameters, ...error),
-      (...error) => ardiff_decoding_keep(...parameters, ...error),
+      (...error) => this.#handle.during(() => ardiff_decoding_keep(...parameters, ...error)),
     );
   }
 
@@ -188,26 +186,6 @@ export class NativeDecoding implements Disposable {
 
   [Symbol.dispose](): void {
     this.#handle.dispose();
-  }
-
-  /**
-   * Makes a call of few slots at once, which takes less than a millisecond, and another on a thread of
-   * its own. Timers and signals are not to wait for ever behind small calls: after some of them comes one
-   * that lets them pass.
-   */
-  async #call(
-    slots: number,
-    now: (error: Uint8Array<ArrayBuffer>, capacity: number) => number,
-    later: (error: Uint8Array<ArrayBuffer>, capacity: number) => Promise<number>,
-  ): Promise<void> {
-    if (slots <= SMALL_CALL && this.#blocked < MOST_BLOCKED) {
-      const start = performance.now();
-      unwrap(now);
-      this.#blocked += performance.now() - start;
-      return;
-    }
-    this.#blocked = 0;
-    await this.#handle.during(() => unwrapAsync(later));
   }
 }
 

@@ -2,6 +2,20 @@
 
 const error = ["buffer", "i32"] as const; // char* error, int32_t error_capacity
 
+const create = [
+  "u64", // ardiff_model* model
+  "buffer", // const int32_t* ids
+  "buffer", // const uint8_t* mask
+  "i32", // int32_t sources
+  "i32", // int32_t length
+  "i32", // int32_t rows
+  "buffer", // const int32_t* source_of_row
+  "i32", // int32_t positions
+  "i32", // int32_t flags
+  "buffer", // ardiff_decoding** decoding
+  ...error,
+] as const;
+
 const step = [
   "u64", // ardiff_decoding* decoding
   "i32", // int32_t rows
@@ -30,26 +44,15 @@ const keep = [
 ] as const;
 
 /**
- * Declarations for `Deno.dlopen`. Step and keep are there twice: handing a call to another thread takes
- * a tenth of a millisecond, more than a small call itself.
+ * Declarations for `Deno.dlopen`. Create, step and keep are there twice: handing a call to another
+ * thread takes a tenth of a millisecond, more than a small call itself.
  */
 export const decodingSymbols = {
-  ardiff_decoding_create: {
-    parameters: [
-      "u64", // ardiff_model* model
-      "buffer", // const int32_t* ids
-      "buffer", // const uint8_t* mask
-      "i32", // int32_t sources
-      "i32", // int32_t length
-      "i32", // int32_t rows
-      "buffer", // const int32_t* source_of_row
-      "i32", // int32_t positions
-      "i32", // int32_t flags
-      "buffer", // ardiff_decoding** decoding
-      ...error,
-    ],
+  ardiff_decoding_create: { parameters: create, result: "i32", nonblocking: true },
+  ardiff_decoding_create_now: {
+    name: "ardiff_decoding_create",
+    parameters: create,
     result: "i32",
-    nonblocking: true,
   },
   ardiff_decoding_free: {
     parameters: ["u64"], // ardiff_decoding* decoding

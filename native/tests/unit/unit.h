@@ -6,6 +6,7 @@
 namespace test {
 
 void test_slot_mask();
+void test_best_tokens();
 void test_cuda_kernels();
 void test_step_graph();
 void test_rounding();

@@ -7,6 +7,7 @@
 int main() {
     alarm(600);  // a hang is a failure, a machine with much other work none
     test::test_slot_mask();
+    test::test_best_tokens();
     test::test_cross_entropy();
     test::test_step_graph();
     test::test_rounding();

@@ -95,6 +95,8 @@ class CpuDecoder final : public Decoder {
     // Tokens of the `count` predictions in w.picked, which are those of slots first, ... of the
     // step.
     void choose(const DecodingStep& step, int first, int count, DecodingWorkspace& w);
+    // The likeliest tokens of the `count` predictions in w.picked, and nothing else.
+    void choose_likeliest(int count, int32_t* ids, DecodingWorkspace& w);
     // A block's predictions, of the row's last step.
     float* waiting_x0(int row, int block);
     void add_late_block(int row, int width, DecodingWorkspace& w) const;

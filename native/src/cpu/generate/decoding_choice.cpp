@@ -34,12 +34,24 @@ float log_of_others(const float* scores, float total, int count, const int32_t* 
 
 }  // namespace
 
+void CpuDecoder::choose_likeliest(int count, int32_t* ids, DecodingWorkspace& w) {
+    const TokenTable& tokens = decoding_->tokens;
+    const int stride = padded(config_.embedding);
+    float* const scratch =
+        w.choice_scratch(kernels_.best_tokens_scratch(kLogitRows, tokens));
+    for (int done = 0; done < count; done += kLogitRows) {
+        kernels_.best_tokens(std::min(kLogitRows, count - done),
+                             w.picked.get() + static_cast<ptrdiff_t>(done) * stride, stride, tokens,
+                             scratch, ids + done);
+    }
+}
+
 void CpuDecoder::choose(const DecodingStep& step, int first, int count, DecodingWorkspace& w) {
-    const Matrix<float>& tokens = decoding_->tokens;
+    const Matrix<float>& tokens = decoding_->tokens.exact;
     const int stride = padded(config_.embedding), top = step.top;
     int32_t* const ids = step.ids + static_cast<ptrdiff_t>(first) * top;
     if (top == 1 && step.log_probability == nullptr && step.wanted == nullptr) {
-        kernels_.best_tokens(count, w.picked.get(), stride, tokens, ids);
+        choose_likeliest(count, ids, w);
         return;
     }
     const int columns = padded(tokens.out);
@@ -71,7 +83,7 @@ void CpuDecoder::choose(const DecodingStep& step, int first, int count, Decoding
 // likeliest without the chain, and the chain chooses among them; in their log-probabilities the
 // others count as they do without it.
 void CpuDecoder::write_drafts(const DecodingKeep& keep, int first, int last, DecodingWorkspace& w) {
-    const Matrix<float>& tokens = decoding_->tokens;
+    const Matrix<float>& tokens = decoding_->tokens.exact;
     const Vocabulary& vocabulary = weights_->vocabulary;
     const float* const bias = tokens.bias;
     const int width = row(keep.row[0]).width, rows = last - first, count = rows * width;
@@ -79,8 +91,7 @@ void CpuDecoder::write_drafts(const DecodingKeep& keep, int first, int last, Dec
     const int columns = padded(tokens.out), pair = padded(2 * channels);
     float* const picked = w.picked.get();
     if (config_.token_chain == 0 && keep.log_probability == nullptr) {
-        kernels_.best_tokens(count, picked, stride, tokens,
-                             keep.draft + static_cast<ptrdiff_t>(first) * width);
+        choose_likeliest(count, keep.draft + static_cast<ptrdiff_t>(first) * width, w);
         return;
     }
     std::vector<int32_t> listed(static_cast<size_t>(count) * kShortlist);

@@ -17,7 +17,9 @@ DecodingWeights::DecodingWeights(const Weights& weights) {
     }
     packed_ = allocate_floats(Matrix<float>::packed_values(size, width));
     kernels.of_float.pack(dense.data(), size, width, packed_.get(), nullptr);
-    tokens = {packed_.get(), nullptr, weights.logits_bias.data(), size, width};
+    tokens.exact = {packed_.get(), nullptr, weights.logits_bias.data(), size, width};
+    screen_ = allocate_floats(kernels.screen_floats(size, width));
+    kernels.pack_screen(vocabulary.table, vocabulary.stride, tokens, screen_.get());
 }
 
 }  // namespace ardiff::cpu

@@ -10,10 +10,10 @@ struct DecodingWeights {
 
     // Target embeddings as a layer from predictions to logits, lm_head.bias being its bias,
     // -infinity up to padded(V). float32 whatever the network's type, as predictions are.
-    Matrix<float> tokens;
+    TokenTable tokens;
 
   private:
-    AlignedFloats packed_;
+    AlignedFloats packed_, screen_;
 };
 
 }  // namespace ardiff::cpu

@@ -57,6 +57,10 @@ struct DecodingWorkspace {
         }
         return logits.get();
     }
+    float* choice_scratch(int64_t floats) {
+        if (choice == nullptr) choice = allocate_floats(floats);
+        return choice.get();
+    }
     void clear() {
         slots.clear();
         rows.clear();
@@ -70,7 +74,7 @@ struct DecodingWorkspace {
     AlignedFloats x0;                    // predictions [slots][padded(C)]
     AlignedFloats picked;                // those that tokens are chosen of
     AlignedFloats chained, pair, inner;  // of the chain head
-    AlignedFloats scores, block_keys, mixed, logits;
+    AlignedFloats scores, block_keys, mixed, logits, choice;
     std::vector<const float*> past_keys, past_values, own_keys, own_values;
     std::vector<int32_t> index;
     DecodingSeconds seconds;

@@ -107,10 +107,18 @@ struct Kernels {
     // Writes the key k [width] to place `lane` of a group.
     void (*keep_keys)(int width, const float* k, int lane, float* keys);
 
-    // ---- logits. `table` is the vocabulary packed as a layer, its bias -infinity up to padded(V)
-    // index[r] = argmax of the logits of x_r, as `forward` computes them; the lowest among equals.
-    void (*best_tokens)(int rows, const float* x, int stride, const Matrix<float>& table,
-                        int32_t* index);
+    // ---- logits
+    // Floats that pack_screen fills for a table of so many tokens and channels; 0 where nothing is
+    // screened.
+    int64_t (*screen_floats)(int out, int in);
+    // Prepares a table for best_tokens; `rows` [V][stride] are the embeddings in it.
+    void (*pack_screen)(const float* rows, int stride, TokenTable& table, float* packed);
+    // Scratch floats that best_tokens needs for `rows` rows.
+    int64_t (*best_tokens_scratch)(int rows, const TokenTable& table);
+    // index[r] = argmax of the logits of x_r, exactly as `forward` computes them; the lowest among
+    // equals.
+    void (*best_tokens)(int rows, const float* x, int stride, const TokenTable& table,
+                        float* scratch, int32_t* index);
     // log sum exp of scores; `size` is a multiple of the vector width.
     float (*log_total)(const float* scores, int size);
     // About the 60 best of `size` scores, all of them where there are fewer: ids in rising order,

@@ -1,4 +1,4 @@
-// Choosing tokens by their logits.
+// Logits of the whole vocabulary: their sum, and the likeliest of them.
 #pragma once
 
 #include <algorithm>
@@ -9,64 +9,10 @@
 #include <limits>
 #include <utility>
 
-#include "cpu/kernels/matmul.h"
+#include "cpu/kernels/best_tokens.h"
 
 namespace ardiff::cpu {
 namespace {
-
-constexpr float kNone = -std::numeric_limits<float>::infinity();
-
-inline ivec lanes() {
-    ivec v{};
-    for (int i = 0; i < W; ++i) v[i] = i;
-    return v;
-}
-
-// Best entry of each lane so far; the lower id among equals, as ids come in rising order.
-struct LaneBest {
-    vec score;
-    ivec id;
-
-    void consider(vec s, ivec ids) {
-        const ivec better = s > score;
-        score = better ? s : score;
-        id = better ? ids : id;
-    }
-    int32_t lowest_best() const {
-        const float top = largest(score);
-        int32_t best = std::numeric_limits<int32_t>::max();
-        for (int i = 0; i < W; ++i) {
-            if (score[i] == top) best = std::min(best, id[i]);
-        }
-        return best == std::numeric_limits<int32_t>::max() ? 0 : best;
-    }
-};
-
-void best_tokens(int rows, const float* x, int stride, const Matrix<float>& table, int32_t* index) {
-    constexpr int kRows = 64;  // whose best so far is kept on the stack
-    const ivec lane = lanes();
-    for (int first = 0; first < rows; first += kRows) {
-        const int some = std::min(kRows, rows - first);
-        LaneBest best[kRows];
-        for (int r = 0; r < some; ++r) best[r] = {splat(kNone), ivec{}};
-        for_panel_blocks(
-            some, padded(table.out) / kPanel, table.in, x + static_cast<ptrdiff_t>(first) * stride,
-            stride, table.forward, static_cast<ptrdiff_t>(padded(table.in)) * kPanel,
-            [](auto, int, int) {},
-            [&](int row, int panel, auto& sums) {
-                for (auto& of_panel : sums) {
-                    const int id = kPanel * panel++;
-                    const vec bias0 = load(table.bias + id), bias1 = load(table.bias + id + W);
-                    LaneBest* own = best + row;
-                    for (auto& scores : of_panel) {
-                        own->consider(scores[0] + bias0, lane + id);
-                        own++->consider(scores[1] + bias1, lane + (id + W));
-                    }
-                }
-            });
-        for (int r = 0; r < some; ++r) index[first + r] = best[r].lowest_best();
-    }
-}
 
 float log_total(const float* scores, int size) {
     vec top = splat(kNone);

@@ -124,6 +124,14 @@ struct Vocabulary {
     float largest_loss = 0;        // max over v of what rounding took from e_v in `packed`
 };
 
+// Target embeddings as a layer from predictions to logits, for argmax.
+struct TokenTable {
+    Matrix<float> exact;  // its bias is -infinity up to padded(V)
+    // Set by pack_screen:
+    const float* screen = nullptr;
+    int reach = 0;  // the greatest component of a row in steps
+};
+
 // Random numbers: counter (index, site, step, branch), hashed under the key. Generation counts
 // (channel / 4, slot, step, candidate), see core/philox.h; training as core/training_random.h says.
 struct Stream {
