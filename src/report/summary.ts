@@ -116,15 +116,18 @@ function plainSetting(
   };
 }
 
-/** The first setting that has the same values on all axes but the first that has several. */
+/**
+ * The first setting that has the same axes, and the same values on all of them but the first that has
+ * several: what another grid of a plan has beside it is no baseline.
+ */
 function baselineOf(setting: Setting, settings: readonly Setting[]): Setting | undefined {
-  const axis = Object.keys(setting.axes).find((name) =>
-    new Set(settings.map(({ axes }) => axes[name])).size > 1
+  const names = Object.keys(setting.axes);
+  const alike = settings.filter(({ axes }) =>
+    Object.keys(axes).length === names.length && names.every((name) => name in axes)
   );
-  const base = settings.find((other) =>
-    Object.keys(setting.axes).every((name) =>
-      name === axis || other.axes[name] === setting.axes[name]
-    )
+  const axis = names.find((name) => new Set(alike.map(({ axes }) => axes[name])).size > 1);
+  const base = alike.find(({ axes }) =>
+    names.every((name) => name === axis || axes[name] === setting.axes[name])
   );
   return base === setting ? undefined : base;
 }

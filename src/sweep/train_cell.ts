@@ -73,6 +73,7 @@ export async function trainCell(options: TrainCellOptions): Promise<TrainingReco
     command: commandOf(options, isTimed ? learning.updates : undefined),
     parameters: parameterCounts(model.network).total,
     ...learning,
+    ...!alone && { updateSeconds: null },
     processorSeconds: alone ? processor : null,
     commit: currentCommit() ?? null,
     machine: thisMachine(),

@@ -45,6 +45,16 @@ Deno.test("settingsOf() finds no difference where outputs are the same", () => {
   assertEquals([mean, low, high], [0, 0, 0]);
 });
 
+Deno.test("settingsOf() compares settings of a grid with none of another that has other axes", () => {
+  const [, first, second] = settingsOf([
+    sampleCell({ way: "even", model: "a", "generate.steps": 5 }, 0.2),
+    sampleCell({ model: "b", "generate.steps": 5 }, 0.4),
+    sampleCell({ model: "c", "generate.steps": 5 }, 0.6),
+  ]);
+  assertEquals(first!.difference, undefined);
+  assertEquals(second!.difference?.to, "b");
+});
+
 Deno.test("paretoFront() keeps what nothing else beats", () => {
   const points = [[1, 1], [2, 3], [3, 2], [2, 2], [4, 4]].map(([x, y]) => ({ x: x!, y: y! }));
   assertEquals([...paretoFront(points)].map(({ x, y }) => [x, y]), [[1, 1], [2, 3], [4, 4]]);
