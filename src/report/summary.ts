@@ -61,7 +61,8 @@ export function settingsOf(cells: readonly ReportCell[]): Setting[] {
   const isSame = (axis: string) => new Set(cells.map(({ axes }) => axes[axis])).size === 1;
   const isLeftOut = (axis: string) => isSeed(axis) || isSame(axis);
   const groups = Map.groupBy(cells, ({ axes }) => labelOf(axes, isLeftOut));
-  const plain = Array.from(groups, ([label, members]) => plainSetting(label, members, isLeftOut));
+  const plain = Array.from(groups, ([label, members]) => plainSetting(label, members, isLeftOut))
+    .map(withComparableDiversity);
   const values = resampledMeans(plain);
   return plain.map((setting): Setting => {
     const own = values.get(setting);
@@ -74,6 +75,21 @@ export function settingsOf(cells: readonly ReportCell[]): Setting[] {
       ...base && theirs && { difference: differenceOf(setting, own, base, theirs) },
     };
   });
+}
+
+/**
+ * Leaves out Self-BLEU of all outputs where other settings have that of a line's candidates, which is
+ * another quantity.
+ */
+function withComparableDiversity(setting: Setting, _: number, all: readonly Setting[]): Setting {
+  const isOfCandidates = ({ cells }: Setting) => cells[0]!.candidates !== undefined;
+  if (isOfCandidates(setting) || !all.some(isOfCandidates)) return setting;
+  const names = setting.cells[0]!.scores.filter(({ metric }) => metric === "self-bleu")
+    .map(({ name }) => name);
+  return {
+    ...setting,
+    scores: new Map([...setting.scores].filter(([name]) => !names.includes(name))),
+  };
 }
 
 /** A cell's values on the axes, but for some. */
