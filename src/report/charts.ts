@@ -34,7 +34,7 @@ const CONFIG: Spec = {
     labelLimit: 480,
     titleFontWeight: "normal",
   },
-  legend: { labelColor: LIGHT.ink, titleColor: LIGHT.ink, labelLimit: 320, symbolLimit: 60 },
+  legend: { labelColor: LIGHT.ink, titleColor: LIGHT.ink, labelLimit: 480, symbolLimit: 60 },
   title: { color: LIGHT.ink, fontSize: 13 },
   range: { category: LIGHT.series },
 };
@@ -73,17 +73,27 @@ export const quantity = (field: string, title: string, scale: Spec = {}): Spec =
   scale: { zero: false, nice: true, ...scale },
 });
 
+/** Not as many as there are colours, so that the two together tell more series apart than either. */
+const SHAPES = [
+  "circle",
+  "square",
+  "triangle-up",
+  "cross",
+  "diamond",
+  "triangle-right",
+  "triangle-down",
+];
+
 /** A series by its colour and its shape; names in the order in which they come. */
 function series(names: readonly string[]): Spec {
   const domain = [...new Set(names)];
-  const colours = domain.map((_, i) => LIGHT.series[i % LIGHT.series.length]!);
-  const channel = (range?: readonly string[]) => ({
+  const channel = (range: readonly string[]) => ({
     field: "series",
     type: "nominal",
     title: null,
-    scale: range === undefined ? { domain } : { domain, range },
+    scale: { domain, range: domain.map((_, i) => range[i % range.length]!) },
   });
-  return { color: channel(colours), shape: channel() };
+  return { color: channel(LIGHT.series), shape: channel(SHAPES) };
 }
 
 /** All charts that there is something to show in. */

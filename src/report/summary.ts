@@ -33,7 +33,7 @@ export interface Setting {
   /** Values on the axes that are no seeds. */
   readonly axes: Readonly<Record<string, AxisValue>>;
   readonly label: string;
-  /** The label without the number of steps: settings of a series differ in that alone. */
+  /** The label without the number of steps, or else of candidates: a series differs in that alone. */
   readonly series: string;
   readonly cells: readonly ReportCell[];
   /** Means over seeds, by the metric's name. */
@@ -49,7 +49,8 @@ export interface Setting {
   readonly processor: number | null;
 }
 
-const STEPS = "generate.steps";
+/** Axes along which series run: the first of them that varies. */
+const COUNTS = ["generate.steps", "generate.candidates"];
 const isSeed = (axis: string) => axis.endsWith(".seed");
 
 /** Resamples of intervals, and their seed. */
@@ -61,8 +62,11 @@ export function settingsOf(cells: readonly ReportCell[]): Setting[] {
   const isSame = (axis: string) => new Set(cells.map(({ axes }) => axes[axis])).size === 1;
   const isLeftOut = (axis: string) => isSeed(axis) || isSame(axis);
   const groups = Map.groupBy(cells, ({ axes }) => labelOf(axes, isLeftOut));
-  const plain = Array.from(groups, ([label, members]) => plainSetting(label, members, isLeftOut))
-    .map(withComparableDiversity);
+  const along = COUNTS.find((axis) => !isSame(axis));
+  const plain = Array.from(
+    groups,
+    ([label, members]) => plainSetting(label, members, isLeftOut, along),
+  ).map(withComparableDiversity);
   const values = resampledMeans(plain);
   return plain.map((setting): Setting => {
     const own = values.get(setting);
@@ -111,6 +115,7 @@ function plainSetting(
   label: string,
   cells: readonly ReportCell[],
   isLeftOut: (axis: string) => boolean,
+  along: string | undefined,
 ): Setting {
   const { axes } = cells[0]!;
   const mean = (of: (cell: ReportCell) => number) =>
@@ -121,7 +126,7 @@ function plainSetting(
   return {
     axes: Object.fromEntries(Object.entries(axes).filter(([axis]) => !isSeed(axis))),
     label,
-    series: labelOf(axes, (axis) => isLeftOut(axis) || axis === STEPS),
+    series: labelOf(axes, (axis) => isLeftOut(axis) || axis === along),
     cells,
     scores: new Map(names.map((name) => [name, mean((cell) => scoreOf(cell, name))])),
     calls: mean(({ calls }) => calls.mean),

@@ -65,6 +65,8 @@ Deno.test("settingsOf() tells no Self-BLEU of outputs beside that of candidates"
     settingsOf(cells).map(({ scores }) => scores.get("Self-BLEU"));
   assertEquals(scoresOf(one, five), [undefined, 70]);
   assertEquals(scoresOf(one), [80]);
+  // Without steps to run along, a series runs along candidates.
+  assertEquals(settingsOf([one, five]).map(({ series }) => series), ["all cells", "all cells"]);
 });
 
 Deno.test("paretoFront() keeps what nothing else beats", () => {
