@@ -21,7 +21,7 @@ case "${1-}" in
     done
     ;;
   twins)
-    for direction in de-en en-de fr-en en-fr cs-en en-cs; do
+    for direction in de-en en-fr en-cs en-de fr-en cs-en; do
       source=${direction%-*} target=${direction#*-} twin=$folder/twin-$direction
       language=$source
       [ "$source" != en ] || language=$target

@@ -228,7 +228,7 @@ class Work {
   }
 
   async #train(training: Training, what: string): Promise<TrainingRecord | undefined> {
-    const { plan, trainings, progress, alone } = this.#options;
+    const { plan, trainings, progress, alone, interrupts } = this.#options;
     if (this.#isStopped) return undefined;
     const folder = `${trainings}/${training.hash}`;
     const done = finishedTraining(folder);
@@ -244,6 +244,7 @@ class Work {
       folder,
       budget: plan.budget,
       alone,
+      signal: interrupts.signal,
       onMessage: (line) => progress.detail(line),
     });
     removeCheckpoints(folder);

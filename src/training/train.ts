@@ -71,7 +71,8 @@ export async function train(
   const say = (message: string) => {
     if (group.isFirst) tell(io, message);
   };
-  const limits = { deadline, isSpent: () => processorSeconds() >= processorLimit };
+  const isSpent = () => (options.signal?.aborted ?? false) || processorSeconds() >= processorLimit;
+  const limits = { deadline, isSpent };
   const command = ({ step }: RunState) =>
     typeof configuration === "string"
       ? commandOf(configuration, options, config, step)
