@@ -3,6 +3,7 @@ import { parse, View } from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
 import { darkRules, LIGHT } from "./palette.ts";
 import type { Setting } from "./summary.ts";
+import type { Growth } from "./growth.ts";
 import type { Learned } from "./learned.ts";
 
 /** A chart. */
@@ -100,8 +101,10 @@ function series(names: readonly string[]): Spec {
 export async function chartsOf(
   settings: readonly Setting[],
   learned: readonly Learned[],
+  growths: readonly Growth[],
 ): Promise<Chart[]> {
   const charts = [
+    growing(growths),
     quality(settings, "calls", "network calls a line"),
     quality(settings, "processor", "processor ms a line"),
     bars(settings),
@@ -257,6 +260,26 @@ function byTimestep(learned: readonly Learned[]): Promise<Chart> | undefined {
       y: quantity("y", "negative log-likelihood, nats a slot"),
       color: series(names(values)).color,
       detail: { field: "run", type: "nominal" },
+    },
+  });
+}
+
+function growing(growths: readonly Growth[]): Promise<Chart> | undefined {
+  const values = growths.flatMap(({ work, by, of, points, exponent }) =>
+    points.map(({ x, y }) => ({
+      series: `${work} by ${by}${of === "all" ? "" : `, ${of}`}: power ${exponent.toFixed(2)}`,
+      x,
+      y,
+    }))
+  );
+  if (values.length === 0) return undefined;
+  return draw("growth", "Processor time of a line and of an update", {
+    data: { values },
+    mark: { type: "line", point: { filled: true, size: 60, opacity: 1 } },
+    encoding: {
+      x: quantity("x", "count", { type: "log", nice: false, padding: 12 }),
+      y: quantity("y", "processor ms", { type: "log" }),
+      ...series(names(values)),
     },
   });
 }

@@ -7,17 +7,15 @@ import { type Setting, shortName } from "./summary.ts";
 import type { Table } from "./tables.ts";
 
 /** Growth within settings that differ on one axis alone. */
-interface Growth {
+export interface Growth {
   /** What is done. */
   readonly work: Work;
   /** What grows. */
   readonly by: string;
   /** The values that they share. */
   readonly of: string;
-  /** The least and the greatest count, and how many there are. */
-  readonly from: number;
-  readonly to: number;
-  readonly points: number;
+  /** By the count, which grows. Costs are processor milliseconds. */
+  readonly points: readonly Point[];
   /** e in cost = a count^e. */
   readonly exponent: number;
 }
@@ -63,9 +61,13 @@ function updatesOf(settings: readonly Setting[]): Cost[] {
     return {
       axes: axesOf(members[0]!),
       parameters: trainings[0]?.parameters,
-      processor: meanOf(trainings.map((training) => training?.updateSeconds ?? null)),
+      processor: meanOf(trainings.map((training) => inMilliseconds(training?.updateSeconds))),
     };
   });
+}
+
+function inMilliseconds(seconds: number | null | undefined): number | null {
+  return seconds === undefined || seconds === null ? null : 1000 * seconds;
 }
 
 /** Null where one is. */
@@ -111,9 +113,7 @@ function growthAlong(
     work,
     by: isCounted ? shortName(axis) : `parameters (${shortName(axis)})`,
     of: of || "all",
-    from: Math.min(...xs),
-    to: Math.max(...xs),
-    points: points.length,
+    points: points.toSorted((a, b) => a.x - b.x),
     exponent: slopeOf(points.map(({ x, y }) => ({ x: Math.log(x), y: Math.log(y) }))),
   };
 }
@@ -130,11 +130,11 @@ function slopeOf(points: readonly Point[]): number {
 export function growthTable(growths: readonly Growth[]): Table {
   return [
     ["processor time of", "grows with", "of", "from", "to", "points", "to the power of"],
-    ...growths.map(({ work, by, of, from, to, points, exponent }) => [
+    ...growths.map(({ work, by, of, points, exponent }) => [
       work,
       by,
       of,
-      ...[from, to, points].map((count) => count.toLocaleString("en")),
+      ...[points[0]!.x, points.at(-1)!.x, points.length].map((count) => count.toLocaleString("en")),
       exponent.toFixed(2),
     ]),
   ];
