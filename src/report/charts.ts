@@ -3,6 +3,7 @@ import { parse, View } from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
 import { darkRules, LIGHT } from "./palette.ts";
 import type { Setting } from "./summary.ts";
+import type { Growth } from "./growth.ts";
 import type { Learned } from "./learned.ts";
 
 /** A chart. */
@@ -34,7 +35,7 @@ const CONFIG: Spec = {
     labelLimit: 480,
     titleFontWeight: "normal",
   },
-  legend: { labelColor: LIGHT.ink, titleColor: LIGHT.ink, labelLimit: 320, symbolLimit: 60 },
+  legend: { labelColor: LIGHT.ink, titleColor: LIGHT.ink, labelLimit: 480, symbolLimit: 60 },
   title: { color: LIGHT.ink, fontSize: 13 },
   range: { category: LIGHT.series },
 };
@@ -73,25 +74,37 @@ export const quantity = (field: string, title: string, scale: Spec = {}): Spec =
   scale: { zero: false, nice: true, ...scale },
 });
 
+/** Not as many as there are colours, so that the two together tell more series apart than either. */
+const SHAPES = [
+  "circle",
+  "square",
+  "triangle-up",
+  "cross",
+  "diamond",
+  "triangle-right",
+  "triangle-down",
+];
+
 /** A series by its colour and its shape; names in the order in which they come. */
 function series(names: readonly string[]): Spec {
   const domain = [...new Set(names)];
-  const colours = domain.map((_, i) => LIGHT.series[i % LIGHT.series.length]!);
-  const channel = (range?: readonly string[]) => ({
+  const channel = (range: readonly string[]) => ({
     field: "series",
     type: "nominal",
     title: null,
-    scale: range === undefined ? { domain } : { domain, range },
+    scale: { domain, range: domain.map((_, i) => range[i % range.length]!) },
   });
-  return { color: channel(colours), shape: channel() };
+  return { color: channel(LIGHT.series), shape: channel(SHAPES) };
 }
 
 /** All charts that there is something to show in. */
 export async function chartsOf(
   settings: readonly Setting[],
   learned: readonly Learned[],
+  growths: readonly Growth[],
 ): Promise<Chart[]> {
   const charts = [
+    growing(growths),
     quality(settings, "calls", "network calls a line"),
     quality(settings, "processor", "processor ms a line"),
     bars(settings),
@@ -247,6 +260,26 @@ function byTimestep(learned: readonly Learned[]): Promise<Chart> | undefined {
       y: quantity("y", "negative log-likelihood, nats a slot"),
       color: series(names(values)).color,
       detail: { field: "run", type: "nominal" },
+    },
+  });
+}
+
+function growing(growths: readonly Growth[]): Promise<Chart> | undefined {
+  const values = growths.flatMap(({ work, by, of, points, exponent }) =>
+    points.map(({ x, y }) => ({
+      series: `${work} by ${by}${of === "all" ? "" : `, ${of}`}: power ${exponent.toFixed(2)}`,
+      x,
+      y,
+    }))
+  );
+  if (values.length === 0) return undefined;
+  return draw("growth", "Processor time of a line and of an update", {
+    data: { values },
+    mark: { type: "line", point: { filled: true, size: 60, opacity: 1 } },
+    encoding: {
+      x: quantity("x", "count", { type: "log", nice: false, padding: 12 }),
+      y: quantity("y", "processor ms", { type: "log" }),
+      ...series(names(values)),
     },
   });
 }

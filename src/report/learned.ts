@@ -18,18 +18,21 @@ export interface Learned {
   readonly byTimestep: readonly { readonly share: number; readonly nll: number }[];
   readonly updates: number;
   readonly minutes: number;
+  /** Processor milliseconds of an update, null where they were not told. */
+  readonly update: number | null;
   readonly parameters: number | null;
 }
 
 /** What of a training is needed. */
 type Trained =
   & Learning
-  & Pick<TrainingRecord, "updates" | "seconds" | "processorSeconds">
+  & Pick<TrainingRecord, "updates" | "seconds" | "processorSeconds" | "updateSeconds">
   & { readonly parameters: number | null };
 
 /** A training by its log. */
 export function learnedOf(series: string, run: string, training: Trained): Learned {
-  const { curve, byTimestep, updates, seconds, processorSeconds, parameters } = training;
+  const { curve, byTimestep, updates, seconds, processorSeconds, updateSeconds, parameters } =
+    training;
   // Other programs' work makes minutes by the clock longer, and not those of a processor.
   const scale = processorSeconds === null || seconds === 0 ? 1 : processorSeconds / seconds;
   const last = Math.max(1, ...byTimestep.map(({ to }) => to));
@@ -40,6 +43,7 @@ export function learnedOf(series: string, run: string, training: Trained): Learn
     byTimestep: byTimestep.map(({ from, to, nll }) => ({ share: (from + to) / 2 / last, nll })),
     updates,
     minutes: scale * seconds / 60,
+    update: updateSeconds === undefined || updateSeconds === null ? null : 1000 * updateSeconds,
     parameters,
   };
 }

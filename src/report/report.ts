@@ -66,7 +66,7 @@ export async function reportSweeps(
       ...new Set(all.map(({ command }) => command.replace(/ --cell .*$/, ""))),
       `ardiff report ${folders.join(" ")}${options.flags ?? ""}`,
     ],
-    charts: await chartsOf(settings, learned),
+    charts: await chartsOf(settings, learned, growths),
     tables: [
       { title: "Settings", table: settingsTable(settings) },
       ...growths.length > 0 ? [{ title: "Cost", table: growthTable(growths) }] : [],
@@ -93,7 +93,7 @@ export async function reportRuns(
     title: "Runs",
     about: [],
     commands: [`ardiff compare ${folders.join(" ")}${options.flags ?? ""}`],
-    charts: await chartsOf([], learned),
+    charts: await chartsOf([], learned, []),
     tables: [{ title: "Trainings", table: trainingsTable(learned) }],
     notes: ["Minutes are of training, by the clock, validations not counted."],
   };

@@ -33,7 +33,7 @@ export interface Setting {
   /** Values on the axes that are no seeds. */
   readonly axes: Readonly<Record<string, AxisValue>>;
   readonly label: string;
-  /** The label without the number of steps: settings of a series differ in that alone. */
+  /** The label without the number of steps, or else of candidates: a series differs in that alone. */
   readonly series: string;
   readonly cells: readonly ReportCell[];
   /** Means over seeds, by the metric's name. */
@@ -49,7 +49,8 @@ export interface Setting {
   readonly processor: number | null;
 }
 
-const STEPS = "generate.steps";
+/** Axes along which series run: the first of them that varies. */
+const COUNTS = ["generate.steps", "generate.candidates"];
 const isSeed = (axis: string) => axis.endsWith(".seed");
 
 /** Resamples of intervals, and their seed. */
@@ -61,7 +62,11 @@ export function settingsOf(cells: readonly ReportCell[]): Setting[] {
   const isSame = (axis: string) => new Set(cells.map(({ axes }) => axes[axis])).size === 1;
   const isLeftOut = (axis: string) => isSeed(axis) || isSame(axis);
   const groups = Map.groupBy(cells, ({ axes }) => labelOf(axes, isLeftOut));
-  const plain = Array.from(groups, ([label, members]) => plainSetting(label, members, isLeftOut));
+  const along = COUNTS.find((axis) => !isSame(axis));
+  const plain = Array.from(
+    groups,
+    ([label, members]) => plainSetting(label, members, isLeftOut, along),
+  ).map(withComparableDiversity);
   const values = resampledMeans(plain);
   return plain.map((setting): Setting => {
     const own = values.get(setting);
@@ -74,6 +79,21 @@ export function settingsOf(cells: readonly ReportCell[]): Setting[] {
       ...base && theirs && { difference: differenceOf(setting, own, base, theirs) },
     };
   });
+}
+
+/**
+ * Leaves out Self-BLEU of all outputs where other settings have that of a line's candidates, which is
+ * another quantity.
+ */
+function withComparableDiversity(setting: Setting, _: number, all: readonly Setting[]): Setting {
+  const isOfCandidates = ({ cells }: Setting) => cells[0]!.candidates !== undefined;
+  if (isOfCandidates(setting) || !all.some(isOfCandidates)) return setting;
+  const names = setting.cells[0]!.scores.filter(({ metric }) => metric === "self-bleu")
+    .map(({ name }) => name);
+  return {
+    ...setting,
+    scores: new Map([...setting.scores].filter(([name]) => !names.includes(name))),
+  };
 }
 
 /** A cell's values on the axes, but for some. */
@@ -95,6 +115,7 @@ function plainSetting(
   label: string,
   cells: readonly ReportCell[],
   isLeftOut: (axis: string) => boolean,
+  along: string | undefined,
 ): Setting {
   const { axes } = cells[0]!;
   const mean = (of: (cell: ReportCell) => number) =>
@@ -105,7 +126,7 @@ function plainSetting(
   return {
     axes: Object.fromEntries(Object.entries(axes).filter(([axis]) => !isSeed(axis))),
     label,
-    series: labelOf(axes, (axis) => isLeftOut(axis) || axis === STEPS),
+    series: labelOf(axes, (axis) => isLeftOut(axis) || axis === along),
     cells,
     scores: new Map(names.map((name) => [name, mean((cell) => scoreOf(cell, name))])),
     calls: mean(({ calls }) => calls.mean),
@@ -116,15 +137,18 @@ function plainSetting(
   };
 }
 
-/** The first setting that has the same values on all axes but the first that has several. */
+/**
+ * The first setting that has the same axes, and the same values on all of them but the first that has
+ * several: what another grid of a plan has beside it is no baseline.
+ */
 function baselineOf(setting: Setting, settings: readonly Setting[]): Setting | undefined {
-  const axis = Object.keys(setting.axes).find((name) =>
-    new Set(settings.map(({ axes }) => axes[name])).size > 1
+  const names = Object.keys(setting.axes);
+  const alike = settings.filter(({ axes }) =>
+    Object.keys(axes).length === names.length && names.every((name) => name in axes)
   );
-  const base = settings.find((other) =>
-    Object.keys(setting.axes).every((name) =>
-      name === axis || other.axes[name] === setting.axes[name]
-    )
+  const axis = names.find((name) => new Set(alike.map(({ axes }) => axes[name])).size > 1);
+  const base = alike.find(({ axes }) =>
+    names.every((name) => name === axis || axes[name] === setting.axes[name])
   );
   return base === setting ? undefined : base;
 }

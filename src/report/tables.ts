@@ -67,6 +67,7 @@ function row(
 /** A row for each training. */
 export function trainingsTable(learned: readonly Learned[]): Table {
   const last = ({ curve }: Learned) => curve.at(-1);
+  const areTimed = learned.some(({ update }) => update !== null);
   return [
     [
       "training",
@@ -74,6 +75,7 @@ export function trainingsTable(learned: readonly Learned[]): Table {
       "parameters",
       "updates",
       "minutes",
+      ...areTimed ? ["processor ms an update"] : [],
       "validation loss",
       "BLEU of validation",
     ],
@@ -83,6 +85,7 @@ export function trainingsTable(learned: readonly Learned[]): Table {
       one.parameters === null ? "" : one.parameters.toLocaleString("en"),
       one.updates.toLocaleString("en"),
       one.minutes.toFixed(2),
+      ...areTimed ? [one.update?.toFixed(1) ?? ""] : [],
       last(one)?.loss.toFixed(3) ?? "",
       last(one)?.bleu?.toFixed(2) ?? "",
     ]),
@@ -98,7 +101,8 @@ export function cellsTable(cells: readonly ReportCell[]): Table {
       ...["cell", "plan", ...axes, ...metrics],
       ...["calls", "calls_p95", "calls_max", "segments", "seconds", "processor_seconds"],
       ...["resident_bytes", "distinct_candidates", "oracle_bleu", "training", "updates"],
-      ...["training_processor_seconds", "parameters", "commit", "command"],
+      ...["training_processor_seconds", "update_processor_seconds", "parameters", "commit"],
+      "command",
     ],
     ...cells.map((cell) => [
       cell.cell,
@@ -109,7 +113,8 @@ export function cellsTable(cells: readonly ReportCell[]): Table {
       ...[cell.seconds, cell.processorSeconds ?? "", cell.residentBytes].map(String),
       ...[cell.candidates?.distinct ?? "", cell.candidates?.oracleBleu ?? ""].map(String),
       ...[cell.training?.hash ?? "", cell.training?.updates ?? ""].map(String),
-      ...[cell.training?.processorSeconds ?? "", cell.training?.parameters ?? ""].map(String),
+      ...[cell.training?.processorSeconds ?? "", cell.training?.updateSeconds ?? ""].map(String),
+      String(cell.training?.parameters ?? ""),
       cell.commit ?? "",
       cell.command,
     ]),

@@ -2,6 +2,7 @@
 import { slotsFor } from "../denoiser/config.ts";
 import { samplingPlan } from "../diffusion/plan.ts";
 import { processOf } from "../diffusion/process.ts";
+import { ExitCode, UserError } from "../errors.ts";
 import { GRID_STEPS } from "../generation/choices.ts";
 import { GENERATION_DEFAULTS } from "../generation/generate.ts";
 import { Model } from "../generation/mod.ts";
@@ -99,6 +100,12 @@ function scoresOf(
   const candidates = outputs.flatMap(({ candidates }) =>
     candidates === undefined ? [] : [candidates]
   );
+  if (metrics.includes("self-bleu") && candidates.length === 0 && outputs.length < 2) {
+    throw new UserError(
+      ExitCode.model,
+      `Cannot compute self-bleu of ${outputs.length} output: expected more lines, or more candidates`,
+    );
+  }
   const input = {
     hypotheses: outputs.map(({ text }) => text),
     references: testSet.map(({ references }) => references),

@@ -9,6 +9,7 @@ interface LogLine {
   readonly loss?: number;
   readonly bleu?: number | null;
   readonly seconds?: number;
+  readonly processorSecondsPerStep?: number;
   readonly byTimestep?: readonly TimestepLoss[];
   readonly peakBytes?: number;
 }
@@ -17,6 +18,8 @@ interface LogLine {
 interface LogSummary extends Learning {
   readonly updates: number;
   readonly seconds: number;
+  /** Processor seconds of an update: the median of what was logged; null in logs that lack it. */
+  readonly updateSeconds: number | null;
   readonly peakBytes: number;
 }
 
@@ -40,8 +43,13 @@ export function readLearning(path: string): LogSummary {
     byTimestep: validations.at(-1)?.byTimestep ?? [],
     updates: last,
     seconds: secondsAt(last),
+    updateSeconds: medianOf(updates.flatMap(({ processorSecondsPerStep: one }) => one ?? [])),
     peakBytes: Math.max(0, ...updates.map(({ peakBytes }) => peakBytes ?? 0)),
   };
+}
+
+function medianOf(values: readonly number[]): number | null {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? null;
 }
 
 /** Seconds of training at a step, on straight lines through what was logged. */

@@ -61,6 +61,8 @@ export interface TrainingRecord extends Learning {
   readonly seconds: number;
   /** Of all of the training, null where other cells were at work in the process. */
   readonly processorSeconds: number | null;
+  /** Of an update, its median; absent in records from before it was told. */
+  readonly updateSeconds?: number | null;
   /** Most memory of the trainer. */
   readonly peakBytes: number;
   readonly commit: string | null;

@@ -51,6 +51,8 @@ export interface SweepOptions {
   readonly jobs?: number;
   /** Hashes of the only cells to run; they are run though they are done. */
   readonly cells?: readonly string[];
+  /** Finds the plan's configuration. Default: its path is that of a file. */
+  readonly findConfiguration?: (path: string) => string;
 }
 
 /** What a sweep is at work on: cells that share a training, or a model that is there. */
@@ -67,7 +69,9 @@ interface Group {
  *   cells failed
  */
 export async function runSweep(options: SweepOptions, io: ProgressOutput): Promise<string> {
-  const plan = parsePlan(readTextFile(options.plan), options.plan);
+  const asWritten = parsePlan(readTextFile(options.plan), options.plan);
+  const { findConfiguration = (path: string) => path } = options;
+  const plan = { ...asWritten, config: findConfiguration(asWritten.config) };
   const jobs = options.jobs ?? 1;
   if (jobs > 1 && plan.budget.processor_minutes !== undefined) {
     throw new UserError(
@@ -224,7 +228,7 @@ class Work {
   }
 
   async #train(training: Training, what: string): Promise<TrainingRecord | undefined> {
-    const { plan, trainings, progress, alone } = this.#options;
+    const { plan, trainings, progress, alone, interrupts } = this.#options;
     if (this.#isStopped) return undefined;
     const folder = `${trainings}/${training.hash}`;
     const done = finishedTraining(folder);
@@ -240,6 +244,7 @@ class Work {
       folder,
       budget: plan.budget,
       alone,
+      signal: interrupts.signal,
       onMessage: (line) => progress.detail(line),
     });
     removeCheckpoints(folder);

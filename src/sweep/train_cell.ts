@@ -25,6 +25,8 @@ interface TrainCellOptions {
   readonly budget: Budget;
   /** Whether nothing else is at work in this process. */
   readonly alone: boolean;
+  /** Aborted where the sweep is stopped, of which a training that has yet to begin does not hear. */
+  readonly signal: AbortSignal;
   /** Told how it goes, in lines. */
   readonly onMessage: (line: string) => void;
 }
@@ -39,10 +41,10 @@ export function finishedTraining(folder: string): TrainingRecord | undefined {
  * Trains, or goes on where a run was stopped; where time is what ends a run, it begins again, since a
  * run does not know what time it had.
  *
- * @throws {UserError} for whatever `ardiff train` does
+ * @throws {UserError} for whatever `ardiff train` does, and the signal's reason where it was aborted
  */
 export async function trainCell(options: TrainCellOptions): Promise<TrainingRecord> {
-  const { config, training, folder, budget, alone, onMessage } = options;
+  const { config, training, folder, budget, alone, signal, onMessage } = options;
   const isTimed = budget.minutes !== undefined || budget.processor_minutes !== undefined;
   if (isTimed) removeRun(folder);
   Deno.mkdirSync(folder, { recursive: true });
@@ -53,6 +55,7 @@ export async function trainCell(options: TrainCellOptions): Promise<TrainingReco
     output: folder,
     resume: !isTimed,
     alone: true,
+    signal,
     ...budget.minutes !== undefined && { maxMinutes: budget.minutes },
     ...budget.processor_minutes !== undefined && { maxProcessorMinutes: budget.processor_minutes },
   }, {
@@ -62,6 +65,7 @@ export async function trainCell(options: TrainCellOptions): Promise<TrainingReco
       onMessage(text.trimEnd());
     },
   });
+  signal.throwIfAborted();
   const processor = processorSeconds() - began;
   const { config: model } = loadModelFolder(`${folder}/${RUN_FILES.model}`);
   const learning = readLearning(`${folder}/${RUN_FILES.log}`);
@@ -73,6 +77,7 @@ export async function trainCell(options: TrainCellOptions): Promise<TrainingReco
     command: commandOf(options, isTimed ? learning.updates : undefined),
     parameters: parameterCounts(model.network).total,
     ...learning,
+    ...!alone && { updateSeconds: null },
     processorSeconds: alone ? processor : null,
     commit: currentCommit() ?? null,
     machine: thisMachine(),

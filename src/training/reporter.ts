@@ -1,4 +1,5 @@
 /** Tells people and programs how a run goes: progress, log.jsonl and TensorBoard. */
+import { processorSeconds } from "../host/processor.ts";
 import { formatDuration, type ProgressOutput, StatusLine } from "../host/status_line.ts";
 import { printable } from "../printable.ts";
 import type { LossTerms, TrainerUsage } from "../native/trainer.ts";
@@ -18,6 +19,8 @@ const INTERVALS = { terminal: 200, elsewhere: 30_000 };
 interface Spent {
   readonly shim: number;
   readonly exchange: number;
+  /** Of the processor, by all threads of this process. */
+  readonly processor: number;
 }
 
 /** Averages over the updates since the last record. */
@@ -26,16 +29,17 @@ class Interval {
   #tokens = 0;
   #rows = 0;
   #seconds = 0;
-  readonly #spent: { shim: number; exchange: number } = { shim: 0, exchange: 0 };
+  readonly #spent = { shim: 0, exchange: 0, processor: 0 };
   readonly #sums = { loss: 0, mse: 0, nll: 0, prior: 0, gradientNorm: 0 };
 
-  add(update: Update, seconds: number, { shim, exchange }: Spent): void {
+  add(update: Update, seconds: number, { shim, exchange, processor }: Spent): void {
     this.#updates++;
     this.#tokens += update.tokens;
     this.#rows += update.rows;
     this.#seconds += seconds;
     this.#spent.shim += shim;
     this.#spent.exchange += exchange;
+    this.#spent.processor += processor;
     for (const name of ["loss", "mse", "nll", "prior"] as const) {
       this.#sums[name] += update.terms[name];
     }
@@ -65,6 +69,8 @@ class Interval {
       secondsPerStep: mean(this.#seconds),
       tokensPerSecond: this.#tokens / this.#seconds,
       rowsPerSecond: this.#rows / this.#seconds,
+      /** Of this process: another program's work does not make them more. */
+      processorSecondsPerStep: mean(this.#spent.processor),
       /** Share of the time that was spent in exchanges with other ranks, and in waiting for them. */
       exchanges: this.#spent.exchange / this.#seconds,
       /** Share of the time that was spent neither there nor in the shim. */
@@ -118,7 +124,7 @@ export class Reporter implements Disposable {
   constructor(options: ReporterOptions) {
     const { output, start, config, io, group } = options;
     this.#options = options;
-    this.#spent = { shim: 0, exchange: group.seconds };
+    this.#spent = { shim: 0, exchange: group.seconds, processor: processorSeconds() };
     this.#line = new StatusLine(io, INTERVALS);
     this.#log = new JsonLog(logPath(output), start.step);
     this.#events = config.log.tensorboard
@@ -135,11 +141,12 @@ export class Reporter implements Disposable {
   /** Reports an update that took some seconds. */
   update(update: Update, state: RunState, seconds: number, usage: TrainerUsage): void {
     const spent = this.#spentSoFar(usage);
-    const { shim, exchange } = this.#spent;
+    const { shim, exchange, processor } = this.#spent;
     for (const interval of [this.#interval, this.#recent, this.#whole]) {
       interval.add(update, seconds, {
         shim: spent.shim - shim,
         exchange: spent.exchange - exchange,
+        processor: spent.processor - processor,
       });
     }
     this.#spent = spent;
@@ -163,6 +170,7 @@ export class Reporter implements Disposable {
       tokensPerSecond: means.tokensPerSecond,
       stepsPerSecond: 1 / means.secondsPerStep,
       rowsPerSecond: means.rowsPerSecond,
+      processorSecondsPerStep: means.processorSecondsPerStep,
       orchestration: means.orchestration,
       peakBytes: usage.peakBytes,
     };
@@ -235,7 +243,11 @@ export class Reporter implements Disposable {
   }
 
   #spentSoFar({ forward, backward, update }: TrainerUsage): Spent {
-    return { shim: forward + backward + update, exchange: this.#options.group.seconds };
+    return {
+      shim: forward + backward + update,
+      exchange: this.#options.group.seconds,
+      processor: processorSeconds(),
+    };
   }
 
   /** Reports a checkpoint. */

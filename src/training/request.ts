@@ -22,8 +22,10 @@ export interface TrainOptions {
   readonly maxSteps?: number;
   /** Stop after this many minutes. */
   readonly maxMinutes?: number;
-  /** Stop after this many minutes of the process's processor time, counted from the first update. */
+  /** Stop after this many minutes of the process's processor time, preparations included. */
   readonly maxProcessorMinutes?: number;
+  /** Stop once it is aborted, as when a time is over. */
+  readonly signal?: AbortSignal;
   /** Overrules `training.device`. */
   readonly device?: string;
   /** Overrules `training.dtype`. */
@@ -43,6 +45,7 @@ const OPTION_NAMES: OptionNames<TrainOptions> = {
   maxSteps: true,
   maxMinutes: true,
   maxProcessorMinutes: true,
+  signal: true,
   device: true,
   dtype: true,
   threads: true,

@@ -70,7 +70,7 @@ export async function train(
   const say = (message: string) => {
     if (group.isFirst) tell(io, message);
   };
-  const isSpent = () => processorSeconds() >= processorLimit;
+  const isSpent = () => (options.signal?.aborted ?? false) || processorSeconds() >= processorLimit;
   const limits = { deadline, isSpent };
   const isTimeOver = () => performance.now() >= deadline || isSpent();
   const command = ({ step }: RunState) =>

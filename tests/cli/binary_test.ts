@@ -76,6 +76,31 @@ Deno.test("the one file has the configurations and the manual page", async () =>
   assertMatch(train.stderr, /Cannot read "data\/commongen\/train.src": there is no such file/);
 });
 
+Deno.test("the one file sweeps and reports in any folder, with configurations it carries", async () => {
+  const plan = `
+    config = "configs/smoke.toml"
+    lines = 2
+    metrics = ["bleu"]
+    [budget]
+    updates = 2
+    [set]
+    "data.train.source_file" = "pairs"
+    "data.train.target_file" = "pairs"
+    "data.dev.file" = "dev"
+    "training.threads" = 1
+    [axes]
+    "generate.steps" = [1, 2]
+  `;
+  const { code, stdout, stderr } = await run(`
+    for n in 1 2 3 4 5 6 7 8; do echo "dog number $n"; done >pairs
+    echo '{"source": "dog", "references": ["dog"]}' >dev
+    echo '${plan}' >plan.toml
+    ardiff sweep --quiet plan.toml && ardiff report runs/sweeps/plan --png && ls runs/sweeps/plan/report
+  `);
+  assertEquals(code, 0, stderr);
+  assertMatch(stdout, /^settings\.png$/m);
+});
+
 Deno.test("the one file says how to get the libtorch that it lacks", async () => {
   const without = { ARDIFF_LIBTORCH: "", PATH: `${folder}:/usr/bin:/bin` };
   const { code, stderr } = await run("echo a | ardiff generate -m commongen-small", without);

@@ -16,11 +16,33 @@ Deno.test("growthOf() finds the exponent of processor time along an axis of coun
   assertEquals(growths.map(({ by, of }) => [by, of]), [["steps", "a"], ["steps", "b"]]);
   assertAlmostEquals(growths[0]!.exponent, 0.5, 1e-9);
   assertAlmostEquals(growths[1]!.exponent, 1, 1e-9);
-  assertEquals(growthTable(growths)[1], ["steps", "a", "1", "16", "3", "0.50"]);
+  assertEquals(growthTable(growths)[1], ["a line", "steps", "a", "1", "16", "3", "0.50"]);
+});
+
+Deno.test("growthOf() finds the exponent of an update's processor time, each training once", () => {
+  const cells = [16, 32, 64].flatMap((slots) =>
+    [5, 20].map((steps) =>
+      sampleCell({ "text.target_slots": slots, "generate.steps": steps }, 0.5, {
+        processorSeconds: null,
+        training: {
+          updateSeconds: 3 * slots ** 1.25,
+          curve: [],
+          byTimestep: [],
+        } as unknown as TrainingRecord,
+      })
+    )
+  );
+  const growths = growthOf(settingsOf(cells));
+  assertEquals(growthTable(growths).slice(1), [
+    ["an update", "target slots", "all", "16", "64", "3", "1.25"],
+  ]);
+  // Of two seeds one of which was not measured, nothing is told.
+  const unknown = { ...cells[0]!, cell: "other", training: cells[0]!.training && null };
+  assertEquals(growthOf(settingsOf([...cells, unknown])), []);
 });
 
 Deno.test("growthOf() takes parameters where an axis of names changes them, and nothing else", () => {
-  const cells = [["small", 100], ["large", 10_000]].map(([size, parameters]) =>
+  const cells = [["small", 100], ["middling", 1000], ["large", 10_000]].map(([size, parameters]) =>
     sampleCell({ size: size!, "generate.temperature": 0.5 }, 0.5, {
       processorSeconds: Number(parameters) ** 1.5,
       training: { parameters, curve: [], byTimestep: [] } as unknown as TrainingRecord,
@@ -35,11 +57,27 @@ Deno.test("growthOf() takes parameters where an axis of names changes them, and 
 });
 
 Deno.test("growthOf() says nothing of sizes that are nearly the same", () => {
-  const cells = [["plain", 100], ["shifted", 110]].map(([process, parameters]) =>
+  const cells = [["plain", 100], ["shifted", 110], ["gaps", 120]].map(([process, parameters]) =>
     sampleCell({ process: process! }, 0.5, {
       processorSeconds: Number(parameters) ** 9,
       training: { parameters, curve: [], byTimestep: [] } as unknown as TrainingRecord,
     })
   );
   assertEquals(growthOf(settingsOf(cells)), []);
+});
+
+Deno.test("growthOf() says nothing of two counts, through which a line always goes", () => {
+  const cells = [5, 20].map((steps) => sampleCell({ "generate.steps": steps }, 0.5));
+  assertEquals(growthOf(settingsOf(cells)), []);
+});
+
+Deno.test("growthOf() keeps grids of a plan apart that have other axes", () => {
+  const cells = [1, 2, 4].flatMap((count) => [
+    sampleCell({ "text.target_slots": count }, 0.5, { processorSeconds: count ** 2 }),
+    sampleCell({ "tokenizer.vocabulary_size": count }, 0.5, { processorSeconds: count }),
+  ]);
+  assertEquals(growthTable(growthOf(settingsOf(cells))).slice(1), [
+    ["a line", "target slots", "all", "1", "4", "3", "2.00"],
+    ["a line", "vocabulary size", "all", "1", "4", "3", "1.00"],
+  ]);
 });

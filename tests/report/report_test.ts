@@ -45,6 +45,30 @@ Deno.test("settingsOf() finds no difference where outputs are the same", () => {
   assertEquals([mean, low, high], [0, 0, 0]);
 });
 
+Deno.test("settingsOf() compares settings of a grid with none of another that has other axes", () => {
+  const [, first, second] = settingsOf([
+    sampleCell({ way: "even", model: "a", "generate.steps": 5 }, 0.2),
+    sampleCell({ model: "b", "generate.steps": 5 }, 0.4),
+    sampleCell({ model: "c", "generate.steps": 5 }, 0.6),
+  ]);
+  assertEquals(first!.difference, undefined);
+  assertEquals(second!.difference?.to, "b");
+});
+
+Deno.test("settingsOf() tells no Self-BLEU of outputs beside that of candidates", () => {
+  const candidates = { distinct: 3, oracleBleu: 50 };
+  const [one, five] = [
+    sampleCell({ "generate.candidates": 1 }, 0.2),
+    sampleCell({ "generate.candidates": 5 }, 0.4, { candidates }),
+  ];
+  const scoresOf = (...cells: (typeof one)[]) =>
+    settingsOf(cells).map(({ scores }) => scores.get("Self-BLEU"));
+  assertEquals(scoresOf(one, five), [undefined, 70]);
+  assertEquals(scoresOf(one), [80]);
+  // Without steps to run along, a series runs along candidates.
+  assertEquals(settingsOf([one, five]).map(({ series }) => series), ["all cells", "all cells"]);
+});
+
 Deno.test("paretoFront() keeps what nothing else beats", () => {
   const points = [[1, 1], [2, 3], [3, 2], [2, 2], [4, 4]].map(([x, y]) => ({ x: x!, y: y! }));
   assertEquals([...paretoFront(points)].map(({ x, y }) => [x, y]), [[1, 1], [2, 3], [4, 4]]);

@@ -190,6 +190,24 @@ Deno.test(
 );
 
 Deno.test(
+  "runSweep() says where there is too little to compare, and finds configurations as it is told",
+  withFolder(async (folder) => {
+    writePlan(folder, `[axes]\nmodel = ["${sharedModel()}"]`);
+    const path = `${folder}/plan.toml`;
+    const plan = Deno.readTextFileSync(path).replace(/^set.*$/m, "").replace(
+      "lines = 5",
+      "lines = 1",
+    )
+      .replace('"distinct"', '"self-bleu"');
+    const config = /config = "(.*)"/.exec(plan)![1]!;
+    Deno.writeTextFileSync(path, plan.replace(config, "of the program"));
+    const findConfiguration = (name: string) => name === "of the program" ? config : name;
+    const error = await assertRejects(() => sweep(folder, { findConfiguration }), UserError);
+    assertStringIncludes(error.message, "Cannot compute self-bleu of 1 output");
+  }),
+);
+
+Deno.test(
   "runSweep() refuses what it cannot keep to",
   withFolder(async (folder) => {
     writePlan(folder, AXES);
