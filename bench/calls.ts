@@ -10,7 +10,9 @@
  * Lines are the first of the configuration's development set; one thread. Every system translates
  * all of them in batches, and the first of them one by one. Times are processor seconds of the
  * process, from text to text: of CTranslate2's while it translates; of ardiff's from start to end,
- * less those of a run on no lines (start-up and loading), measured in the same turn. With `--setting`,
+ * less those of a run on no lines (start-up and loading), measured in the same turn. Neither says how
+ * sure it is of a text, which costs a pass over the vocabulary; calls are counted in a run that is not
+ * timed. With `--setting`,
  * which may be given several times, other options of `ardiff generate` are measured in place of
  * those below. The folder receives `calls.md`, `calls.svg`, and `calls.json` with every turn's times.
  */
@@ -104,11 +106,20 @@ function ourSystems(): System[] {
     const [name = "", ...options] = setting.split("=");
     return [name, options.join("=")];
   });
-  return (settings ?? Object.entries(OURS)).map(([name, options]) => ({
-    name,
-    program: "ardiff",
-    run: (count, batch) => generate(options.split(" ").filter(Boolean), count, batch),
-  }));
+  return (settings ?? Object.entries(OURS)).map(([name, given]) => {
+    const options = given.split(" ").filter(Boolean);
+    let calls: number[] | undefined;
+    return {
+      name,
+      program: "ardiff",
+      async run(count, batch) {
+        const { lines: texts, processorSeconds } = await generate(options, count, batch);
+        calls ??= (await generate([...options, "--format", "jsonl"], count, batch)).lines
+          .map((line) => (JSON.parse(line) as { calls: number }).calls);
+        return { texts, calls, processorSeconds };
+      },
+    };
+  });
 }
 
 function rivalSystems(rival: Rival): System[] {
@@ -127,9 +138,13 @@ function rivalSystems(rival: Rival): System[] {
   }));
 }
 
-/** `ardiff generate` as a process of its own. */
-async function generate(options: readonly string[], count: number, batch: number): Promise<Run> {
-  const [input, results] = [`${temporary}/lines.txt`, `${temporary}/results.jsonl`];
+/** `ardiff generate` as a process of its own: the lines that it wrote. */
+async function generate(
+  options: readonly string[],
+  count: number,
+  batch: number,
+): Promise<{ readonly lines: readonly string[]; readonly processorSeconds: number }> {
+  const [input, results] = [`${temporary}/lines.txt`, `${temporary}/results.txt`];
   const lines = examples.slice(0, count).map(({ source }) => `${source}\n`);
   await Deno.writeTextFile(input, lines.join(""));
   const { stdout } = await new Deno.Command(python, {
@@ -137,21 +152,16 @@ async function generate(options: readonly string[], count: number, batch: number
       ...[`${ROOT}bench/measure_command.py`, input],
       ...[Deno.execPath(), "run", "--quiet", "--frozen", "--no-prompt", "-P=ardiff", "main.ts"],
       ...["generate", "--model", absolute(model!), "--dtype", args.dtype, "--threads", "1"],
-      ...["--batch-size", `${batch}`, "--format", "jsonl", "--output", results, ...options],
+      ...["--batch-size", `${batch}`, "--output", results, ...options],
     ],
     cwd: ROOT,
     stderr: "inherit",
   }).output();
   const { exit_code, cpu } = JSON.parse(new TextDecoder().decode(stdout)) as Record<string, number>;
   if (exit_code !== 0) throw new Error(`ardiff generate ${options.join(" ")}: exit ${exit_code}`);
-  const written = (await Deno.readTextFile(results)).split("\n").slice(0, -1)
-    .map((line) => JSON.parse(line) as { text: string; calls: number });
+  const written = (await Deno.readTextFile(results)).split("\n").slice(0, -1);
   if (written.length !== count) throw new Error(`${written.length} results of ${count} lines`);
-  return {
-    texts: written.map(({ text }) => text),
-    calls: written.map(({ calls }) => calls),
-    processorSeconds: cpu!,
-  };
+  return { lines: written, processorSeconds: cpu! };
 }
 
 function absolute(path: string): string {

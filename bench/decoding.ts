@@ -13,6 +13,7 @@ import { type NetworkConfig, PLAIN_NETWORK } from "../src/denoiser/config.ts";
 import { Denoiser } from "../src/denoiser/denoiser.ts";
 import { elementCount, expectedTensors } from "../src/denoiser/parameters.ts";
 import { Random } from "../tests/denoiser/random.ts";
+import { bfloat16 } from "../tests/native/sample_network.ts";
 
 const NETWORK: NetworkConfig = {
   vocabulary_size: 8000,
@@ -64,7 +65,7 @@ using denoiser = await Denoiser.create(
   (name) =>
     Float32Array.from(
       { length: elementCount(shapes.get(name)!) },
-      () => 0.2 * (random.uniform() - 0.5),
+      () => bfloat16(0.2 * (random.uniform() - 0.5)), // as models store them
     ),
   { device: { kind: "cpu", index: 0 }, dtype: "f32", threads: 1 },
 );

@@ -27,6 +27,7 @@ class FakeNetwork implements DraftingNetwork {
   /** The rows of each call, and how many had started by then. */
   readonly rowsOfCalls: number[] = [];
   readonly startedBy: number[] = [];
+  keeps = 0;
   #blocks: Uint8Array = new Uint8Array();
   #starts = new Map<number, number>();
 
@@ -55,6 +56,7 @@ class FakeNetwork implements DraftingNetwork {
   }
 
   keep(keep: Parameters<DraftingNetwork["keep"]>[0]): Promise<void> {
+    this.keeps++;
     keep.rows.forEach((row, i) => {
       const cache = this.caches.get(row)!;
       const start = this.#starts.get(row)!;
@@ -138,6 +140,10 @@ Deno.test("draftAndVerify() writes the same text for every width, layout and num
     const changing = (rows: number) => ({ width: rows % 2 ? width : 0, blocks: "every" }) as const;
     assertEquals(texts(await write(9, { width, plan: changing })), expected);
   }
+});
+
+Deno.test("draftAndVerify() asks nothing but steps where a call has one slot a row", async () => {
+  assertEquals((await write(9, { width: 0 })).network.keeps, 0);
 });
 
 Deno.test("draftAndVerify() needs fewer calls with drafts, and counts them", async () => {

@@ -5,7 +5,14 @@ import type { Denoiser } from "../../src/denoiser/denoiser.ts";
 import type { NativeDecoding } from "../../src/native/decoding.ts";
 import { Random } from "../denoiser/random.ts";
 import { testOnOtherKernels } from "./kernels.ts";
-import { batchOf, F32, NETWORKS, randomSources, sampleDenoiser } from "./sample_network.ts";
+import {
+  batchOf,
+  bfloat16,
+  F32,
+  NETWORKS,
+  randomSources,
+  sampleDenoiser,
+} from "./sample_network.ts";
 
 const ROWS = 11, LENGTH = 13, TOP = 3, WIDTH = 3, VOCABULARY = 101;
 const SOURCES = randomSources(ROWS, 3);
@@ -224,5 +231,43 @@ Deno.test("NativeDecoding.step() gives the likeliest tokens alone as it does wit
   assertEquals([...best], ids.filter((_, i) => i % TOP === 0));
   assert(best.every((id) => id >= 0 && id < VOCABULARY));
 });
+
+// Of such weights half the bytes are read for calls of few slots.
+for (const [number, network] of SHIFTED.entries()) {
+  Deno.test(`shifted network ${number}: weights of bfloat16 give few slots the bits that many have`, async () => {
+    using denoiser = await sampleDenoiser(network, { ...F32, threads: 1 }, bfloat16);
+    for (const [row, text] of TEXTS.entries()) {
+      const { ids, logProbabilities } = await whole(denoiser, row);
+      for (const count of [1, 2, 3]) {
+        using decoding = await start(denoiser);
+        const found: Predicted = { ids: [], logProbabilities: [] };
+        for (let first = 0; first < LENGTH; first += count) {
+          const [part] = await append(decoding, [row], [[...text.subarray(first, first + count)]]);
+          found.ids.push(...part!.ids);
+          found.logProbabilities.push(...part!.logProbabilities);
+        }
+        assertEquals(found, { ids, logProbabilities });
+      }
+    }
+  });
+
+  Deno.test(`shifted network ${number}: the likeliest tokens alone are those of the whole vocabulary`, async () => {
+    using denoiser = await sampleDenoiser(network, { ...F32, threads: 1 });
+    using decoding = await start(denoiser), scored = await start(denoiser);
+    const rows = [...TEXTS.keys()], streams = TEXTS.map((ids) => [...ids]);
+    const streamIds = Int32Array.from(streams.flat()), ids = new Int32Array(streamIds.length);
+    await decoding.step({
+      rows: Int32Array.from(rows),
+      streamCounts: new Int32Array(rows.length).fill(LENGTH),
+      streamIds,
+      width: 0,
+      blocks: new Uint8Array(streamIds.length),
+      top: 1,
+      ids,
+    });
+    const expected = await append(scored, rows, streams);
+    assertEquals([...ids], expected.flatMap(({ ids }) => ids.filter((_, i) => i % TOP === 0)));
+  });
+}
 
 testOnOtherKernels(import.meta.url);

@@ -29,8 +29,16 @@ export const NETWORKS: readonly NetworkConfig[] = [
 /** The options of most tests: float32 on two threads of the CPU. */
 export const F32: DenoiserOptions = { device: { kind: "cpu", index: 0 }, dtype: "f32", threads: 2 };
 
-/** A network with weights that make it react to its input. */
-export function sampleDenoiser(network: NetworkConfig, options = F32): Promise<Denoiser> {
+/**
+ * A network with weights that make it react to its input.
+ *
+ * @param stored what a model's file makes of a weight
+ */
+export function sampleDenoiser(
+  network: NetworkConfig,
+  options = F32,
+  stored: (weight: number) => number = (weight) => weight,
+): Promise<Denoiser> {
   const random = new Random(1);
   const shapes = expectedTensors(network);
   return Denoiser.create(
@@ -38,10 +46,18 @@ export function sampleDenoiser(network: NetworkConfig, options = F32): Promise<D
     (name) =>
       Float32Array.from(
         { length: elementCount(shapes.get(name)!) },
-        () => 0.8 * (random.uniform() - 0.5),
+        () => stored(0.8 * (random.uniform() - 0.5)),
       ),
     options,
   );
+}
+
+/** A number of eight significant bits. */
+export function bfloat16(value: number): number {
+  const bits = new DataView(new ArrayBuffer(4));
+  bits.setFloat32(0, value);
+  bits.setUint16(2, 0);
+  return bits.getFloat32(0);
 }
 
 /** Sources as a matrix, padded on the right. */

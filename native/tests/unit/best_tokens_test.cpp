@@ -48,8 +48,8 @@ bool agree(const Tokens& tokens, const Floats& x, int rows, int at_a_time) {
     const auto scratch = ardiff::allocate_floats(k.best_tokens_scratch(at_a_time, tokens.table));
     std::vector<int32_t> found(static_cast<size_t>(rows));
     for (int r = 0; r < rows; r += at_a_time) {
-        k.best_tokens(std::min(at_a_time, rows - r), apart.get() + r * stride, stride,
-                      tokens.table, scratch.get(), found.data() + r);
+        k.best_tokens(std::min(at_a_time, rows - r), apart.get() + r * stride, stride, tokens.table,
+                      scratch.get(), found.data() + r);
     }
     for (int r = 0; r < rows; ++r) {
         const float* scores = logits.get() + static_cast<ptrdiff_t>(r) * padded(out);

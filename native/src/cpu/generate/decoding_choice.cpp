@@ -37,8 +37,7 @@ float log_of_others(const float* scores, float total, int count, const int32_t* 
 void CpuDecoder::choose_likeliest(int count, int32_t* ids, DecodingWorkspace& w) {
     const TokenTable& tokens = decoding_->tokens;
     const int stride = padded(config_.embedding);
-    float* const scratch =
-        w.choice_scratch(kernels_.best_tokens_scratch(kLogitRows, tokens));
+    float* const scratch = w.choice_scratch(kernels_.best_tokens_scratch(kLogitRows, tokens));
     for (int done = 0; done < count; done += kLogitRows) {
         kernels_.best_tokens(std::min(kLogitRows, count - done),
                              w.picked.get() + static_cast<ptrdiff_t>(done) * stride, stride, tokens,

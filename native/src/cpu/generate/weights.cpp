@@ -46,6 +46,19 @@ Linear::Linear(const Kernels& kernels, const float* weights, const float* bias, 
     }
 }
 
+void Linear::add_narrow(int vector_width) {
+    const size_t vector = static_cast<size_t>(vector_width);
+    const size_t values = static_cast<size_t>(Matrix<float>::packed_values(out_, in_));
+    const uint32_t* bits = as<uint32_t>(data_);
+    if (std::any_of(bits, bits + values, [](uint32_t b) { return (b & 0xffffu) != 0; })) return;
+    narrow_ = allocate_floats(static_cast<int64_t>(values / 2));
+    uint32_t* words = as<uint32_t>(narrow_);
+    for (size_t i = 0; i < values; i += 2 * vector) {
+        for (size_t lane = 0; lane < vector; ++lane)
+            *words++ = bits[i + lane] >> 16 | bits[i + vector + lane];
+    }
+}
+
 Norm Weights::norm(const NormNode& node) const {
     return {parameters.tensor(node.weight()), parameters.tensor(node.bias())};
 }
@@ -113,6 +126,11 @@ Weights::Weights(const Parameters& source, ardiff_dtype dtype)
         pair(node.time, false, b.time_0, b.time_2);
         if (node.r_w) b.r_w = parameters.tensor(node.r_w->name);
         if (node.r_r) b.r_r = parameters.tensor(node.r_r->name);
+        if (config.shifted && !half) {  // such a network decodes few slots a call
+            for (Linear* layer : {&b.query_key_value, &b.attention_output, &b.cross_query,
+                                  &b.cross_output, &b.feed_forward_in, &b.feed_forward_out})
+                layer->add_narrow(kernels.vector_width);
+        }
         decoder.push_back(std::move(b));
     }
     pair(tree.output, half, output_0, output_2);

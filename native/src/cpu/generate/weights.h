@@ -25,14 +25,17 @@ class Linear {
     Linear(const Kernels& kernels, const float* weights, const float* bias, int out, int in,
            bool half, bool geglu = false);
 
+    // Makes Matrix::narrow of a float32 layer, if its weights are such.
+    void add_narrow(int vector_width);
+
     // `A` as the layer was made for.
     template <class A>
     Matrix<A> matrix() const {
-        return {as<A>(data_), nullptr, bias_.get(), out_, in_};
+        return {as<A>(data_), nullptr, bias_.get(), out_, in_, as<const uint32_t>(narrow_)};
     }
 
   private:
-    AlignedFloats data_, bias_;
+    AlignedFloats data_, bias_, narrow_;
     int out_ = 0, in_ = 0;
 };
 

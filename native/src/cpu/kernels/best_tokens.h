@@ -67,8 +67,7 @@ inline void add_pairs(ivec a, ivec b, ivec& sum) {
     sum += (ivec)_mm512_madd_epi16((__m512i)a, (__m512i)b);
 }
 inline ivec widened(const int8_t* bytes) {
-    return (ivec)_mm512_cvtepi8_epi16(
-        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes)));
+    return (ivec)_mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes)));
 }
 #else
 inline void add_pairs(ivec a, ivec b, ivec& sum) {
@@ -223,9 +222,9 @@ void screen(int rows, const ScreenedRow* how, const int16_t* p, const TokenTable
             constexpr int ROWS = count(), PANELS = panels_of_bytes(ROWS);
             const auto block = [&](auto taken, int at) {
                 ivec sums[taken()][ROWS][2];
-                multiply_bytes<taken(), ROWS>(
-                    inner, p + static_cast<ptrdiff_t>(row) * inner,
-                    first + static_cast<ptrdiff_t>(at) * inner * kPanel, sums);
+                multiply_bytes<taken(), ROWS>(inner, p + static_cast<ptrdiff_t>(row) * inner,
+                                              first + static_cast<ptrdiff_t>(at) * inner * kPanel,
+                                              sums);
                 for (int b = 0; b < taken(); ++b) {
                     for (int r = 0; r < ROWS; ++r) take(row + r, panel + at + b, sums[b][r]);
                 }
@@ -266,16 +265,16 @@ void best_tokens(int rows, const float* x, int stride, const TokenTable& table, 
         ScreenedRow how[kRows];
         vec sure[kRows];
         for (int r = 0; r < some; ++r) {
-            how[r] = to_steps(x + static_cast<ptrdiff_t>(first + r) * stride, table.exact.in, table.reach,
-                              p + static_cast<ptrdiff_t>(r) * inner);
+            how[r] = to_steps(x + static_cast<ptrdiff_t>(first + r) * stride, table.exact.in,
+                              table.reach, p + static_cast<ptrdiff_t>(r) * inner);
             sure[r] = splat(kNone);
         }
         screen(some, how, p, table, reached, sure);
         for (int r = 0; r < some; ++r) {
-            index[first + r] = best_of_panels(x + static_cast<ptrdiff_t>(first + r) * stride,
-                                              table.exact,
-                                              reached + static_cast<ptrdiff_t>(r) * panels,
-                                              how[r].screened() ? largest(sure[r]) : kNone);
+            index[first + r] =
+                best_of_panels(x + static_cast<ptrdiff_t>(first + r) * stride, table.exact,
+                               reached + static_cast<ptrdiff_t>(r) * panels,
+                               how[r].screened() ? largest(sure[r]) : kNone);
         }
     }
 }

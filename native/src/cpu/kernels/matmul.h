@@ -21,6 +21,8 @@ constexpr int kBlockRows = 6;
 #endif
 constexpr int kNearValues = 6144;  // of a left operand: half of the nearest cache
 constexpr int kAhead = 16;         // how many k before its use a row is fetched
+constexpr int kNarrowRows =
+    kBlockRows / 3;  // at most, that widen panels faster than they read them
 static_assert(kPad % kPanel == 0);
 
 // Panels that a block of so many rows takes at once: a multiply-add takes four cycles and two can
@@ -66,6 +68,25 @@ struct FarColumns : ByColumns {
     static constexpr bool far = true;
 };
 
+// Columns of a panel in an element of it.
+template <class B>
+constexpr int columns_in = std::is_same_v<B, uint32_t> ? 2 : 1;
+
+// The vectors of a panel's row.
+template <int VECTORS, class B>
+inline void load_row(const B* row, vec (&right)[VECTORS]) {
+    if constexpr (std::is_same_v<B, uint32_t>) {  // of bfloat16, as Matrix::narrow holds them
+        static_assert(VECTORS == 2);
+        uvec both;
+        std::memcpy(&both, row, sizeof both);
+        right[0] = (vec)(both << 16);
+        right[1] = (vec)(both & 0xffff0000u);
+    } else {
+#pragma GCC unroll 2
+        for (int v = 0; v < VECTORS; ++v) right[v] = load(row + v * W);
+    }
+}
+
 // sums[p][r][..] = sum over k of a(r,k) * b[p][k][0 .. VECTORS*W), b[p] lying `b_size` behind the
 // one before.
 template <int PANELS, int ROWS, int VECTORS, class Left, class B>
@@ -93,8 +114,7 @@ inline void multiply(int inner, const float* a, Left left, const B* b, ptrdiff_t
                 if constexpr (VECTORS * W > 16)
                     __builtin_prefetch(row + kAhead * b_stride + VECTORS * W - 1);
             }
-#pragma GCC unroll 2
-            for (int v = 0; v < VECTORS; ++v) right[p][v] = load(row + v * W);
+            load_row<VECTORS>(row, right[p]);
         }
 #pragma GCC unroll 16
         for (int r = 0; r < ROWS; ++r) {
@@ -279,6 +299,7 @@ template <class B, class Fetch, class Visit>
 inline void for_panel_blocks(int rows, int panels, int inner, const float* x, ptrdiff_t x_stride,
                              const B* data, ptrdiff_t panel_size, const Fetch& fetch,
                              const Visit& visit) {
+    constexpr ptrdiff_t kRow = kPanel / columns_in<B>;
     const int group = std::max(1, kNearValues / (inner * kBlockRows)) * kBlockRows;
     for (int first = 0; first < rows; first += group) {
         const int some = std::min(group, rows - first);
@@ -297,7 +318,7 @@ inline void for_panel_blocks(int rows, int panels, int inner, const float* x, pt
                     // Few rows read panels faster than fetches could be told ahead of them.
                     using Left = std::conditional_t<(ROWS < 4), ByRows, FarRows>;
                     multiply<PANELS, ROWS, 2>(inner, x + row * x_stride, Left{x_stride},
-                                              data + panel * panel_size, kPanel, panel_size, sums);
+                                              data + panel * panel_size, kRow, panel_size, sums);
                     visit(row, panel, sums);
                 };
                 int panel = p;
@@ -330,11 +351,12 @@ inline void panel_product(int rows, int columns, int inner, const float* x, ptrd
         });
 }
 
-template <class B, class Out>
-inline void panels_forward(int rows, const float* x, int x_stride, const Matrix<B>& m, int first,
-                           int count, Epilogue epilogue, Out* y, int y_stride) {
-    const ptrdiff_t panel_size = static_cast<ptrdiff_t>(padded(m.in)) * kPanel;
-    const B* panels = m.forward + first / kPanel * panel_size;
+template <class B, class M, class Out>
+inline void panels_forward(int rows, const float* x, int x_stride, const Matrix<M>& m,
+                           const B* data, int first, int count, Epilogue epilogue, Out* y,
+                           int y_stride) {
+    const ptrdiff_t panel_size = static_cast<ptrdiff_t>(padded(m.in)) * kPanel / columns_in<B>;
+    const B* panels = data + first / kPanel * panel_size;
     const float* bias = m.bias + first;
     if constexpr (std::is_same_v<Out, float>) {
         if (epilogue == Epilogue::store || epilogue == Epilogue::accumulate) {
@@ -350,7 +372,11 @@ inline void panels_forward(int rows, const float* x, int x_stride, const Matrix<
 template <class Out>
 inline void forward(int rows, const float* x, int x_stride, const Matrix<float>& m, int first,
                     int count, Epilogue epilogue, Out* y, int y_stride) {
-    panels_forward(rows, x, x_stride, m, first, count, epilogue, y, y_stride);
+    if (m.narrow != nullptr && rows <= kNarrowRows) {
+        panels_forward(rows, x, x_stride, m, m.narrow, first, count, epilogue, y, y_stride);
+    } else {
+        panels_forward(rows, x, x_stride, m, m.forward, first, count, epilogue, y, y_stride);
+    }
 }
 
 #if !defined(__AMX_BF16__)
@@ -368,7 +394,7 @@ inline void forward(int rows, const bf16* x, int x_stride, const Matrix<bf16>& m
             float* to = wide.data() + static_cast<ptrdiff_t>(i) * stride;
             for (int k = 0; k < m.in; k += W) store_operand(to + k, load(from + k));
         }
-        panels_forward(block, wide.data(), stride, m, first, count, epilogue,
+        panels_forward(block, wide.data(), stride, m, m.forward, first, count, epilogue,
                        y + static_cast<ptrdiff_t>(r) * y_stride, y_stride);
     }
 }
