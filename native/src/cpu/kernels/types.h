@@ -33,9 +33,9 @@ struct Matrix {
     A* backward = nullptr;        // panels of W; null where no gradients are asked for
     const float* bias = nullptr;  // [padded(out)], zeros where the layer has none
     int out = 0, in = 0;
-    // The panels of `forward` once more where every weight is a bfloat16, or null: a row alone waits
-    // for memory, which these are half of, and comes to the same bits. A word holds two of a panel's
-    // columns, that of its second vector in the upper half.
+    // The panels of `forward` once more where every weight is a bfloat16, or null: a row alone
+    // waits for memory, which these are half of, and comes to the same bits. A word holds two of a
+    // panel's columns, that of its second vector in the upper half.
     const uint32_t* narrow = nullptr;
 
     static int64_t packed_values(int out, int in) {
