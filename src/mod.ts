@@ -145,6 +145,7 @@ export type { CallCounts } from "./metrics/calls.ts";
 export { train } from "./training/train.ts";
 export type { TrainOptions } from "./training/request.ts";
 export type { DataTable, TrainingSettings, TrainingTable } from "./training/config.ts";
+export type { Keep } from "./training/distill/keep_names.ts";
 export type { DistillTable } from "./training/distill/table.ts";
 export type { PresetName } from "./training/presets.ts";
 export { OPTIONS as TRAINING_OPTIONS, type OptionValues } from "./training/options.ts";

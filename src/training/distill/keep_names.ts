@@ -3,7 +3,7 @@
  * with all references of its source, by sentence BLEU, so that a source has one target however often it
  * stands in the data; or all that differ.
  */
-export const KEEP = ["nearest", "consensus", "all"] as const;
+export type Keep = "nearest" | "consensus" | "all";
 
-/** One of {@linkcode KEEP}. */
-export type Keep = typeof KEEP[number];
+/** All of {@linkcode Keep}. */
+export const KEEP: readonly Keep[] = ["nearest", "consensus", "all"];
