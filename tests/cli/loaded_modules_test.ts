@@ -12,6 +12,7 @@ const TABLES = [
   "generation/value_types.ts",
   "mbr/names.ts",
   "metrics/metric_names.ts",
+  "training/distill/keep_names.ts",
   "training/presets.ts",
 ];
 
