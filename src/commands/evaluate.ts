@@ -208,10 +208,12 @@ interface TestSet extends Pick<ScoreInput, "references" | "sources"> {
  *   output, though some have equal sources
  */
 async function readTestSet(
-  { references = [], data }: Pick<EvaluateOptions, "references" | "data">,
+  { references = [], data, models }: Pick<EvaluateOptions, "references" | "data" | "models">,
   outputs?: number,
 ): Promise<TestSet> {
-  if (references.length === 0) return data === undefined ? {} : await readExamples(data, outputs);
+  if (references.length === 0) {
+    return data === undefined ? {} : await readExamples(data, models !== undefined, outputs);
+  }
   const streams: string[][] = [];
   for (const path of references) {
     const lines = await readTexts(path);
@@ -359,9 +361,12 @@ function outputOf({ line, fields }: DataRecord, path: string): OutputLine {
  * Sources and reference lists, of JSON lines (line breaks in a reference stay, as they part its
  * sentences; other fields ask for something, as in the input of generate) or of a table of pairs, in
  * which equal sources share their references.
+ *
+ * @param asks whether those other fields are read
  */
 async function readExamples(
   path: string,
+  asks: boolean,
   outputs?: number,
 ): Promise<TestSet> {
   const format = /\.(tsv|csv)$/.exec(path)?.[1];
@@ -385,11 +390,13 @@ async function readExamples(
   };
   return {
     sources: records.map((record) => textsOf(record, "source").join(" ")),
-    demands: records.map(({ line, fields }) => {
-      const demands = demandsOf(fields);
-      if ("flaw" in demands) throw dataError(path, line.number, demands.flaw);
-      return demands;
-    }),
+    ...asks && {
+      demands: records.map(({ line, fields }) => {
+        const demands = demandsOf(fields);
+        if ("flaw" in demands) throw dataError(path, line.number, demands.flaw);
+        return demands;
+      }),
+    },
     references: records.map((record) => textsOf(record, "references")),
   };
 }

@@ -57,6 +57,10 @@ Deno.test(
     assertEquals(await found([{ ...line, words: line.source.split(" ") }]), 100);
     const { code, stderr } = await coverage([line, { ...line, words: 3 }]);
     assertEquals(code, ExitCode.data);
+    // Of outputs that are there, nothing is asked.
+    Deno.writeTextFileSync(`${folder}/out.txt`, "a\nb\n");
+    const scored = ["evaluate", "--hypotheses", `${folder}/out.txt`, "--data", data];
+    assertEquals((await runHere([...scored, "--metrics", "coverage"])).code, 0);
     assertStringIncludes(stderr, 'line 2: expected field "words" to be a word or a list of words');
   }),
 );
