@@ -91,13 +91,18 @@ Deno.test(
   }),
 );
 
+/** A configuration in phases, of a tenth of its updates, two ranks to share them. */
+function ofATenth(config: string): string {
+  return Deno.readTextFileSync(config)
+    .replace("accumulation = { 0 = 1, 30 = 2 }", "accumulation = { 0 = 2, 30 = 3 }")
+    .replace(/\b(30|50|60|110|150)\b/g, (updates) => String(Number(updates) / 10));
+}
+
 Deno.test(
   "ranks change options, sets of data and what is trained at the same updates as one process",
   withFolder(async (folder) => {
     const config = writeRunInPhases(folder);
-    const toml = Deno.readTextFileSync(config)
-      .replace("accumulation = { 0 = 1, 30 = 2 }", "accumulation = { 0 = 2, 30 = 3 }")
-      .replace(/\b(30|50|60|110|150)\b/g, (updates) => String(Number(updates) / 10))
+    const toml = ofATenth(config)
       .replace("77 = 0.1", "7 = 0.1");
     Deno.writeTextFileSync(config, toml);
     const [alone, shared] = [`${folder}/alone`, `${folder}/shared`];
@@ -118,9 +123,7 @@ Deno.test(
   "ranks go on with a set that rank 0 distils, or that is there, to the weights of one process",
   withFolder(async (folder) => {
     const config = writeDistillingRun(folder);
-    const toml = Deno.readTextFileSync(config)
-      .replace("accumulation = { 0 = 1, 30 = 2 }", "accumulation = { 0 = 2, 30 = 3 }")
-      .replace(/\b(30|50|60|110|150)\b/g, (updates) => String(Number(updates) / 10));
+    const toml = ofATenth(config);
     Deno.writeTextFileSync(config, toml);
     const [alone, shared] = [`${folder}/alone`, `${folder}/shared`];
     const set = ["training.steps=18"];
