@@ -64,7 +64,7 @@ const DATA = `### [data.train] and [data.dev]
 | \`delimiter\` | \`tsv\`, \`csv\` | one character; default tab or comma |
 | \`group_sources\` | all | equal sources become one example with all their references; default false |
 | \`from\`, \`until\` | all, in \`[data.train]\` | the number of updates after which the set is trained on, and after which no longer; default from the first update to the last |
-| \`distill\` | in the place of format and file, in \`[data.train]\` | the run writes the set itself after \`from\` updates, of the sources it is then trained on: a table of \`candidates\` (5), \`beam\` (1), \`temperature\`, \`epsilon\`, \`top_p\`, \`source_words\`, \`keep\`, \`references\` (0) and \`share\` of the sources (1) |
+| \`distill\` | in the place of format and file, in \`[data.train]\` | the run writes the set itself after \`from\` updates, of the sources it is then trained on: a table of \`candidates\` (5), \`beam\` (1), \`temperature\`, \`epsilon\`, \`top_p\`, \`keep\`, \`references\` (0) and \`share\` of the sources (1) |
 
 Training data may be a list, \`[[data.train]]\`: the sets whose \`from\` and \`until\` an update lies
 between are trained on as one set.

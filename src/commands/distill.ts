@@ -32,8 +32,6 @@ export interface DistillCommandOptions
   readonly model?: string;
   readonly outputs?: string;
   readonly keep: Keep;
-  /** Share of sources whose words a model's candidates are to have, in some inflection. */
-  readonly sourceWords: number;
   /** Share of pairs whose reference is kept. */
   readonly references: number;
   readonly shard?: Shard;
@@ -80,11 +78,9 @@ export async function distill(options: DistillCommandOptions, io: DistillIo): Pr
   using interrupts = new Interrupts();
   using progress = new ProgressBar(io, "pairs", end - first);
   using loaded = model === undefined ? undefined : await Model.load(model, loadOptionsOf(options));
-  const source = loaded === undefined ? candidatesOfFile(outputs!, candidates) : candidatesOfModel(
-    loaded,
-    { ...generationOptionsOf(options), sourceWords: options.sourceWords },
-    interrupts.signal,
-  );
+  const source = loaded === undefined
+    ? candidatesOfFile(outputs!, candidates)
+    : candidatesOfModel(loaded, generationOptionsOf(options), interrupts.signal);
   const began = performance.now();
   let [before, done] = [-1, 0];
   const counts = await distillPairs(source, {
@@ -112,7 +108,7 @@ function settingsOf(options: DistillCommandOptions, data: DataSpec): Record<stri
   const values: Readonly<Record<string, unknown>> = { ...options };
   const used = model === undefined
     ? ["candidates", "seed"]
-    : [...Object.keys(GENERATION_OPTIONS), "dtype", "sourceWords"].filter((name) =>
+    : [...Object.keys(GENERATION_OPTIONS), "dtype"].filter((name) =>
       !WITHOUT_EFFECT.includes(name)
     );
   return {

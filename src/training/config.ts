@@ -169,15 +169,8 @@ function checkTrainingConfig(table: Table, fail: Fail): TrainingConfig {
         'run is to distil needs "fixed"',
     );
   }
-  if (!options.network.shifted) {
-    if (distilled.some(({ beam }) => beam > 1)) {
-      fail('"beam" in distill needs "network.shifted": other models have no beam search');
-    }
-    if (distilled.some((table) => table.source_words > 0)) {
-      fail(
-        '"source_words" in distill needs "network.shifted": other models cannot be asked for words',
-      );
-    }
+  if (!options.network.shifted && distilled.some(({ beam }) => beam > 1)) {
+    fail('"beam" in distill needs "network.shifted": other models have no beam search');
   }
   return {
     data: sets,

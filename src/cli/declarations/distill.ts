@@ -47,12 +47,6 @@ export function distillCommand(environment: Environment): CommandUnknownOpts {
         .choices(KEEP).default("nearest" as const),
       { source: "Kim and Rush 2016" },
     ))
-    .option(
-      "--source-words <share>",
-      "share of sources whose words the model is asked for, as --words does, where texts are made of them",
-      number(0, 1),
-      0,
-    )
     .option("--references <share>", "share of pairs that keep their reference", number(0, 1), 0)
     .addOption(
       new Option(
@@ -64,15 +58,13 @@ export function distillCommand(environment: Environment): CommandUnknownOpts {
     .requiredOption("-o, --output <file>", "the pairs, .tsv or .jsonl, with a manifest beside it")
     .action(async (options) => {
       const { distill } = await import("../../commands/distill.ts");
-      const { data, columns, model, outputs, keep, sourceWords, references, shard, output } =
-        options;
+      const { data, columns, model, outputs, keep, references, shard, output } = options;
       const own = withoutUndefined({
         data,
         columns,
         model,
         outputs,
         keep,
-        sourceWords,
         references,
         shard,
         output,

@@ -47,11 +47,6 @@ export function keptCandidates(
     : { targets: [texts[best]!], isReference: false, chrf: scores[best]! };
 }
 
-/** Whether a source is one of the share whose words are asked for: a function of it and the seed. */
-export function asksForWords(source: string, share: number, seed: bigint): boolean {
-  return share > 0 && uniformOf(`words\n${seed}\n${source}`) < share;
-}
-
 /**
  * Whether a pair is one of the share whose reference is kept: a function of the pair and the seed, so
  * that shards and restarts agree.

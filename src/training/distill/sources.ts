@@ -4,7 +4,6 @@ import type { Model } from "../../generation/mod.ts";
 import { ExitCode, UserError } from "../../errors.ts";
 import { onOneLine } from "../../text/data_lines.ts";
 import type { CandidateSource, NumberedPair } from "./distill.ts";
-import { asksForWords } from "./keep.ts";
 import { readOutputs } from "./outputs.ts";
 
 /** Sources whose candidates are remembered, as data may have them again. */
@@ -12,21 +11,17 @@ const REMEMBERED = 20_000;
 
 /**
  * Candidates of a model; a source that comes again soon is asked for once.
- *
- * @param sourceWords share of sources whose words each of their texts is to have, in some inflection
  */
 export function candidatesOfModel(
   model: Model,
-  { sourceWords, ...options }: Partial<GenerateOptions> & { readonly sourceWords: number },
+  options: Partial<GenerateOptions>,
   signal: AbortSignal,
 ): CandidateSource {
   const known = new Map<string, readonly string[]>();
   return {
     async candidates(block) {
       const sources = block.map(({ source }) => onOneLine(source));
-      const inputs = [...new Set(sources)].filter((source) => !known.has(source)).map((source) =>
-        asksForWords(source, sourceWords, options.seed ?? 0n) ? { source, words: [source] } : source
-      );
+      const inputs = [...new Set(sources)].filter((source) => !known.has(source));
       for await (const { source, candidates } of model.generate(inputs, options, signal)) {
         known.set(source, candidates.map(({ text }) => text));
       }

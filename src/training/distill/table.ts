@@ -15,8 +15,6 @@ export interface DistillTable {
   readonly epsilon: number;
   /** Tokens are drawn from the likeliest that together have this probability. */
   readonly top_p: number;
-  /** Share of sources whose words are asked for, as `words` does, where targets are of these words. */
-  readonly source_words: number;
   /** Which candidates become targets. */
   readonly keep: Keep;
   /** Share of the pairs taken that keep their reference, 0 to 1. */
@@ -31,7 +29,6 @@ const FIELDS: Fields<DistillTable> = {
   temperature: since(number(0.01, 100), 0.7),
   epsilon: since(number(0, 1), 0.05),
   top_p: since(number(0, 1), 1),
-  source_words: since(number(0, 1), 0),
   keep: since(oneOf(KEEP), "nearest"),
   references: since(number(0, 1), 0),
   share: since(number(0.001, 1), 1),

@@ -37,7 +37,7 @@ interface WriteSetOptions {
  */
 export async function writeSet(options: WriteSetOptions): Promise<boolean> {
   const { data, table, seed, teacher, load, output, say, isOver, signal } = options;
-  const { keep, references, share, top_p: topP, source_words: sourceWords, ...generation } = table;
+  const { keep, references, share, top_p: topP, ...generation } = table;
   const settings = {
     data: Object.values(
       digestsOf(data.format === "text" ? [data.sourceFile, data.targetFile] : [data.file]),
@@ -56,7 +56,7 @@ export async function writeSet(options: WriteSetOptions): Promise<boolean> {
   using model = await Model.load(teacher, load);
   const source = candidatesOfModel(
     model,
-    { ...GENERATION_DEFAULTS, ...generation, topP, sourceWords, seed: BigInt(seed) },
+    { ...GENERATION_DEFAULTS, ...generation, topP, seed: BigInt(seed) },
     AbortSignal.any([signal, over.signal]),
   );
   const began = performance.now();

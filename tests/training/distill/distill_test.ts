@@ -1,19 +1,12 @@
 /** Distillation from a model and from files, stopped and not, whole and in shards. */
-import {
-  assert,
-  assertEquals,
-  assertNotEquals,
-  assertRejects,
-  assertStringIncludes,
-} from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { distill, type DistillCommandOptions } from "../../../src/commands/distill.ts";
 import { ExitCode, UserError } from "../../../src/errors.ts";
 import { defaultsOf, GENERATION_OPTIONS, LOAD_OPTIONS } from "../../../src/generation/options.ts";
-import { WantedWords } from "../../../src/generation/word_rule.ts";
 import { parseDataSpec } from "../../../src/text/data_spec.ts";
 import { distill as distillPairs } from "../../../src/training/distill/distill.ts";
 import { withFolder } from "../../denoiser/test_files.ts";
-import { writeShiftedModel, writeTinyModel } from "../../generation/tiny_model.ts";
+import { writeTinyModel } from "../../generation/tiny_model.ts";
 
 const PLAIN = {
   ...defaultsOf(GENERATION_OPTIONS),
@@ -23,7 +16,6 @@ const PLAIN = {
   steps: 4,
   threads: 1,
   keep: "nearest",
-  sourceWords: 0,
   references: 0,
 } as const;
 
@@ -149,22 +141,6 @@ Deno.test(
     const nearest = `${folder}/nearest.tsv`;
     await run({ data, outputs, output: nearest, candidates: 2 });
     assertEquals(pairsOf(nearest)[0], ["a dog", "un chien noir"]);
-  }),
-);
-
-Deno.test(
-  "ardiff distill --source-words keeps texts that have the words of their source",
-  withFolder(async (folder) => {
-    const model = `${folder}/model`;
-    writeShiftedModel(model);
-    const data = [writeData(folder)];
-    const missing = async (name: string, sourceWords: number) => {
-      const output = `${folder}/${name}.tsv`;
-      await run({ data, model, output, steps: "auto", beam: 4, sourceWords });
-      return pairsOf(output).flatMap(([source, text]) => new WantedWords([source]).missingIn(text));
-    };
-    assertEquals(await missing("asked", 1), []);
-    assertNotEquals(await missing("unasked", 0), []);
   }),
 );
 
