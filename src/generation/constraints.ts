@@ -25,6 +25,27 @@ export interface GenerationRequest extends Partial<Pick<GenerationValues, LineOp
   readonly source: string;
 }
 
+/** Stands in a list of words for those of the line. */
+const SOURCE_WORDS = "{source}";
+
+/** Whether the words wanted are a line's own. */
+export function asksForSourceWords({ words = [] }: Pick<GenerationValues, "words">): boolean {
+  return words.includes(SOURCE_WORDS);
+}
+
+/** A request that names the words of its line where it, or else the options, ask for these. */
+export function withSourceWords(
+  request: GenerationRequest,
+  options: Pick<GenerationValues, "words">,
+): GenerationRequest {
+  const words = request.words ?? options.words;
+  if (words === undefined || !asksForSourceWords({ words })) return request;
+  return {
+    ...request,
+    words: words.map((word) => word === SOURCE_WORDS ? request.source : word),
+  };
+}
+
 /** What is asked of a text, ready to be kept to. */
 export interface Constraints {
   /** What it begins with: ids, without start and end. */

@@ -19,10 +19,12 @@ import {
 } from "./choose.ts";
 import {
   asksForAnything,
+  asksForSourceWords,
   type Constraints,
   constraintsOf,
   expectConstrainable,
   type GenerationRequest,
+  withSourceWords,
 } from "./constraints.ts";
 import { type ClampedLine, clampedLine } from "./clamp.ts";
 import { filled, questionOf } from "./gaps.ts";
@@ -237,11 +239,13 @@ async function* encodeLines(
   options: GenerateOptions,
 ): AsyncGenerator<EncodedLine, void, undefined> {
   const { tokenizer, config } = model;
-  const common = constraintsOf(model, { source: "" }, options);
+  const common = constraintsOf(model, withSourceWords({ source: "" }, options), options);
   const { shifted } = config.network;
   /** Whether a line asks for nothing that is not in `common`. */
   const isPlain = (input: GenerationInput) => {
-    if (typeof input === "string" && shifted) return options.template === undefined;
+    if (typeof input === "string" && shifted) {
+      return options.template === undefined && !asksForSourceWords(options);
+    }
     const own = typeof input === "string" ? {} : input;
     return !shifted && !asksForAnything({ ...options, ...own });
   };
@@ -253,7 +257,7 @@ async function* encodeLines(
         : { line, constraints: common, source: encodeSource(line, tokenizer, config.text) };
       continue;
     }
-    const own = typeof input === "string" ? { source: input } : input;
+    const own = withSourceWords(typeof input === "string" ? { source: input } : input, options);
     expectConstrainable(model, { ...own, rounding: options.rounding });
     const { request, template } = questionOf(model, own, options);
     if (!shifted) {

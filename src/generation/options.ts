@@ -158,13 +158,15 @@ export const GENERATION_OPTIONS = {
   /**
    * Words that are to stand in a text, in any inflection that coverage knows: drawing and searching favour
    * them, a text does not end without them, and of candidates those with most of them are chosen among.
+   * "{source}" stands for the words of the line.
    */
   words: row(
     "--words <list>",
     optional(phrases),
     undefined,
     OURS,
-    "words, with commas between them, that are to stand in a text in some inflection; surest with --beam",
+    "words, with commas between them, that are to stand in a text in some inflection ({source}: those of " +
+      "its line); surest with --beam",
   ),
   /** Words and phrases that do not stand in a text, in upper or lower case. */
   avoid: row(

@@ -124,3 +124,18 @@ Deno.test(
     }
   }),
 );
+
+Deno.test(
+  "{source} among the words stands for those of the line",
+  withShiftedModel(async (model) => {
+    const sources = ["dog street", "the red sky", ""];
+    const options = { ...GENERATION_DEFAULTS, beam: 6 };
+    const named = (words: (source: string) => string[]) =>
+      sources.map((source): GenerationInput => ({ source, words: words(source) }));
+    const wanted = await generateBatch(model, named((source) => [source, "walks"]), options);
+    const words = ["{source}", "walks"];
+    assertEquals(await generateBatch(model, sources, { ...options, words }), wanted);
+    assertEquals(await generateBatch(model, named(() => words), options), wanted);
+    assert(wanted[0]!.text.includes("dog") && wanted[0]!.text.includes("street"), wanted[0]!.text);
+  }),
+);
