@@ -6,8 +6,8 @@
 #
 #   scripts/gpu_day.sh --pack      here, before: puts what a machine without network lacks into gpu_day/:
 #                                  Deno as deno.xz (31 MB) and its npm packages as packages.tar.xz. git
-#                                  ignores the folder: carry it. With the tree it must stay under what may
-#                                  travel (64 MiB): leave out models/commongen-small/model.safetensors
+#                                  ignores the folder: carry it. Says which weights must stay here so that
+#                                  what travels is under 64 MiB, and fails where it is not
 #   OUT=DIR scripts/gpu_day.sh     there
 #   scripts/gpu_day.sh --rehearse  anywhere: the same on the CPU, with tiny sizes, in a few minutes; limits
 #                                  are three times as wide, for machines that have other work
@@ -17,6 +17,8 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 
 say() { echo "$*" >&2; }
+readonly LIMIT=$((64 << 20)) # bytes that may travel
+model=tatoeba-en-fr-small    # whose text is compared
 
 # ------------------------------------------------------------------------------ packing ----------
 if [ "${1:-}" = --pack ]; then
@@ -27,14 +29,40 @@ if [ "${1:-}" = --pack ]; then
   echo '*' >gpu_day/.gitignore
   say "Packing Deno, half a minute ..."
   xz -6 --keep --stdout "$(readlink -f "$deno")" >gpu_day/deno.xz
-  # Of Deno's cache the packages of deno.lock.
+  # Of Deno's cache the packages of deno.lock, but of those that draw reports, which are loaded when they
+  # are wanted, only what says that they are there.
   cache=$("$deno" info --json | sed -n 's/.*"npmCache": "\(.*\)".*/\1/p')
   mapfile -t packages < <("$deno" eval --no-config '
-    const { npm } = JSON.parse(Deno.readTextFileSync("deno.lock"));
-    for (const name of Object.keys(npm)) console.log(name.replace(/(.)@.*/, "$1"));' | sort -u)
-  tar -C "$cache" --sort=name --owner=0 --group=0 --transform 's|^|npm/|' -cJf gpu_day/packages.tar.xz \
-    "${packages[@]/#/registry.npmjs.org/}"
-  say "gpu_day/: $(du -cb gpu_day/*.xz | tail -n 1 | cut -f 1) bytes. The tree: $(git ls-files -z | xargs -0 du -cb | tail -n 1 | cut -f 1)."
+    const { npm, specifiers } = JSON.parse(Deno.readTextFileSync("deno.lock"));
+    const drawing = /^(vega|vega-lite|@resvg\/.*|@fontsource\/.*)@/;
+    const nameOf = (id) => id.replace(/(.)@.*/, "$1");
+    const needed = new Set();
+    const take = (name) => {
+      if (needed.has(name)) return;
+      needed.add(name);
+      const versions = Object.entries(npm).filter(([id]) => nameOf(id) === name);
+      for (const [, { dependencies = [] }] of versions) dependencies.map(nameOf).forEach(take);
+    };
+    Object.keys(specifiers).map((name) => name.replace("npm:", ""))
+      .filter((name) => !drawing.test(name)).map(nameOf).forEach(take);
+    const all = new Set(Object.keys(npm).map(nameOf));
+    for (const name of [...all].sort()) console.log(needed.has(name) ? name : `${name}/.`);')
+  (cd "$cache/registry.npmjs.org" && for package in "${packages[@]}"; do
+    case $package in
+      */.) find "${package%/.}" -mindepth 1 \( -name registry.json -o -name package.json -o -type d \) ;;
+      *) find "$package" ! -type d ;;
+    esac
+  done) | tar -C "$cache/registry.npmjs.org" --no-recursion --sort=name --owner=0 --group=0 \
+    --transform 's|^|npm/registry.npmjs.org/|' -T - -cJf gpu_day/packages.tar.xz
+  # What travels is the tree, too. One model is asked there; the weights of the others would be too much.
+  mapfile -t stay < <(git ls-files 'models/*.safetensors' | grep -v "^models/$model/")
+  bytes=$({
+    printf '%s\0' gpu_day/*.xz
+    git ls-files -z -- . "${stay[@]/#/:!}"
+  } | xargs -0 du -cb | awk '$2 == "total" { sum += $1 } END { print sum }')
+  say "Travels: $bytes bytes of $LIMIT, without the weights that are not asked for. Before: rm ${stay[*]}"
+  say "Afterwards: git checkout -- models"
+  [ "$bytes" -le "$LIMIT" ] || { say "That is too much: leave out more." && exit 1; }
   exit
 fi
 
@@ -126,7 +154,6 @@ stage golden-graph 60 env ARDIFF_STEP_GRAPH=1 "${ardiff[@]}" golden --device "$d
   "${portable[@]}" "${folders[@]}"
 
 # The same text on the CPU and on the device: a model in the shifted layout, which decodes.
-model=tatoeba-en-fr-small
 printf '%s\n' "I am hungry." "Where is the station?" "She reads a book every day." >"$work/lines"
 compare() { # name
   if [ -s "$OUT/$1-cpu.txt" ] && [ -s "$OUT/$1-$device.txt" ]; then
