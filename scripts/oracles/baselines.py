@@ -2,7 +2,10 @@
 
 Blocks: the sampler of SSD-LM and BD3-LM as a loop over blocks, each of which goes through all timesteps before the
 next one starts. E[x0 | z]: the slope of the least-squares line of x0 on z = sqrt(abar) x0 + F sqrt(1 - abar) eps,
-from the covariance of the two.
+from the covariance of the two; gated, lerp of that and 1 / std(z) by abar.
+
+Moving anchor: every sentence-level index at once, in tensors of float32. Independent: floor of uniform numbers
+times T, a row a draw.
 
 Learned schedule: SeqDiffuSeq's, kept as a table of abar by timestep and position that every renewal interpolates
 anew from the losses since the last one; ardiff, which keeps one noise schedule, takes its timestep of the nearest
@@ -39,6 +42,34 @@ def expected_x0(steps: int, factor: float) -> list[float]:
     x0 = torch.tensor([[1.0], [0.0]], dtype=torch.float64)  # in units of x0 and of eps
     z = torch.stack([torch.sqrt(alpha_bar), factor * torch.sqrt(1 - alpha_bar)])
     return ((x0 * z).sum(0) / (z**2).sum(0)).tolist()
+
+
+def gated(steps: int, factor: float) -> list[float]:
+    alpha_bar = sqrt_alpha_bar(steps)
+    mean = torch.tensor(expected_x0(steps, factor), dtype=torch.float64)
+    parts = torch.stack([torch.sqrt(alpha_bar), factor * torch.sqrt(1 - alpha_bar)])
+    return torch.lerp(mean, 1 / torch.linalg.vector_norm(parts, dim=0), alpha_bar).tolist()
+
+
+def moving_anchor(slots: int, distance: int, steps: int) -> list[list[int]]:
+    """The timesteps of every slot at every index, from text to noise."""
+    index = torch.arange(slots + steps)[:, None]
+    slot = torch.arange(slots)[None, :].float()
+    start = (slots - 1 - index).clamp(min=0).float()
+    level = (index - (slots - 1)).clamp(min=0).float()
+    anchor = start + distance
+    line = (slot - anchor) / (start - anchor) * (level - (steps - 1)) + (steps - 1)
+    return torch.where(slot >= anchor, float(steps - 1), line.round().clamp(0, steps - 1)).int().tolist()
+
+
+def independent(slots: int, steps: int, rows: int) -> dict:
+    uniform = torch.rand(rows, slots, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+    return {
+        "slots": slots,
+        "steps": steps,
+        "uniform": uniform.tolist(),
+        "rows": (uniform * steps).floor().int().tolist(),
+    }
 
 
 def interpolate(x: torch.Tensor, knots: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
@@ -124,6 +155,12 @@ print(
                 for n, k, t in [(7, 3, 5), (4, 4, 6), (5, 1, 3)]
             ],
             "expected_x0": [{"steps": 20, "factor": f, "factors": expected_x0(20, f)} for f in [1.0, 4.0]],
+            "gated": [{"steps": 20, "factor": f, "factors": gated(20, f)} for f in [1.0, 4.0]],
+            "independent": independent(7, 20, 5),
+            "moving_anchor": [
+                {"slots": n, "distance": w, "steps": t, "rows": moving_anchor(n, w, t)}
+                for n, w, t in [(7, 1, 5), (7, 2, 20), (12, 4, 9), (5, 8, 50)]
+            ],
             "learned_schedule": learned_schedule(60, 6, 3, 2),
             "loss_second_moment": loss_second_moment(12),
         }

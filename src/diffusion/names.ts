@@ -7,14 +7,16 @@ export const NOISE_SCHEDULES = ["sqrt", "linear", "cosine"] as const;
 export type NoiseScheduleName = typeof NOISE_SCHEDULES[number];
 
 /** What the network may be shown of a latent. */
-export const LATENT_VIEWS = ["unit_variance", "as_is", "expected_x0"] as const;
+export const LATENT_VIEWS = ["unit_variance", "as_is", "expected_x0", "gated"] as const;
 
 /**
  * One of {@linkcode LATENT_VIEWS}:
  *
  * - `unit_variance`: divided by the standard deviation that it has at its timestep (as it is for F = 1);
  * - `as_is`: the latent itself;
- * - `expected_x0`: shrunk to what it says of x0, E[x0 | z] for x0 of unit variance: noise fades.
+ * - `expected_x0`: shrunk to what it says of x0, E[x0 | z] for x0 of unit variance: noise fades;
+ * - `gated`: between the first and the third, by the timestep: the first where text prevails, the third
+ *   where noise does.
  */
 export type LatentView = typeof LATENT_VIEWS[number];
 

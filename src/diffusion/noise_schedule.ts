@@ -51,8 +51,8 @@ export function noiseSchedule(name: NoiseScheduleName, steps: number): NoiseSche
 /**
  * The factor on the latent at a timestep before it enters the network, by what the network is shown. A
  * latent of x0 with unit variance has variance v = abar + F^2 (1 - abar); the factor is 1 / sqrt(v), 1, or
- * sqrt(abar) / v, with which it is the mean of x0 given the latent. For F = 1 the first is exactly 1: the
- * paper feeds latents as they are.
+ * sqrt(abar) / v, with which it is the mean of x0 given the latent; gated, abar of the first and 1 - abar of
+ * the third. For F = 1 the first is exactly 1: the paper feeds latents as they are.
  */
 export function inputScale(
   schedule: NoiseSchedule,
@@ -63,7 +63,9 @@ export function inputScale(
   if (view === "as_is" || (view === "unit_variance" && noiseFactor === 1)) return 1;
   const abar = alphaBarAt(schedule, timestep);
   const variance = abar + noiseFactor ** 2 * (1 - abar);
-  return view === "expected_x0" ? Math.sqrt(abar) / variance : 1 / Math.sqrt(variance);
+  const toUnit = 1 / Math.sqrt(variance), toMean = Math.sqrt(abar) / variance;
+  if (view === "gated") return abar * toUnit + (1 - abar) * toMean;
+  return view === "expected_x0" ? toMean : toUnit;
 }
 
 /** abar at a timestep; a timestep outside 0..T-1 is a defect of the caller. */

@@ -4,6 +4,12 @@ import { PAPER_PROCESS, processOf } from "../../src/diffusion/process.ts";
 import { LossSecondMoment } from "../../src/training/loss_second_moment.ts";
 import { PositionLosses } from "../../src/training/position_losses.ts";
 
+interface Factors {
+  readonly steps: number;
+  readonly factor: number;
+  readonly factors: readonly number[];
+}
+
 interface Recorded {
   readonly blocks: readonly {
     readonly slots: number;
@@ -11,11 +17,20 @@ interface Recorded {
     readonly steps: number;
     readonly rows: readonly (readonly number[])[];
   }[];
-  readonly expected_x0: readonly {
+  readonly expected_x0: readonly Factors[];
+  readonly gated: readonly Factors[];
+  readonly moving_anchor: readonly {
+    readonly slots: number;
+    readonly distance: number;
     readonly steps: number;
-    readonly factor: number;
-    readonly factors: readonly number[];
+    readonly rows: readonly (readonly number[])[];
   }[];
+  readonly independent: {
+    readonly slots: number;
+    readonly steps: number;
+    readonly uniform: readonly (readonly number[])[];
+    readonly rows: readonly (readonly number[])[];
+  };
   readonly learned_schedule: {
     readonly steps: number;
     readonly groups: number;
@@ -55,17 +70,33 @@ Deno.test("block timesteps go block by block as SSD-LM's sampler does", () => {
   }
 });
 
-Deno.test('inputScale() with "expected_x0" is the mean of x0 given the latent', () => {
-  for (const { steps, factor: noise_factor, factors } of recorded.expected_x0) {
-    const process = processOf({
-      ...PAPER_PROCESS,
-      steps,
-      noise_factor,
-      latent_view: "expected_x0",
-    });
-    factors.forEach((factor, t) => assertAlmostEquals(process.inputScale(t), factor, 1e-12));
+Deno.test("moving anchors go over a sentence as tensors of float32 do", () => {
+  for (const { slots, distance, steps, rows } of recorded.moving_anchor) {
+    const timesteps = processOf({ ...PAPER_PROCESS, steps, anchor_distance: distance })
+      .timesteps(slots);
+    assertEquals(timesteps.count, rows.length);
+    assertEquals(rows.map((_, i) => [...timesteps.at(i)]), rows.map((row) => [...row]));
   }
 });
+
+Deno.test("independent timesteps are those of PyTorch for the same uniform numbers", () => {
+  const { slots, steps, uniform, rows } = recorded.independent;
+  const timesteps = processOf({ ...PAPER_PROCESS, steps, timesteps: "independent" })
+    .timesteps(slots);
+  const numbers = uniform.flat().values();
+  const options = { leftToRightShare: null, targetLength: slots };
+  const drawn = rows.map(() => timesteps.draw(() => numbers.next().value!, options));
+  assertEquals(drawn.map(({ timesteps }) => [...timesteps]), rows.map((row) => [...row]));
+});
+
+for (const view of ["expected_x0", "gated"] as const) {
+  Deno.test(`inputScale() with "${view}" is what PyTorch computes`, () => {
+    for (const { steps, factor: noise_factor, factors } of recorded[view]) {
+      const process = processOf({ ...PAPER_PROCESS, steps, noise_factor, latent_view: view });
+      factors.forEach((factor, t) => assertAlmostEquals(process.inputScale(t), factor, 1e-12));
+    }
+  });
+}
 
 Deno.test('inputScale() with "as_is" leaves latents alone', () => {
   const process = processOf({ ...PAPER_PROCESS, noise_factor: 4, latent_view: "as_is" });

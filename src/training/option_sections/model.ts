@@ -177,7 +177,7 @@ export const MODEL_SECTIONS = {
       latentViews,
       "unit_variance",
       `${PAPER}, where it is the latent as it is`,
-      'What the network is shown of a latent: brought to unit variance, "as_is", or shrunk to E[x0 | z] ("expected_x0"), so that noise fades where it hides everything.',
+      'What the network is shown of a latent: brought to unit variance, "as_is", or shrunk to E[x0 | z] ("expected_x0"), so that noise fades where it hides everything; "gated": the first where text prevails, the third where noise does.',
     ),
     rescale_timesteps: fixed(
       boolean,
