@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { loadModelFolder, MODEL_FILES } from "../denoiser/model_folder.ts";
-import { ExitCode, UserError } from "../errors.ts";
+import { ExitCode, messageOf, UserError } from "../errors.ts";
 import { defaultsOf, GENERATION_OPTIONS, LOAD_OPTIONS } from "../generation/options.ts";
 import { digestOf } from "../host/manifest.ts";
 import type { DataSpec } from "../text/data_spec.ts";
@@ -43,7 +43,7 @@ const WEIGHTLESS_OPTIONS = ["training.device", "training.threads", "training.non
  */
 export function knownCells(plan: Plan, base: string): KnownCell[] {
   const cells = new Map<string, KnownCell>();
-  const digest = memoized(digestOf);
+  const digest = memoized(digestOfNamed);
   const weights = memoized(weightsOf);
   for (const cell of plan.cells) {
     const settings = withBudget(cell.settings, plan.budget);
@@ -110,6 +110,18 @@ function trainingHash(config: TrainingConfig, budget: Budget, digest: Digest): s
 function contentOf(spec: DataSpec, digest: Digest): unknown {
   const files = spec.format === "text" ? [spec.sourceFile, spec.targetFile] : [spec.file];
   return [{ ...spec, file: null, sourceFile: null, targetFile: null }, files.map(digest)];
+}
+
+/** @throws {UserError} where a file that a plan or its configuration names cannot be read */
+function digestOfNamed(path: string): string {
+  try {
+    return digestOf(path);
+  } catch (cause) {
+    const reason = cause instanceof Deno.errors.NotFound
+      ? "no such file; data that comes with the program is unpacked by deno task data"
+      : messageOf(cause);
+    throw new UserError(ExitCode.data, `Cannot read "${path}": ${reason}`, { cause });
+  }
 }
 
 function weightsOf(model: string): string {

@@ -116,6 +116,8 @@ const BUDGET_FIELDS: Readonly<Record<keyof Budget, ReturnType<typeof number>>> =
 /** What a key that begins so is about. */
 const GENERATION = "generate.";
 const MODEL = "model";
+/** Of a training configuration, what is generated for: nothing is trained on it. */
+const TEST_SET = "data.dev";
 
 /** The options that a cell may set, by their keys: `batch_size` for `--batch-size`. */
 const OPTIONS: ReadonlyMap<string, [name: string, row: GenerationOption<unknown>]> = new Map(
@@ -217,10 +219,11 @@ function cellOf(
   }
   const entries = Object.entries(rest);
   const settings = entries.filter(([key]) => !key.startsWith(GENERATION));
-  if (model !== undefined && settings.length > 0) {
+  const trained = settings.find(([key]) => !key.startsWith(TEST_SET));
+  if (model !== undefined && trained !== undefined) {
     fail(
-      `cells with the model "${model}" set "${settings[0]![0]}", but are not trained: ` +
-        `expected keys that begin with "${GENERATION}"`,
+      `cells with the model "${model}" set "${trained[0]}", but are not trained: ` +
+        `expected keys that begin with "${GENERATION}" or "${TEST_SET}"`,
     );
   }
   return {

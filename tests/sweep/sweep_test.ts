@@ -190,6 +190,30 @@ Deno.test(
 );
 
 Deno.test(
+  "runSweep() asks a model that is there for the lines of several data sets",
+  withFolder(async (folder) => {
+    writePlan(
+      folder,
+      `[axes]\nmodel = ["${sharedModel()}"]
+data = [
+  { name = "development", "data.dev.file" = "${folder}/dev.tsv" },
+  { name = "other", "data.dev.file" = "${folder}/other.tsv" },
+]
+"generate.steps" = [2]`,
+    );
+    Deno.writeTextFileSync(`${folder}/other.tsv`, "a man walks\tun homme marche\n".repeat(5));
+    const path = `${folder}/plan.toml`;
+    Deno.writeTextFileSync(path, Deno.readTextFileSync(path).replace(/^set.*$/m, ""));
+    const { cells } = await sweep(folder);
+    assertEquals(cells.map(({ axes }) => axes["data"]), ["development", "other"]);
+    const [development, other] = cells.map(({ cell }) =>
+      Deno.readTextFileSync(`${folder}/results/outputs/${cell}.jsonl`)
+    );
+    assert(development !== other);
+  }),
+);
+
+Deno.test(
   "runSweep() says where there is too little to compare, and finds configurations as it is told",
   withFolder(async (folder) => {
     writePlan(folder, `[axes]\nmodel = ["${sharedModel()}"]`);
@@ -222,6 +246,9 @@ Deno.test(
       UserError,
       'Cannot find cell "abc"',
     );
+    const missing = plan.replace("[axes]", '[axes]\n"tokenizer.file" = ["missing.json"]');
+    Deno.writeTextFileSync(`${folder}/plan.toml`, missing);
+    await assertRejects(() => sweep(folder), UserError, 'Cannot read "missing.json": no such file');
   }),
 );
 
