@@ -16,6 +16,7 @@ const MODELS = {
   "commongen-small": { candidates: 10, select: "coverage" },
   "e2e-small": {},
   "tatoeba-fr-en-small": {},
+  "tatoeba-en-fr-paper": { steps: 5 },
 } as const;
 
 const sections = await Array.fromAsync(

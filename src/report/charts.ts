@@ -85,16 +85,32 @@ const SHAPES = [
   "triangle-down",
 ];
 
-/** A series by its colour and its shape; names in the order in which they come. */
-function series(names: readonly string[]): Spec {
+/** The same of lines: lengths of dashes and gaps. */
+const DASHES = [[1, 0], [6, 3], [2, 2], [9, 3, 2, 3], [14, 3]];
+
+/** A series by one of its marks; names in the order in which they come. */
+function channel(names: readonly string[], range: readonly unknown[]): Spec {
   const domain = [...new Set(names)];
-  const channel = (range: readonly string[]) => ({
+  return {
     field: "series",
     type: "nominal",
     title: null,
-    scale: { domain, range: domain.map((_, i) => range[i % range.length]!) },
-  });
-  return { color: channel(LIGHT.series), shape: channel(SHAPES) };
+    scale: { domain, range: domain.map((_, i) => range[i % range.length]) },
+  };
+}
+
+/** A series of points by its colour and its shape. */
+function series(names: readonly string[]): Spec {
+  return { color: channel(names, LIGHT.series), shape: channel(names, SHAPES) };
+}
+
+/** A series of lines by its colour and its dashes. */
+function lines(names: readonly string[]): Spec {
+  const legend = { symbolType: "stroke", symbolSize: 400, symbolStrokeWidth: 2 };
+  return {
+    color: { ...channel(names, LIGHT.series), legend },
+    strokeDash: { ...channel(names, DASHES), legend },
+  };
 }
 
 /** All charts that there is something to show in. */
@@ -241,7 +257,7 @@ function curves(
     encoding: {
       x: quantity("x", "minutes of training", { zero: true }),
       y: quantity("y", title),
-      color: series(names(values)).color,
+      ...lines(names(values)),
       detail: { field: "run", type: "nominal" },
     },
   });
@@ -258,7 +274,7 @@ function byTimestep(learned: readonly Learned[]): Promise<Chart> | undefined {
     encoding: {
       x: quantity("x", "timestep, share of T", { domain: [0, 1] }),
       y: quantity("y", "negative log-likelihood, nats a slot"),
-      color: series(names(values)).color,
+      ...lines(names(values)),
       detail: { field: "run", type: "nominal" },
     },
   });
@@ -305,7 +321,7 @@ function settling(settings: readonly Setting[]): Promise<Chart> | undefined {
     encoding: {
       x: quantity("x", "network calls"),
       y: quantity("y", "share of slots at timestep 0", { domain: [0, 1] }),
-      color: series(names(values)).color,
+      ...lines(names(values)),
     },
   });
 }
