@@ -26,6 +26,16 @@ function stepOf(checkpoint: string): number {
   return Number(checkpoint.slice(-8));
 }
 
+/** Writes a run whose data take rank 0 a while to prepare. */
+function writeLargeRun(folder: string): string {
+  const config = writeRun(folder);
+  for (const side of ["src", "tgt"]) {
+    const lines = Deno.readTextFileSync(`${folder}/train.${side}`);
+    Deno.writeTextFileSync(`${folder}/train.${side}`, lines.repeat(200));
+  }
+  return config;
+}
+
 /** What a log says of validations, times left out. */
 function validationsIn(output: string): unknown[] {
   return Deno.readTextFileSync(`${output}/log.jsonl`).trimEnd().split("\n")
@@ -224,6 +234,42 @@ Deno.test(
       "Rank 0 of 2 cannot go on: another rank did not answer within 10 s",
     );
     assertEquals(listCheckpoints(`${output}/checkpoints`).length, 1);
+    await second!.ended;
+  }),
+);
+
+Deno.test(
+  "rank 0 that stalls while it prepares data ends the others within the timeout",
+  withFolder(async (folder) => {
+    const config = writeLargeRun(folder);
+    const output = `${folder}/run`;
+    const set = ["training.steps=100000", "rank-timeout=5"];
+    const [first, second] = startRanks(2, config, output, ...set);
+    await first!.messages.until("Training a tokenizer");
+    first!.process.kill("SIGSTOP");
+    const bound = setTimeout(() => second!.process.kill("SIGKILL"), 120_000);
+    const { code, stderr } = await second!.ended;
+    clearTimeout(bound);
+    first!.process.kill("SIGKILL");
+    assertEquals(code, ExitCode.ranks, stderr);
+    assertStringIncludes(
+      stderr,
+      "Rank 1 of 2 cannot go on: another rank did not answer within 5 s",
+    );
+    await first!.ended;
+  }),
+);
+
+Deno.test(
+  "a rank that ends while rank 0 prepares data ends rank 0",
+  withFolder(async (folder) => {
+    const config = writeLargeRun(folder);
+    const [first, second] = startRanks(2, config, `${folder}/run`);
+    await first!.messages.until("Training a tokenizer");
+    second!.process.kill("SIGKILL");
+    const { code, stderr } = await first!.ended;
+    assertEquals(code, ExitCode.ranks, stderr);
+    assertStringIncludes(stderr, "Rank 0 of 2 cannot go on: another rank has ended");
     await second!.ended;
   }),
 );
