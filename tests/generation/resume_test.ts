@@ -130,6 +130,7 @@ Deno.test(
         stdout: "null",
         stderr: "piped",
       }).spawn();
+    let alive = 0;
     for (let kill = 0; kill < KILLS; kill++) {
       const process = start();
       const ended = process.status;
@@ -147,10 +148,12 @@ Deno.test(
       } catch {
         // It had already ended.
       }
-      await ended;
+      if ((await ended).signal === "SIGKILL") alive++;
       await process.stderr.cancel();
       if (sizeOf(output) > 0) assertEquals(Deno.readTextFileSync(output), whole);
     }
+    // Else it would not have been tried.
+    assert(2 * alive > KILLS, `${alive} of ${KILLS} kills came before the run had ended`);
     assertEquals(await succeed(...command), "");
     assertEquals(Deno.readTextFileSync(output), whole);
     assertEquals(sizeOf(`${output}.part`), 0);

@@ -187,6 +187,7 @@ Deno.test(
     const config = writeRun(folder);
     const [killed, whole] = [`${folder}/killed`, `${folder}/whole`];
     const set = ["training.accumulation=3", `training.steps=${STEPS}`, "checkpoints.every=5"];
+    let alive = 0;
     for (let kill = 0; kill < KILLS; kill++) {
       const before = stepOf(listCheckpoints(`${killed}/checkpoints`).at(-1) ?? "00000000");
       const ranks = startRanks(3, config, killed, ...set, "rank-timeout=60");
@@ -198,7 +199,9 @@ Deno.test(
       } catch {
         // It had already ended.
       }
-      for (const [rank, { code, stderr }] of (await endOf(ranks)).entries()) {
+      const outcomes = await endOf(ranks);
+      if ((await ranks[victim]!.process.status).signal === "SIGKILL") alive++;
+      for (const [rank, { code, stderr }] of outcomes.entries()) {
         if (rank === victim || code === ExitCode.ok) continue;
         assertEquals(code, ExitCode.ranks, stderr);
         assertMatch(
@@ -209,6 +212,8 @@ Deno.test(
         );
       }
     }
+    // Else it would not have been tried.
+    assert(2 * alive > KILLS, `${alive} of ${KILLS} kills came before the rank had ended`);
     const ends = await endOf(startRanks(3, config, killed, ...set));
     for (const { code, stderr } of ends) assertEquals(code, ExitCode.ok, stderr);
     await runTraining(config, { output: whole, set });
