@@ -7,8 +7,8 @@ import { runHere } from "../cli/fake_process.ts";
 import { withFolder } from "../denoiser/test_files.ts";
 import { writeTinyModel } from "./tiny_model.ts";
 
-/** Runs that are killed; by hand ARDIFF_TEST_KILLS=50. */
-const KILLS = Number(Deno.env.get("ARDIFF_TEST_KILLS") ?? 3);
+/** Runs that are killed. */
+const KILLS = Number(Deno.env.get("ARDIFF_TEST_KILLS") ?? 50);
 
 const MAIN = decodeURIComponent(new URL("../../main.ts", import.meta.url).pathname);
 const WORDS = ["a dog", "a red dog", "", "the sky", "a man and a dog", "the man sees the sky"];

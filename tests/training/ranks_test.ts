@@ -13,8 +13,8 @@ import {
   writeRunInPhases,
 } from "./sample_run.ts";
 
-/** Ranks that are killed; by hand ARDIFF_TEST_KILLS=20. */
-const KILLS = Number(Deno.env.get("ARDIFF_TEST_KILLS") ?? 2);
+/** Ranks that are killed. */
+const KILLS = Number(Deno.env.get("ARDIFF_TEST_KILLS") ?? 20);
 
 /** Of the run that is killed, which each time comes some way. */
 const STEPS = 20 * KILLS;
