@@ -9,6 +9,9 @@ import { bytes } from "./model.ts";
 /** Must equal ARDIFF_GROUP_ABI_VERSION of ardiff_group.h. */
 export const GROUP_ABI_VERSION = 1;
 
+/** To wait no longer for rank 0 than for any other rank. */
+const GROUP_TIMEOUT = 0;
+
 /** Where and as which rank a process joins. */
 export interface GroupPlace {
   /** This process, from 0, and how many there are. */
@@ -90,18 +93,14 @@ export class NativeGroup implements Disposable {
     return all;
   }
 
-  /**
-   * Replaces a buffer by that of rank 0.
-   *
-   * @param patience milliseconds to wait for it, where that is longer than the group's timeout
-   */
-  async broadcast(data: ArrayBufferView<ArrayBuffer>, patience = 0): Promise<void> {
+  /** Replaces a buffer by that of rank 0. */
+  async broadcast(data: ArrayBufferView<ArrayBuffer>): Promise<void> {
     await this.#call((handle, ...error) =>
       groupLibrary().ardiff_group_broadcast(
         handle,
         bytes(data),
         BigInt(data.byteLength),
-        patience,
+        GROUP_TIMEOUT,
         ...error,
       )
     );

@@ -26,12 +26,12 @@ export async function agreed(group: ProcessGroup, { signal, wishes }: Wishes): P
   return { signal: SIGNALS[most!], wishes: others.map((n) => n === 1) };
 }
 
-/** Milliseconds between two exchanges of ranks that wait. */
+/** Milliseconds between two exchanges of ranks that wait: rank 0 keeps time, the others await it. */
 const PAUSE = 1000;
 
 /**
  * Runs a task on rank 0 while the others wait, for any time: they exchange a few numbers now and then, so
- * that all learn where one of them is told to stop, or has ended.
+ * that all learn where one of them is told to stop, has ended, or stalls.
  *
  * @param task is aborted then
  * @param received the signal that this rank has been sent, if any
@@ -52,7 +52,7 @@ export async function whileOthersWait<T>(
   });
   try {
     for (;;) {
-      await passed(pause, over);
+      if (over !== undefined) await passed(pause, over);
       const { signal, wishes: [goesOn] } = await agreed(group, {
         signal: received(),
         wishes: [isAtWork],
@@ -68,9 +68,9 @@ export async function whileOthersWait<T>(
 }
 
 /** Waits so many milliseconds, or less where something else is over. */
-async function passed(milliseconds: number, over: Promise<void> | undefined): Promise<void> {
+async function passed(milliseconds: number, over: Promise<void>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const time = new Promise<void>((resolve) => timer = setTimeout(resolve, milliseconds));
-  await Promise.race(over === undefined ? [time] : [time, over]);
+  await Promise.race([time, over]);
   clearTimeout(timer);
 }

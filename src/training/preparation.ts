@@ -6,6 +6,7 @@ import { trainBpe } from "../text/bpe_trainer.ts";
 import { parseTokenizer } from "../text/parse_tokenizer.ts";
 import { readPairs } from "../text/records.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
+import { whileOthersWait } from "./agreement.ts";
 import { readRecord, type RunState, type TrainingRecord } from "./checkpoint.ts";
 import { expectUsable, expectValidation } from "./checks.ts";
 import { findChangedKeys, type TrainingConfig } from "./config.ts";
@@ -64,11 +65,17 @@ interface Prepared {
 export async function prepare(options: RunOptions): Promise<Prepared> {
   const { cacheFolder, group, config: { data }, sets = data.train } = options;
   const found: { prepared?: Prepared } = {};
-  const { tokenizerJson, caches, start } = await group.first(async (): Promise<Preparation> => {
-    const { tokenizer, pairs, start } = found.prepared = await make(options);
+  const task = async (stop: AbortSignal): Promise<Preparation> => {
+    const { tokenizer, pairs, start } = found.prepared = await make(options, stop);
     return { tokenizerJson: tokenizer.toJson(), caches: pairs.cacheNames, start };
+  };
+  const made = await whileOthersWait(group, task, () => undefined).catch((error) => {
+    found.prepared?.pairs[Symbol.dispose]();
+    throw error;
   });
   if (found.prepared !== undefined) return found.prepared;
+  if ("signal" in made) throw new Error(`Nobody listens for ${made.signal} yet`);
+  const { tokenizerJson, caches, start } = made.value;
   const tokenizer = await parseTokenizer(tokenizerJson, MODEL_FILES.tokenizer);
   const pairs = await TrainingPairs.open(
     sets,
@@ -77,20 +84,21 @@ export async function prepare(options: RunOptions): Promise<Prepared> {
   return { tokenizer, pairs, start };
 }
 
-async function make(options: RunOptions): Promise<Prepared> {
+/** @param stop is aborted where another rank has ended */
+async function make(options: RunOptions, stop: AbortSignal): Promise<Prepared> {
   const { config, checkpoint, source, cacheFolder, say } = options;
   const { sets = config.data.train } = options;
   const record = checkpoint === undefined ? undefined : readRecord(checkpoint);
   if (record === undefined) expectUsable(config, source);
   else expectSameConfig(record, config, checkpoint!, say);
   expectValidation(config);
-  const tokenizer = await openTokenizer(options);
+  const tokenizer = await openTokenizer(options, stop);
   const { max_source_tokens: maxSourceTokens, target_slots: targetSlots } = config.text;
   const limits = { maxSourceTokens, targetSlots };
   const onBuild = () => say("Tokenising the training data.");
   const pairs = await TrainingPairs.open(
     sets,
-    ({ spec }) => TokenCache.open(cacheFolder, spec, tokenizer, limits, onBuild),
+    ({ spec }) => TokenCache.open(cacheFolder, spec, tokenizer, limits, { onBuild, stop }),
   );
   try {
     if (record !== undefined) expectSameData(record, pairs.keys, sets, config, checkpoint!);
@@ -151,14 +159,17 @@ function expectSameData(
   );
 }
 
-async function openTokenizer({ config, sets, checkpoint, say }: RunOptions): Promise<Tokenizer> {
+async function openTokenizer(
+  { config, sets, checkpoint, say }: RunOptions,
+  stop: AbortSignal,
+): Promise<Tokenizer> {
   const { file, vocabulary_size, min_frequency, normalizers } = config.tokenizer;
   const { start_from } = config.training;
   const inherited = checkpoint ?? (file === null ? start_from : null);
   const given = inherited === null ? file : `${inherited}/${MODEL_FILES.tokenizer}`;
   if (given !== null) return await parseTokenizer(readTextFile(given), given);
   say(`Training a tokenizer of ${vocabulary_size} tokens.`);
-  const json = await trainBpe(sidesOf(sets ?? config.data.train), {
+  const json = await trainBpe(sidesOf(sets ?? config.data.train, stop), {
     vocabSize: vocabulary_size,
     minFrequency: min_frequency,
     normalizers,
@@ -167,9 +178,13 @@ async function openTokenizer({ config, sets, checkpoint, say }: RunOptions): Pro
 }
 
 /** Both sides of the training data, one vocabulary being shared by them. */
-async function* sidesOf(sets: readonly TrainingSet[]): AsyncGenerator<string> {
+async function* sidesOf(
+  sets: readonly TrainingSet[],
+  stop: AbortSignal,
+): AsyncGenerator<string> {
   for (const { spec } of sets) {
     for await (const { source, target } of readPairs(spec)) {
+      stop.throwIfAborted();
       yield source;
       yield target;
     }

@@ -30,7 +30,8 @@ export interface ProcessGroup extends Disposable {
   /** Replaces values by those of rank 0. */
   share(values: Float32Array<ArrayBuffer>): Promise<void>;
   /**
-   * Runs a task on rank 0 alone and gives its result, in JSON, to all. It may take long.
+   * Runs a task on rank 0 alone and gives its result, in JSON, to all. The others wait for it as long
+   * as for any exchange; what may take longer is for `whileOthersWait()` of agreement.ts.
    *
    * @throws on every rank what it throws there
    */
@@ -58,9 +59,6 @@ export const ALONE: ProcessGroup = {
     Promise.reject(new Error("A process alone adds up gradients in its trainer")),
   [Symbol.dispose]() {},
 };
-
-/** Milliseconds that others wait for what rank 0 does alone at the start, such as tokenising: a day. */
-const PREPARATION = 86_400_000;
 
 /**
  * Joins the other ranks.
@@ -164,13 +162,13 @@ class Ranks implements ProcessGroup {
 
   async #send(text: string): Promise<void> {
     const bytes = new TextEncoder().encode(text);
-    await this.#exchange(() => this.#native.broadcast(Float64Array.of(bytes.length), PREPARATION));
+    await this.#exchange(() => this.#native.broadcast(Float64Array.of(bytes.length)));
     if (bytes.length > 0) await this.#exchange(() => this.#native.broadcast(bytes));
   }
 
   async #receive(): Promise<string> {
     const length = new Float64Array(1);
-    await this.#exchange(() => this.#native.broadcast(length, PREPARATION));
+    await this.#exchange(() => this.#native.broadcast(length));
     const bytes = new Uint8Array(length[0]!);
     if (bytes.length > 0) await this.#exchange(() => this.#native.broadcast(bytes));
     return new TextDecoder().decode(bytes);

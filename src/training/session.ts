@@ -3,7 +3,7 @@ import { ExitCode, UserError } from "../errors.ts";
 import { createHash } from "node:crypto";
 import { bytesOf } from "../denoiser/tensors.ts";
 import { type EndingSignal, Interrupts } from "../host/interrupts.ts";
-import { SaveSignal } from "../host/save_signal.ts";
+import type { SaveSignal } from "../host/save_signal.ts";
 import { agreed } from "./agreement.ts";
 import { type Best, pruneCheckpoints, type RunState, writeCheckpoint } from "./checkpoint.ts";
 import type { PreparedBatch } from "./batch_stream.ts";
@@ -25,6 +25,8 @@ interface SessionOptions {
   /** Absent without a development set. */
   readonly validationSet: ValidationSet | undefined;
   readonly generateTexts: TextGenerator;
+  /** Asks for a checkpoint after the update that is under way. */
+  readonly saveSignal: SaveSignal;
   /** The last step. */
   readonly last: number;
   /** When to stop, in milliseconds of `performance.now()`. */
@@ -78,12 +80,10 @@ export class Session {
     using interrupts = new Interrupts((signal) =>
       reporter.say(`${signal}: saving what is done; once more to stop at once.`)
     );
-    using saveSignal = new SaveSignal();
-    const wishes = { interrupts, saveSignal };
     try {
-      if (this.#state.step < last) await this.#updates(wishes);
-      await this.#validate(wishes);
-      await this.#agree(wishes);
+      if (this.#state.step < last) await this.#updates(interrupts);
+      await this.#validate(interrupts);
+      await this.#agree(interrupts);
     } catch (error) {
       this.#rescue(error);
       throw error;
@@ -104,8 +104,8 @@ export class Session {
   }
 
   /** What at least one rank wishes. */
-  async #agree({ interrupts, saveSignal }: Wishes): Promise<{ stop: boolean; save: boolean }> {
-    const { run, last, deadline, isSpent } = this.#options;
+  async #agree(interrupts: Interrupts): Promise<{ stop: boolean; save: boolean }> {
+    const { run, last, deadline, isSpent, saveSignal } = this.#options;
     const isOver = this.#state.step >= last || performance.now() >= deadline ||
       (isSpent?.() ?? false);
     const { signal, wishes: [over, save] } = await agreed(run.group, {
@@ -116,9 +116,8 @@ export class Session {
     return { stop: signal !== undefined || over!, save: save! };
   }
 
-  async #updates(wishes: Wishes): Promise<void> {
+  async #updates(interrupts: Interrupts): Promise<void> {
     const { run, reporter, deadline, isSpent } = this.#options;
-    const { interrupts } = wishes;
     const { validation } = run.config;
     let began = performance.now(), isForecast = false;
     const isOver = () =>
@@ -134,14 +133,14 @@ export class Session {
       this.#announce(update.step);
       reporter.update(update, this.#state, seconds, run.usage());
       began = now; // reporting is part of the next step
-      const wish = await this.#agree(wishes);
+      const wish = await this.#agree(interrupts);
       if (wish.stop) return;
       let { save } = wish;
       const pause = performance.now();
       if (isMultiple(update.step, validation.every)) {
-        await this.#validate(wishes);
+        await this.#validate(interrupts);
         if (this.#isOutOfPatience()) return;
-        save = (await this.#agree(wishes)).save || save; // it may have taken long
+        save = (await this.#agree(interrupts)).save || save; // it may have taken long
         if (this.#signal !== undefined) return;
       }
       if (save) await this.#save();
@@ -178,7 +177,7 @@ export class Session {
     if (changes.length > 0) reporter.say(`From step ${step} on: ${changes.join(", ")}.`);
   }
 
-  async #validate(wishes: Wishes): Promise<void> {
+  async #validate(interrupts: Interrupts): Promise<void> {
     const { run, reporter, validationSet, generateTexts } = this.#options;
     const { step } = this.#state;
     if (validationSet === undefined || step === 0 || this.#validation?.step === step) return;
@@ -189,7 +188,7 @@ export class Session {
       run.config,
       run.model,
       generateTexts,
-      () => wishes.interrupts.received !== undefined,
+      () => interrupts.received !== undefined,
       run.group,
     );
     if (result === undefined) return;
@@ -252,12 +251,6 @@ export class Session {
     pruneCheckpoints(folder, run.config.checkpoints.keep, best?.step);
     reporter.checkpoint(step, path);
   }
-}
-
-/** What a process is asked from outside. */
-interface Wishes {
-  readonly interrupts: Interrupts;
-  readonly saveSignal: SaveSignal;
 }
 
 function hashOf(values: Float32Array<ArrayBuffer>): string {

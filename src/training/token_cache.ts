@@ -135,7 +135,8 @@ export class TokenCache implements Disposable {
    * Opens the cache of a data set; tokenises the set first if there is none, or a damaged one.
    *
    * @param folder where caches lie
-   * @param onBuild called before the set is tokenised
+   * @param building `onBuild` is called before the set is tokenised, `stop` aborted where it is not
+   *   wanted any more
    * @throws {UserError} where the data cannot be read or the cache cannot be written
    */
   static async open(
@@ -143,7 +144,7 @@ export class TokenCache implements Disposable {
     spec: DataSpec,
     tokenizer: Tokenizer,
     limits: TokenLimits,
-    onBuild: () => void = () => {},
+    { onBuild = () => {}, stop }: { onBuild?: () => void; stop?: AbortSignal } = {},
   ): Promise<TokenCache> {
     const key = await dataKey(spec, tokenizer, limits);
     const path = `${folder}/${key}`;
@@ -151,7 +152,7 @@ export class TokenCache implements Disposable {
     const found = TokenCache.#openWhole(key, path, wide);
     if (found !== undefined) return found;
     onBuild();
-    await build(path, spec, tokenizer, limits);
+    await build(path, spec, tokenizer, limits, stop);
     return new TokenCache(key, path, wide);
   }
 
@@ -225,6 +226,7 @@ async function build(
   spec: DataSpec,
   tokenizer: Tokenizer,
   { maxSourceTokens, targetSlots }: TokenLimits,
+  stop: AbortSignal | undefined,
 ): Promise<void> {
   const { special } = tokenizer;
   if (maxSourceTokens <= frameSource([], special, 0).length || targetSlots < 2) {
@@ -253,6 +255,7 @@ async function build(
       using targets = new ValueWriter(`${temporary}/targets.bin`, wideLengths);
       using lines = new ValueWriter(`${temporary}/${FILES.lines}`, true);
       for await (const pair of readPairs(spec)) {
+        stop?.throwIfAborted();
         if (pair.source.trim() === "" || pair.target.trim() === "") {
           summary.leftOut++;
           continue;

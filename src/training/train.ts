@@ -4,6 +4,7 @@ import { variable } from "../host/environment.ts";
 import { exitCodeOf } from "../host/interrupts.ts";
 import { tell } from "../host/messages.ts";
 import { processorSeconds } from "../host/processor.ts";
+import { SaveSignal } from "../host/save_signal.ts";
 import type { ProgressOutput } from "../host/status_line.ts";
 import { listCheckpoints, readRecord, type RunState } from "./checkpoint.ts";
 import type { TrainingConfig, TrainingSettings } from "./config.ts";
@@ -33,7 +34,8 @@ const SILENT: ProgressOutput = { stderr: () => {}, interactive: false };
 
 /**
  * Trains a model. The run's folder gets checkpoints, logs and, in the end, the model folder. The
- * first SIGINT, SIGTERM or SIGHUP saves and ends the run, SIGUSR1 saves and goes on.
+ * first SIGINT, SIGTERM or SIGHUP saves and ends the run, SIGUSR1 saves and goes on, at any time: where
+ * data are prepared or distilled, after the first update that follows.
  *
  * Where torchrun or srun has started several of this program, they share the micro-batches of an update;
  * rank 0 alone writes. docs/machines.md
@@ -49,6 +51,8 @@ export async function train(
   options: TrainOptions = {},
   io: ProgressOutput = SILENT,
 ): Promise<string> {
+  // Whatever is under way when it comes, such as tokenising, it must not end the process.
+  using saveSignal = new SaveSignal();
   const request = readRequest(configuration, options);
   const { config, output, last } = request;
   const folder = `${output}/${RUN_FILES.checkpoints}`;
@@ -78,7 +82,7 @@ export async function train(
       ? commandOf(configuration, options, config, step)
       : `train(configuration, { output: ${JSON.stringify(output)} }), at step ${step}`;
   const resume = options.resume ?? false;
-  const parts = { request, group, io, say, limits, isTimeOver, command, resume };
+  const parts = { request, group, io, say, saveSignal, limits, isTimeOver, command, resume };
   const written = new Set<TrainingSet>();
   let isOver = false;
   for (;;) {
@@ -97,6 +101,7 @@ interface Parts {
   readonly group: ProcessGroup;
   readonly io: ProgressOutput;
   readonly say: (message: string) => void;
+  readonly saveSignal: SaveSignal;
   readonly limits: { readonly deadline: number; readonly isSpent: () => boolean };
   /** Whether one of them is reached. */
   readonly isTimeOver: () => boolean;
@@ -118,7 +123,7 @@ async function trainPart(
     readonly isOver: boolean;
   },
 ): Promise<string | DueSet> {
-  const { request, group, io, say, limits, checkpoint } = parts;
+  const { request, group, io, say, saveSignal, limits, checkpoint } = parts;
   const { config, source, output, cacheFolder } = request;
   const { train } = config.data;
   if (checkpoint === undefined && parts.resume) {
@@ -143,6 +148,7 @@ async function trainPart(
     folder: `${output}/${RUN_FILES.checkpoints}`,
     validationSet,
     generateTexts: textGeneratorOf(run),
+    saveSignal,
     last: parts.isOver ? run.start.step : last,
     ...limits,
   });

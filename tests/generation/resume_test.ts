@@ -7,8 +7,8 @@ import { runHere } from "../cli/fake_process.ts";
 import { withFolder } from "../denoiser/test_files.ts";
 import { writeTinyModel } from "./tiny_model.ts";
 
-/** Runs that are killed; by hand ARDIFF_TEST_KILLS=50. */
-const KILLS = Number(Deno.env.get("ARDIFF_TEST_KILLS") ?? 3);
+/** Runs that are killed. */
+const KILLS = Number(Deno.env.get("ARDIFF_TEST_KILLS") ?? 50);
 
 const MAIN = decodeURIComponent(new URL("../../main.ts", import.meta.url).pathname);
 const WORDS = ["a dog", "a red dog", "", "the sky", "a man and a dog", "the man sees the sky"];
@@ -130,6 +130,7 @@ Deno.test(
         stdout: "null",
         stderr: "piped",
       }).spawn();
+    let alive = 0;
     for (let kill = 0; kill < KILLS; kill++) {
       const process = start();
       const ended = process.status;
@@ -147,10 +148,12 @@ Deno.test(
       } catch {
         // It had already ended.
       }
-      await ended;
+      if ((await ended).signal === "SIGKILL") alive++;
       await process.stderr.cancel();
       if (sizeOf(output) > 0) assertEquals(Deno.readTextFileSync(output), whole);
     }
+    // Else it would not have been tried.
+    assert(2 * alive > KILLS, `${alive} of ${KILLS} kills came before the run had ended`);
     assertEquals(await succeed(...command), "");
     assertEquals(Deno.readTextFileSync(output), whole);
     assertEquals(sizeOf(`${output}.part`), 0);

@@ -1,4 +1,5 @@
 /** Ranks of one training as processes on this machine, started as torchrun starts them. */
+import { Messages } from "./messages.ts";
 import { trainingProcess } from "./sample_run.ts";
 
 /** How a rank ended. */
@@ -10,6 +11,7 @@ export interface RankOutcome {
 /** A rank that runs. */
 export interface RankProcess {
   readonly process: Deno.ChildProcess;
+  readonly messages: Messages;
   readonly ended: Promise<RankOutcome>;
 }
 
@@ -41,11 +43,12 @@ export function startRank(
       MASTER_PORT: String(port),
     },
   }).spawn();
+  const messages = new Messages(process.stderr);
   const ended = (async () => {
-    const stderr = await new Response(process.stderr).text();
-    return { code: (await process.status).code, stderr };
+    await messages.ended;
+    return { code: (await process.status).code, stderr: messages.text };
   })();
-  return { process, ended };
+  return { process, messages, ended };
 }
 
 /** Starts all ranks of a training. */

@@ -13,8 +13,8 @@ import {
   writeRunInPhases,
 } from "./sample_run.ts";
 
-/** Ranks that are killed; by hand ARDIFF_TEST_KILLS=20. */
-const KILLS = Number(Deno.env.get("ARDIFF_TEST_KILLS") ?? 2);
+/** Ranks that are killed. */
+const KILLS = Number(Deno.env.get("ARDIFF_TEST_KILLS") ?? 20);
 
 /** Of the run that is killed, which each time comes some way. */
 const STEPS = 20 * KILLS;
@@ -24,6 +24,16 @@ const FIVE = "training.accumulation=5";
 
 function stepOf(checkpoint: string): number {
   return Number(checkpoint.slice(-8));
+}
+
+/** Writes a run whose data take rank 0 a while to prepare. */
+function writeLargeRun(folder: string): string {
+  const config = writeRun(folder);
+  for (const side of ["src", "tgt"]) {
+    const lines = Deno.readTextFileSync(`${folder}/train.${side}`);
+    Deno.writeTextFileSync(`${folder}/train.${side}`, lines.repeat(200));
+  }
+  return config;
 }
 
 /** What a log says of validations, times left out. */
@@ -177,6 +187,7 @@ Deno.test(
     const config = writeRun(folder);
     const [killed, whole] = [`${folder}/killed`, `${folder}/whole`];
     const set = ["training.accumulation=3", `training.steps=${STEPS}`, "checkpoints.every=5"];
+    let alive = 0;
     for (let kill = 0; kill < KILLS; kill++) {
       const before = stepOf(listCheckpoints(`${killed}/checkpoints`).at(-1) ?? "00000000");
       const ranks = startRanks(3, config, killed, ...set, "rank-timeout=60");
@@ -188,7 +199,9 @@ Deno.test(
       } catch {
         // It had already ended.
       }
-      for (const [rank, { code, stderr }] of (await endOf(ranks)).entries()) {
+      const outcomes = await endOf(ranks);
+      if ((await ranks[victim]!.process.status).signal === "SIGKILL") alive++;
+      for (const [rank, { code, stderr }] of outcomes.entries()) {
         if (rank === victim || code === ExitCode.ok) continue;
         assertEquals(code, ExitCode.ranks, stderr);
         assertMatch(
@@ -199,6 +212,8 @@ Deno.test(
         );
       }
     }
+    // Else it would not have been tried.
+    assert(2 * alive > KILLS, `${alive} of ${KILLS} kills came before the rank had ended`);
     const ends = await endOf(startRanks(3, config, killed, ...set));
     for (const { code, stderr } of ends) assertEquals(code, ExitCode.ok, stderr);
     await runTraining(config, { output: whole, set });
@@ -224,6 +239,42 @@ Deno.test(
       "Rank 0 of 2 cannot go on: another rank did not answer within 10 s",
     );
     assertEquals(listCheckpoints(`${output}/checkpoints`).length, 1);
+    await second!.ended;
+  }),
+);
+
+Deno.test(
+  "rank 0 that stalls while it prepares data ends the others within the timeout",
+  withFolder(async (folder) => {
+    const config = writeLargeRun(folder);
+    const output = `${folder}/run`;
+    const set = ["training.steps=100000", "rank-timeout=5"];
+    const [first, second] = startRanks(2, config, output, ...set);
+    await first!.messages.until("Training a tokenizer");
+    first!.process.kill("SIGSTOP");
+    const bound = setTimeout(() => second!.process.kill("SIGKILL"), 120_000);
+    const { code, stderr } = await second!.ended;
+    clearTimeout(bound);
+    first!.process.kill("SIGKILL");
+    assertEquals(code, ExitCode.ranks, stderr);
+    assertStringIncludes(
+      stderr,
+      "Rank 1 of 2 cannot go on: another rank did not answer within 5 s",
+    );
+    await first!.ended;
+  }),
+);
+
+Deno.test(
+  "a rank that ends while rank 0 prepares data ends rank 0",
+  withFolder(async (folder) => {
+    const config = writeLargeRun(folder);
+    const [first, second] = startRanks(2, config, `${folder}/run`);
+    await first!.messages.until("Training a tokenizer");
+    second!.process.kill("SIGKILL");
+    const { code, stderr } = await first!.ended;
+    assertEquals(code, ExitCode.ranks, stderr);
+    assertStringIncludes(stderr, "Rank 0 of 2 cannot go on: another rank has ended");
     await second!.ended;
   }),
 );

@@ -2,6 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ExitCode, UserError } from "../../src/errors.ts";
 import type { ProgressOutput } from "../../src/host/status_line.ts";
 import { readTextFile } from "../../src/host/files.ts";
+import { SaveSignal } from "../../src/host/save_signal.ts";
 import { listCheckpoints } from "../../src/training/checkpoint.ts";
 import { parseTrainingConfig } from "../../src/training/config.ts";
 import { ALONE } from "../../src/training/process_group.ts";
@@ -55,8 +56,10 @@ async function trainWith(
   );
   const limits = { last, deadline: performance.now() + milliseconds };
   using reporter = new Reporter({ output: folder, config, start, ...limits, io, group: ALONE });
+  using saveSignal = new SaveSignal();
   const session = new Session({
     run,
+    saveSignal,
     reporter,
     folder: checkpoints,
     validationSet,

@@ -5,6 +5,7 @@ import { loadModelFolder } from "../../src/denoiser/model_folder.ts";
 import { readSafetensors } from "../../src/denoiser/safetensors.ts";
 import { listCheckpoints, readRecord } from "../../src/training/checkpoint.ts";
 import { withFolder } from "../denoiser/test_files.ts";
+import { Messages } from "./messages.ts";
 import {
   assertSameWeights,
   runTraining,
@@ -26,30 +27,6 @@ function start(config: string, output: string, ...options: string[]) {
     return { code: (await process.status).code, stderr: messages.text };
   })();
   return { process, messages, ended };
-}
-
-/** What a process says, as it says it. */
-class Messages {
-  text = "";
-  readonly ended: Promise<void>;
-  #onChange = () => {};
-
-  constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
-    this.ended = (async () => {
-      for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-        this.text += text;
-        this.#onChange();
-      }
-    })();
-  }
-
-  /** Resolves when a text has been said, or nothing more will be. */
-  async until(text: string): Promise<void> {
-    while (!this.text.includes(text)) {
-      const changed = new Promise<boolean>((resolve) => (this.#onChange = () => resolve(false)));
-      if (await Promise.race([changed, this.ended.then(() => true)])) return;
-    }
-  }
 }
 
 /** What is in a folder; nothing where there is none. */
@@ -150,6 +127,30 @@ for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 
     }),
   );
 }
+
+Deno.test(
+  "SIGUSR1 while data are prepared or distilled is remembered, and the run goes on",
+  withFolder(async (folder) => {
+    const config = writeDistillingRun(folder);
+    const output = `${folder}/run`;
+    const run = start(
+      config,
+      output,
+      "training.steps=112",
+      "checkpoints.every=0",
+      "checkpoints.keep=10",
+    );
+    for (const message of ["Training a tokenizer", "Distilling 150 pairs"]) {
+      await run.messages.until(message);
+      run.process.kill("SIGUSR1");
+    }
+    const { code, stderr } = await run.ended;
+    assertEquals(code, ExitCode.ok, stderr);
+    const steps = checkFolder(output).map((path) => Number(path.slice(-8)));
+    assert(steps[0]! < 110, `${steps}`); // what a signal asked for, before the one that is due
+    assertEquals([steps[1], steps.at(-1)], [110, 112]);
+  }),
+);
 
 Deno.test(
   "a signal that comes twice at once, as Ctrl-C does through deno task, is one signal",

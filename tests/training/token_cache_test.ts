@@ -165,7 +165,7 @@ Deno.test(
         spec,
         tokenizer,
         LIMITS,
-        () => built++,
+        { onBuild: () => built++ },
       );
     };
     await open("first");
@@ -197,7 +197,8 @@ Deno.test(
     const tokenizer = await sampleTokenizer();
     const spec = writeData(folder, "train");
     let built = 0;
-    const open = () => TokenCache.open(`${folder}/cache`, spec, tokenizer, LIMITS, () => built++);
+    const open = () =>
+      TokenCache.open(`${folder}/cache`, spec, tokenizer, LIMITS, { onBuild: () => built++ });
     const key = await dataKey(spec, tokenizer, LIMITS);
     (await open())[Symbol.dispose]();
     const files = [...Deno.readDirSync(`${folder}/cache/${key}`)].map(({ name }) => name).sort();
