@@ -87,6 +87,7 @@ void Returning::add(const at::Tensor& ids, int32_t* out) {
 }
 
 void Returning::receive() {
+    if (arrivals_.empty()) return;
     synchronize(device_);
     for (const auto& arrive : arrivals_) arrive();
     arrivals_.clear();

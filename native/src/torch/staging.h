@@ -56,7 +56,7 @@ class Returning {
     void add(const at::Tensor& values, float* out);
     void add(const at::Tensor& ids, int32_t* out);
 
-    // All of them are where they were wanted.
+    // All of them are where they were wanted; waits for nothing where there is none.
     void receive();
 
   private:
