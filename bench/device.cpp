@@ -4,7 +4,8 @@
 //   build/native/device_check cuda|cpu [quick]
 //
 // With `cpu` the fused CPU kernels stand in for CUDA, to try the program itself. `quick` leaves
-// most measurements out. Ends with 1 if a check failed.
+// most measurements out. Ends with 1 if a check failed, with 3 if ARDIFF_STEP_GRAPH asked for
+// recorded steps and none was.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -93,8 +94,8 @@ Step generate(ardiff_model* m, int rows, int slots, int channels, int repeats, i
     for (int i = 0; i < repeats; ++i) {
         const double begin = now();
         ok(ardiff_generation_step(g, i, 1, t.data(), scale.data(), k.data(), rest.data(),
-                                  i < read ? 0 : ARDIFF_STEP_ROUND, nullptr, nearest.data(), nullptr,
-                                  error, sizeof error),
+                                  i < read ? 0 : ARDIFF_STEP_ROUND, nullptr, nearest.data(),
+                                  nullptr, error, sizeof error),
            "step");
         if (i > 1 || repeats == 1) result.seconds = std::min(result.seconds, now() - begin);
         if (i != read - 1) continue;  // unrounded, so that a near tie is no difference
@@ -177,6 +178,45 @@ void judge(const std::string& what, double found, double limit) {
                 good ? "ok" : "WRONG");
 }
 
+std::string describe() {
+    char json[8192];
+    ok(ardiff_describe(json, sizeof json, error, sizeof error), "describe");
+    return json;
+}
+
+// What came of ARDIFF_STEP_GRAPH: says it, and is false where steps were to be recorded and none
+// was.
+bool report_step_graphs() {
+    const char* const asked = std::getenv("ARDIFF_STEP_GRAPH");
+    const std::string all = describe();
+    const std::string said = all.substr(std::min(all.find("\"step_graphs\":"), all.size()));
+    const auto field = [&](const char* name) {
+        const size_t at = said.find(name);
+        return at == std::string::npos ? "" : said.substr(at + std::strlen(name));
+    };
+    if (asked == nullptr || std::strcmp(asked, "1") != 0) {
+        std::printf("step graphs: not asked for\n");
+        return true;
+    }
+    const std::string failure = field("\"failure\":");
+    if (failure.rfind("null", 0) != 0) {
+        std::printf("step graphs: FAILED, %s\n", failure.substr(0, failure.find('}')).c_str());
+        return false;
+    }
+    if (field("\"by\":").rfind("null", 0) == 0) {
+        std::printf("step graphs: this libtorch records none\n");
+        return false;
+    }
+    const long recorded = std::atol(field("\"recorded\":").c_str());
+    const long replayed = std::atol(field("\"replayed\":").c_str());
+    if (recorded == 0 || replayed == 0) {
+        std::printf("step graphs: none was recorded on this device\n");
+        return false;
+    }
+    std::printf("step graphs: recorded (%ld, replayed %ld times)\n", recorded, replayed);
+    return true;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -186,9 +226,7 @@ int main(int argc, char** argv) {
     const int own =
         device ==
         ARDIFF_DEVICE_CUDA;  // the path to be judged: libtorch's operators, or the fused kernels
-    char json[4096];
-    ok(ardiff_describe(json, sizeof json, error, sizeof error), "describe");
-    std::printf("%s\n", json);
+    std::printf("%s\n", describe().c_str());
     const char* times[] = {"txl", "rotary", "additive"};
     for (int time = 0; time < 3; ++time) {
         const Size s{211, 24, 48, 2, 4, time};
@@ -258,5 +296,6 @@ int main(int argc, char** argv) {
         }
         ardiff_model_free(m);
     }
-    return bad != 0;
+    const bool recorded = report_step_graphs();
+    return bad != 0 ? 1 : recorded ? 0 : 3;
 }

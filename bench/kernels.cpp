@@ -1,6 +1,6 @@
-// How many kernels the portable path launches: for a generation step and a training micro-batch of
-// the paper's CommonGen network, counted on the CPU as operators of libtorch. Where a kernel takes
-// microseconds, their number is the time.
+// How many kernels the portable path launches: for a generation step, a decoding call and a training
+// micro-batch of the paper's CommonGen network, counted on the CPU as operators of libtorch. Where
+// a kernel takes microseconds, their number is the time.
 //
 //   build/native/count_kernels [--list]
 //
@@ -143,9 +143,10 @@ void check(int32_t status) {
     std::exit(1);
 }
 
-constexpr int kSlots = 54, kLength = 8, kSteps = 50;
+constexpr int kSlots = 54, kLength = 8, kSteps = 50, kBlock = 4;
 
-ardiff_model* make_model() {
+// In the layout of the paper, or `shifted`, which decodes.
+ardiff_model* make_model(bool shifted) {
     ardiff_network_config config{};
     config.struct_size = sizeof config;
     config.vocabulary_size = 30522;
@@ -156,7 +157,9 @@ ardiff_model* make_model() {
     config.encoder_ffn_size = 512;
     config.time_channels = 64;
     config.max_positions = 512;
-    config.time_conditioning = ARDIFF_TIME_TXL;
+    config.time_conditioning = shifted ? ARDIFF_TIME_NONE : ARDIFF_TIME_TXL;
+    config.shifted = shifted ? 1 : 0;
+    config.token_chain = shifted ? 128 : 0;
     config.input_projection = 1;
     ardiff_model* model;
     check(ardiff_model_create(&config, &model, error, sizeof error));
@@ -191,6 +194,28 @@ void count_generation(ardiff_model* model, ardiff_dtype dtype, const char* name)
     }
     report(name);
     ardiff_generation_free(batch);
+}
+
+// A call with a block beside the slots that it appends, and the draft that is made of it.
+void count_decoding(ardiff_model* model, ardiff_dtype dtype, const char* call, const char* draft) {
+    check(ardiff_model_prepare(model, ARDIFF_DEVICE_CPU, 0, dtype, 1, error, sizeof error));
+    const std::vector<int32_t> ids(kLength, 5), stream(kBlock + 1, 7);
+    const std::vector<uint8_t> mask(kLength, 1);
+    const int32_t row = 0, count = kBlock + 1, left = 7;
+    std::vector<uint8_t> block(kBlock + 1, 0);
+    block.back() = 1;
+    ardiff_decoding* decoding;
+    check(ardiff_decoding_create(model, ids.data(), mask.data(), 1, kLength, 1, &row, kSlots,
+                                 ARDIFF_DECODING_PORTABLE, &decoding, error, sizeof error));
+    std::vector<int32_t> best(kBlock + 1), drafted(kBlock);
+    counts.clear();
+    check(ardiff_decoding_step(decoding, 1, &row, &count, stream.data(), kBlock, block.data(), 1,
+                               best.data(), nullptr, nullptr, nullptr, error, sizeof error));
+    report(call);
+    check(ardiff_decoding_keep(decoding, 1, &row, &count, &left, drafted.data(), nullptr, error,
+                               sizeof error));
+    report(draft);
+    ardiff_decoding_free(decoding);
 }
 
 void count_training(ardiff_model* model, ardiff_dtype dtype, float dropout, const char* name) {
@@ -236,9 +261,13 @@ int main(int argc, char** argv) {
     list = argc > 1 && std::strcmp(argv[1], "--list") == 0;
     at::addGlobalCallback(
         at::RecordFunctionCallback(enter, leave).scopes({at::RecordScope::FUNCTION}));
-    ardiff_model* const model = make_model();
+    ardiff_model* const model = make_model(false);
     count_generation(model, ARDIFF_DTYPE_F32, "generation step, f32");
     count_generation(model, ARDIFF_DTYPE_BF16, "generation step, bf16");
+    ardiff_model* const shifted = make_model(true);
+    count_decoding(shifted, ARDIFF_DTYPE_F32, "decoding call, f32", "draft of 4 tokens, f32");
+    count_decoding(shifted, ARDIFF_DTYPE_BF16, "decoding call, bf16", "draft of 4 tokens, bf16");
+    ardiff_model_free(shifted);
     count_training(model, ARDIFF_DTYPE_F32, 0, "training micro-batch, f32");
     count_training(model, ARDIFF_DTYPE_BF16, 0, "training micro-batch, bf16");
     count_training(model, ARDIFF_DTYPE_F32, 0.2f, "training micro-batch, f32, dropout");

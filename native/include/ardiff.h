@@ -117,9 +117,11 @@ typedef struct ardiff_network_config {
 ARDIFF_API int32_t ardiff_abi_version(void);
 
 /*
- * Describes the build and the machine as one JSON object: libtorch version, CUDA version (null
- * without), instruction set the CPU kernels use, whether AMX can be used, hardware threads, CUDA
- * devices with name and memory in bytes. Writes at most `capacity` bytes, terminated by 0.
+ * Describes the build and the machine as one JSON object: libtorch version, instruction set the
+ * CPU kernels use, floats in a vector register, hardware threads, by what libtorch records
+ * generation steps as graphs on CUDA (null without), how many were recorded and replayed so far and
+ * why one was not, CUDA devices with name and memory in bytes. Writes at most `capacity` bytes,
+ * terminated by 0.
  */
 ARDIFF_API int32_t ardiff_describe(char* json, int32_t capacity, char* error,
                                    int32_t error_capacity);

@@ -96,7 +96,9 @@ function format(report: Report): string {
         ).join("; ") || "none (generation runs on the CPU)",
       ],
     );
-    if (library.cuda_devices.length > 0) rows.push(["step graphs", stepGraphs()]);
+    if (library.cuda_devices.length > 0) {
+      rows.push(["step graphs", stepGraphs(library.step_graphs.by)]);
+    }
   }
   rows.push(["generation", report.problem === null ? "would work" : "would not work"]);
   const width = Math.max(...rows.map(([name]) => name.length));
@@ -104,9 +106,10 @@ function format(report: Report): string {
 }
 
 /** Whether steps of generation are to run as graphs of the device (native/src/torch/step_graph.h). */
-function stepGraphs(): string {
+function stepGraphs(by: string | null): string {
+  if (by === null) return "none (this libtorch records none)";
   return Deno.env.get("ARDIFF_STEP_GRAPH") === "1"
-    ? "on (ARDIFF_STEP_GRAPH; untried)"
+    ? `on (ARDIFF_STEP_GRAPH; by ${by}, untried)`
     : "off (ARDIFF_STEP_GRAPH=1 turns them on; untried)";
 }
 

@@ -13,6 +13,14 @@ export interface LibraryDescription {
   readonly vector_width: number;
   /** Hardware threads. */
   readonly threads: number;
+  /** Steps of generation as graphs on CUDA: by what they are recorded, and what was so far. */
+  readonly step_graphs: {
+    readonly by: string | null;
+    readonly recorded: number;
+    readonly replayed: number;
+    /** Why the last recording that failed did. */
+    readonly failure: string | null;
+  };
   readonly cuda_devices: readonly {
     readonly index: number;
     readonly name?: string;

@@ -11,6 +11,10 @@ const program = decodeURIComponent(
 const BOUNDS: Readonly<Record<string, number>> = {
   "generation step, f32": 95,
   "generation step, bf16": 95,
+  "decoding call, f32": 95,
+  "draft of 4 tokens, f32": 40,
+  "decoding call, bf16": 95,
+  "draft of 4 tokens, bf16": 40,
   "training micro-batch, f32": 700,
   "training micro-batch, bf16": 700,
   "training micro-batch, f32, dropout": 700,

@@ -56,6 +56,8 @@ Deno.test("describeLibrary() describes the library that was loaded", () => {
   assertEquals(library.abi, ABI_VERSION);
   assert(/^2\.1[1-3]\./.test(library.libtorch), library.libtorch);
   assert(library.threads >= 1);
+  const { recorded, replayed, failure } = library.step_graphs;
+  assertEquals({ recorded, replayed, failure }, { recorded: 0, replayed: 0, failure: null });
   assert(libraryOrigin().shim.path?.endsWith("/libardiff.so"));
 });
 

@@ -14,10 +14,31 @@
 #include "core/cpu.h"
 #include "core/philox.h"
 #include "torch/cuda/driver.h"
+#include "torch/device_graph.h"
+#include "torch/step_graph.h"
 
 using namespace ardiff;
 
 namespace {
+
+// The first line of a text as a JSON string.
+std::string quoted(const std::string& text) {
+    std::string json = "\"";
+    for (const char c : text.substr(0, std::min<size_t>(text.find('\n'), 300))) {
+        if (c == '"' || c == '\\') json += '\\';
+        json += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+    }
+    return json + '"';
+}
+
+std::string describe_step_graphs() {
+    const char* const by = portable::device_graphs(c10::DeviceType::CUDA);
+    const portable::RecordedSteps steps = portable::recorded_steps();
+    return "{\"by\":" + (by == nullptr ? "null" : quoted(by)) +
+           ",\"recorded\":" + std::to_string(steps.recorded) +
+           ",\"replayed\":" + std::to_string(steps.replayed) +
+           ",\"failure\":" + (steps.failure.empty() ? "null" : quoted(steps.failure)) + "}";
+}
 
 std::string describe() {
     std::string text = "{\"abi\":" + std::to_string(ARDIFF_ABI_VERSION);
@@ -25,6 +46,7 @@ std::string describe() {
     text += ",\"instruction_set\":\"" + std::string(cpu_kernels().name) + "\"";
     text += ",\"vector_width\":" + std::to_string(cpu_kernels().vector_width);
     text += ",\"threads\":" + std::to_string(std::max(1u, std::thread::hardware_concurrency()));
+    text += ",\"step_graphs\":" + describe_step_graphs();
     text += ",\"cuda_devices\":[";
     if (at::globalContext().hasCUDA()) {
         const int count = c10::impl::getDeviceGuardImpl(c10::DeviceType::CUDA)->deviceCount();

@@ -1,17 +1,19 @@
 // Decoding on the portable path: every device, and the reference for the CPU kernels.
 //
 // No keys and values are kept: a row is the list of its tokens, and a step computes all of its
-// slots again, with the blocks of waiting slots beside them, under a mask of its own.
+// slots again, with the blocks of waiting slots beside them, under a mask of its own. What a call
+// needs of the host travels in one copy, and it waits for the device once, for what it returns.
 #include "torch/decoding.h"
 
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <numeric>
 #include <vector>
 
-#include "torch/device.h"
 #include "torch/nearest.h"
 #include "torch/phase_clock.h"
+#include "torch/staging.h"
 
 namespace ardiff::portable {
 
@@ -79,10 +81,12 @@ Tensor likeliest(const Tensor& logits, int64_t top) {
     return std::get<1>(at::sort(logits, true, 1, true)).narrow(1, 0, top);
 }
 
-void copy_ids(const Tensor& ids, int32_t* out) {
-    const Tensor host = ids.to(at::kCPU).to(at::kInt).contiguous();
-    std::copy_n(host.const_data_ptr<int32_t>(), host.numel(), out);
-}
+// Slots that are laid out, on the device.
+struct SentSlots {
+    int64_t rows = 0, count = 0;
+    Tensor ids, positions, waits, attention;  // as those of Slots; the last two are bytes
+    Tensor source;  // [rows], whose source each row has; undefined where it is each in its turn
+};
 
 class TorchDecoder final : public Decoder {
   public:
@@ -114,9 +118,11 @@ class TorchDecoder final : public Decoder {
     void encode(const DecodingRequest& request);
     void take_step(const DecodingStep& step);
     void write_draft(const DecodingKeep& keep);
-    // x0_hat [rows * count, C] of slots that are laid out, for the rows named.
-    Tensor predict(const Slots& slots, const int32_t* row) const;
-    CrossAttention sources_of(const int32_t* row, int count) const;
+    // Takes note of what predict() needs of slots that are laid out, for the rows named.
+    void stage(const Slots& slots, const int32_t* rows, Staging& staging, SentSlots& sent) const;
+    // x0_hat [rows * count, C].
+    Tensor predict(const SentSlots& slots) const;
+    CrossAttention sources_of(const Tensor& source) const;
     // The first `settled` tokens of a row, dropping what was taken back.
     std::vector<int32_t>& kept_tokens(int index);
     const std::shared_ptr<const Weights> weights_;
@@ -130,39 +136,52 @@ class TorchDecoder final : public Decoder {
 
 void TorchDecoder::encode(const DecodingRequest& request) {
     clock_.time(seconds_.encoder, [&] {
-        const at::Device& device = weights_->device;
         const int64_t sources = request.sources, length = request.length;
-        const Tensor mask = upload(request.mask, {sources, length}, device).to(at::kBool);
-        const Tensor ids = upload(request.ids, {sources, length}, device).to(at::kLong) * mask;
-        sources_ = network_.attend_to(network_.encode(ids, mask, nullptr), mask);
+        Tensor mask, ids;
+        Staging staging(weights_->device);
+        staging.add(mask, request.mask, {sources, length});
+        staging.add(ids, request.ids, {sources, length});
+        staging.send();
+        mask = mask.to(at::kBool);
+        sources_ =
+            network_.attend_to(network_.encode(ids.to(at::kLong) * mask, mask, nullptr), mask);
     });
 }
 
-CrossAttention TorchDecoder::sources_of(const int32_t* rows, int count) const {
-    std::vector<int64_t> number;
-    for (int a = 0; a < count; ++a) number.push_back(row(rows[a]).source);
-    const Tensor index = upload(number.data(), {count}, weights_->device);
-    CrossAttention chosen{
-        {}, sources_.bias.defined() ? sources_.bias.index_select(0, index) : at::Tensor()};
-    for (const auto& [keys, values] : sources_.keys_values) {
-        chosen.keys_values.emplace_back(keys.index_select(0, index), values.index_select(0, index));
-    }
+void TorchDecoder::stage(const Slots& slots, const int32_t* rows, Staging& staging,
+                         SentSlots& sent) const {
+    const int64_t a = slots.rows, count = static_cast<int64_t>(slots.count);
+    sent.rows = a;
+    sent.count = count;
+    staging.add(sent.ids, slots.ids.data(), {a, count});
+    staging.add(sent.positions, slots.positions.data(), {a, count});
+    staging.add(sent.waits, slots.waits.data(), {a, count, 1});
+    staging.add(sent.attention, slots.attention.data(), {a, 1, count, count});
+    std::vector<int64_t> source, all(static_cast<size_t>(sources_.keys_values[0].first.size(0)));
+    for (int i = 0; i < slots.rows; ++i) source.push_back(row(rows[i]).source);
+    std::iota(all.begin(), all.end(), 0);
+    if (source != all) staging.add(sent.source, source.data(), {a});
+}
+
+CrossAttention TorchDecoder::sources_of(const Tensor& source) const {
+    if (!source.defined()) return sources_;
+    const auto choose = [&](const Tensor& x) {
+        return x.defined() ? x.index_select(0, source) : x;
+    };
+    CrossAttention chosen{{}, choose(sources_.bias)};
+    for (const auto& [keys, values] : sources_.keys_values)
+        chosen.keys_values.emplace_back(choose(keys), choose(values));
     return chosen;
 }
 
-Tensor TorchDecoder::predict(const Slots& slots, const int32_t* rows) const {
-    const at::Device& device = weights_->device;
-    const int64_t count = static_cast<int64_t>(slots.count), a = slots.rows;
-    const Tensor waits = upload(slots.waits.data(), {a, count, 1}, device).to(at::kBool);
+Tensor TorchDecoder::predict(const SentSlots& slots) const {
     DecoderInput input;
-    input.z =
-        at::where(waits, network_.waiting(),
-                  at::embedding(network_.table(), upload(slots.ids.data(), {a, count}, device)));
-    input.positions = upload(slots.positions.data(), {a, count}, device);
-    input.attention_mask =
-        upload(slots.attention.data(), {a, 1, count, count}, device).to(at::kBool);
-    const Tensor x0 = weights_->decoder.denoise(input, sources_of(rows, slots.rows));
-    return x0.reshape({a * count, x0.size(2)});
+    input.z = at::where(slots.waits.view(at::kBool), network_.waiting(),
+                        at::embedding(network_.table(), slots.ids));
+    input.positions = slots.positions;
+    input.attention_mask = slots.attention.view(at::kBool);
+    const Tensor x0 = weights_->decoder.denoise(input, sources_of(slots.source));
+    return x0.reshape({slots.rows * slots.count, x0.size(2)});
 }
 
 std::vector<int32_t>& TorchDecoder::kept_tokens(int index) {
@@ -193,9 +212,16 @@ void TorchDecoder::take_step(const DecodingStep& step) {
             appended.push_back(static_cast<int64_t>(static_cast<size_t>(a) * slots.count + n));
         }
     }
-    Tensor x0;
+    const int64_t count = static_cast<int64_t>(appended.size());
+    Tensor x0, read, wanted;
+    SentSlots sent;
+    Staging staging(weights_->device);
     clock_.time(seconds_.network, [&] {
-        x0 = predict(slots, step.row);
+        stage(slots, step.row, staging, sent);
+        staging.add(read, appended.data(), {count});
+        if (step.wanted != nullptr) staging.add(wanted, step.wanted, {count, 1});
+        staging.send();
+        x0 = predict(sent);
         for (size_t a = 0; a < static_cast<size_t>(step.rows); ++a) {
             const int64_t blocks = static_cast<int64_t>(slots.blocks[a].size());
             Tensor& waiting = waiting_x0_[static_cast<size_t>(step.row[a])];
@@ -206,22 +232,20 @@ void TorchDecoder::take_step(const DecodingStep& step) {
         }
     });
     clock_.time(seconds_.choice, [&] {
-        const int64_t count = static_cast<int64_t>(appended.size());
         const Tensor logits =
-            at::linear(x0.index_select(0, upload(appended.data(), {count}, weights_->device)),
-                       network_.table(), network_.logits_bias());
+            at::linear(x0.index_select(0, read), network_.table(), network_.logits_bias());
         const Tensor best = likeliest(logits, step.top);
-        copy_ids(best, step.ids);
-        if (step.log_probability == nullptr && step.wanted == nullptr) return;
-        const Tensor total = at::logsumexp(logits, 1, true);
-        const auto write = [&](const Tensor& ids, float* out) {
-            download((logits.gather(1, ids) - total).clamp_max(0.0), out);
-        };
-        if (step.log_probability != nullptr) write(best, step.log_probability);
-        if (step.wanted != nullptr) {
-            write(upload(step.wanted, {count, 1}, weights_->device).to(at::kLong),
-                  step.wanted_log_probability);
+        Returning returning(weights_->device);
+        returning.add(best, step.ids);
+        if (step.log_probability != nullptr || wanted.defined()) {
+            const Tensor total = at::logsumexp(logits, 1, true);
+            const auto score = [&](const Tensor& ids, float* out) {
+                returning.add((logits.gather(1, ids) - total).clamp_max(0.0), out);
+            };
+            if (step.log_probability != nullptr) score(best, step.log_probability);
+            if (wanted.defined()) score(wanted.to(at::kLong), step.wanted_log_probability);
         }
+        returning.receive();
     });
 }
 
@@ -244,10 +268,18 @@ void TorchDecoder::write_draft(const DecodingKeep& keep) {
         ++slots.rows;
         slots.add(kept_tokens(keep.row[a]), {at.settled - 1});
     }
+    Tensor left;
+    SentSlots sent;
+    Staging staging(weights_->device);
+    staging.add(left, keep.left, {keep.rows});
     if (!late.empty()) {
         slots.lay_out();
+        stage(slots, late.data(), staging, sent);
+    }
+    staging.send();
+    if (!late.empty()) {
         clock_.time(seconds_.network, [&] {
-            const Tensor x0 = predict(slots, late.data());
+            const Tensor x0 = predict(sent);
             for (size_t i = 0; i < late.size(); ++i) {
                 chosen[late_place[i]] =
                     x0.narrow(0, static_cast<int64_t>(slots.block_slot(i, 0)), width);
@@ -256,7 +288,7 @@ void TorchDecoder::write_draft(const DecodingKeep& keep) {
     }
     clock_.time(seconds_.draft, [&] {
         const Tensor x0 = at::stack(chosen).view({keep.rows, width, channels});
-        Tensor left = upload(keep.left, {keep.rows}, weights_->device).to(at::kLong);
+        left = left.to(at::kLong);
         std::vector<Tensor> ids, scores;
         for (int w = 0; w < width; ++w) {
             Tensor x = x0.select(1, w);
@@ -267,8 +299,11 @@ void TorchDecoder::write_draft(const DecodingKeep& keep) {
             if (keep.log_probability == nullptr) continue;
             scores.push_back(log_probability(x, network_.table(), network_.logits_bias(), left));
         }
-        copy_ids(at::stack(ids, 1), keep.draft);
-        if (keep.log_probability != nullptr) download(at::stack(scores, 1), keep.log_probability);
+        Returning returning(weights_->device);
+        returning.add(at::stack(ids, 1), keep.draft);
+        if (keep.log_probability != nullptr)
+            returning.add(at::stack(scores, 1), keep.log_probability);
+        returning.receive();
     });
 }
 

@@ -221,18 +221,24 @@ void TorchGenerator::copy_rounded(const StepRequest& request, const StepResult& 
     if (request.nearest != nullptr)
         std::fill(request.nearest, request.nearest + rows() * slots, -1);
     if (rounded_.empty()) return;
+    std::vector<int32_t> ids;
+    std::vector<float> scores;
+    Returning returning(weights_->device);
     if (request.nearest != nullptr) {
-        const Tensor host = result.ids.to(at::kCPU);
-        for (size_t i = 0; i < rounded_.size(); ++i)
-            request.nearest[rounded_[i]] = static_cast<int32_t>(host.const_data_ptr<int64_t>()[i]);
+        ids.resize(static_cast<size_t>(result.ids.numel()));
+        returning.add(result.ids, ids.data());
     }
     if (request.log_probability != nullptr) {
-        const Tensor host = result.log_probability.to(at::kCPU);
-        for (size_t i = 0; i < rounded_.size(); ++i) {
-            const int64_t at = rounded_[i];
-            if (request.at_rest[request.per_row ? at : at % slots] != 0) continue;
-            request.log_probability[at] = host.const_data_ptr<float>()[i];
-        }
+        scores.resize(static_cast<size_t>(result.log_probability.numel()));
+        returning.add(result.log_probability, scores.data());
+    }
+    returning.receive();
+    for (size_t i = 0; i < rounded_.size(); ++i) {
+        const int64_t at = rounded_[i];
+        if (request.nearest != nullptr) request.nearest[at] = ids[i];
+        if (request.log_probability == nullptr) continue;
+        if (request.at_rest[request.per_row ? at : at % slots] != 0) continue;
+        request.log_probability[at] = scores[i];
     }
 }
 
@@ -259,20 +265,23 @@ void TorchGenerator::choose_tokens(ardiff_state state, int32_t* ids, float* log_
         const Tensor flat = (state == ARDIFF_STATE_Z ? z_ : x0_).reshape({-1, channels()});
         const Network& network = weights_->network;
         const Tensor best = weights_->likeliest.best(flat);
-        const Tensor chosen = best.to(at::kCPU);
-        Tensor scores;
+        std::vector<int32_t> chosen(static_cast<size_t>(best.numel()));
+        std::vector<float> scores(chosen.size());
+        Returning returning(weights_->device);
+        returning.add(best, chosen.data());
         if (log_probability != nullptr) {
-            scores = portable::log_probability(flat, network.table(), network.logits_bias(), best)
-                         .to(at::kCPU);
+            returning.add(
+                portable::log_probability(flat, network.table(), network.logits_bias(), best),
+                scores.data());
         }
+        returning.receive();
         for (int64_t r = 0; r < rows(); ++r) {
             for (int64_t n = 0; n < slots; ++n) {
                 const bool kept = n < active[static_cast<size_t>(r)];
-                const int64_t from = r * width() + n, to = r * slots + n;
-                ids[to] = kept ? static_cast<int32_t>(chosen.const_data_ptr<int64_t>()[from]) : -1;
-                if (log_probability != nullptr) {
-                    log_probability[to] = kept ? scores.const_data_ptr<float>()[from] : 0.0f;
-                }
+                const size_t from = static_cast<size_t>(r * width() + n);
+                const int64_t to = r * slots + n;
+                ids[to] = kept ? chosen[from] : -1;
+                if (log_probability != nullptr) log_probability[to] = kept ? scores[from] : 0.0f;
             }
         }
     });

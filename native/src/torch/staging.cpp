@@ -2,7 +2,10 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cstring>
+
+#include "torch/device.h"
 
 namespace ardiff::portable {
 
@@ -59,6 +62,35 @@ std::vector<int64_t> Staging::layout() const {
         layout.insert(layout.end(), piece.sizes.begin(), piece.sizes.end());
     }
     return layout;
+}
+
+// A dense copy on the host, which is complete when the device has come so far.
+at::Tensor Returning::on_host(const at::Tensor& x) const {
+    if (!device_.is_cuda()) return x.contiguous();
+    const at::Tensor host =
+        at::empty(x.sizes(), at::TensorOptions().dtype(x.scalar_type()).pinned_memory(true));
+    return host.copy_(x, true);
+}
+
+void Returning::add(const at::Tensor& values, float* out) {
+    arrivals_.push_back([host = on_host(values), out] {
+        std::copy_n(host.const_data_ptr<float>(), host.numel(), out);
+    });
+}
+
+void Returning::add(const at::Tensor& ids, int32_t* out) {
+    arrivals_.push_back([host = on_host(ids), out] {
+        std::transform(host.const_data_ptr<int64_t>(),
+                       host.const_data_ptr<int64_t>() + host.numel(), out,
+                       [](int64_t id) { return static_cast<int32_t>(id); });
+    });
+}
+
+void Returning::receive() {
+    if (arrivals_.empty()) return;
+    synchronize(device_);
+    for (const auto& arrive : arrivals_) arrive();
+    arrivals_.clear();
 }
 
 }  // namespace ardiff::portable

@@ -1,9 +1,11 @@
-// Host values on their way to a device, together in one buffer and one copy.
+// Host values on their way to a device, together in one buffer and one copy, and a device's values
+// on their way back, with one wait for all.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace ardiff::portable {
@@ -42,6 +44,26 @@ class Staging {
     const at::Device device_;
     std::vector<uint8_t> bytes_;
     std::vector<Piece> pieces_;
+};
+
+// Usage: add() what is read of the device, then receive(). On CUDA the copies go to pinned memory
+// behind what computes the values; only receive() waits for the device.
+class Returning {
+  public:
+    explicit Returning(const at::Device& device) : device_(device) {}
+
+    // float32 values, and int64 ids, which `out` has room for.
+    void add(const at::Tensor& values, float* out);
+    void add(const at::Tensor& ids, int32_t* out);
+
+    // All of them are where they were wanted; waits for nothing where there is none.
+    void receive();
+
+  private:
+    at::Tensor on_host(const at::Tensor& x) const;
+
+    const at::Device device_;
+    std::vector<std::function<void()>> arrivals_;  // what is left to do with those on the host
 };
 
 }  // namespace ardiff::portable

@@ -1,17 +1,13 @@
 #include "torch/step_graph.h"
 
 #include <ATen/ATen.h>
-
-#if __has_include(<ATen/core/GraphImplInterface.h>)
-#include <ATen/core/GraphImplInterface.h>
 #include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
-#define ARDIFF_HAS_GRAPHS 1  // from torch 2.13 on
-#endif
 
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <mutex>
 #include <optional>
 
 #include "torch/device.h"
@@ -44,40 +40,54 @@ std::vector<Tensor> on_device(const std::vector<Tensor>& tensors, const at::Devi
     return there;
 }
 
+std::mutex mutex;
+RecordedSteps so_far;
+
+template <class Change>
+void note(Change&& change) {
+    const std::lock_guard lock(mutex);
+    change(so_far);
+}
+
 }  // namespace
 
-#if defined(ARDIFF_HAS_GRAPHS)
+RecordedSteps recorded_steps() {
+    const std::lock_guard lock(mutex);
+    return so_far;
+}
 
 struct StepGraph::Recording {
-    std::unique_ptr<at::GraphImplInterface> graph;
+    std::unique_ptr<DeviceGraph> graph;
     std::vector<Tensor> places;   // what it reads, at addresses of its own
     std::vector<Tensor> lasting;  // what was last copied to the last of them
     std::vector<Tensor> outputs;  // what it writes
 };
 
-StepGraph::StepGraph(const at::Device& device) : device_(device), enabled_(is_asked_for()) {}
+StepGraph::StepGraph(const at::Device& device)
+    : device_(device), enabled_(is_asked_for() && device_graphs(device.type()) != nullptr) {}
 
 // Of `job` on copies of `inputs`; null where that failed.
 std::unique_ptr<StepGraph::Recording> StepGraph::record(const std::vector<Tensor>& inputs,
                                                         const Job& job) const {
     auto recording = std::make_unique<Recording>();
-    recording->graph = at::create_graph_impl(device_.type());
     for (const Tensor& x : inputs)
         recording->places.push_back(x.defined() ? x.to(device_, x.scalar_type(), false, true) : x);
     std::optional<c10::StreamGuard> aside;  // nothing can be recorded on the default stream
     bool begun = false;
     try {
+        recording->graph = make_device_graph(device_.type());
         synchronize(device_);
         if (device_.is_cuda())
             aside.emplace(c10::impl::VirtualGuardImpl(at::kCUDA).getStreamFromGlobalPool(device_));
         job(recording->places);  // whatever is made once and then kept
         synchronize(device_);
-        recording->graph->capture_begin({0, 0}, at::GraphCaptureMode::ThreadLocal);
+        recording->graph->capture_begin();
         begun = true;
         recording->outputs = job(recording->places);
         begun = false;
         recording->graph->capture_end();
-    } catch (const std::exception&) {
+    } catch (const std::exception& failure) {
+        note([&](RecordedSteps& all) { all.failure = failure.what(); });
         try {
             if (begun) recording->graph->capture_end();
         } catch (const std::exception&) {
@@ -85,6 +95,7 @@ std::unique_ptr<StepGraph::Recording> StepGraph::record(const std::vector<Tensor
         }
         return nullptr;
     }
+    note([](RecordedSteps& all) { ++all.recorded; });
     return recording;
 }
 
@@ -93,7 +104,7 @@ std::vector<Tensor> StepGraph::run(const std::vector<int64_t>& kind,
                                    const std::vector<Tensor>& lasting, const Job& job) {
     const std::vector<Tensor> inputs = together(moving, lasting);
     const auto just_run = [&] { return job(on_device(inputs, device_)); };
-    if (!enabled_ || !at::has_graph_impl(device_.type())) return just_run();
+    if (!enabled_) return just_run();
     std::vector<std::vector<int64_t>> key{kind};
     for (const Tensor& x : inputs)
         key.push_back(x.defined() ? x.sizes().vec() : std::vector<int64_t>{-1});
@@ -118,23 +129,11 @@ std::vector<Tensor> StepGraph::run(const std::vector<int64_t>& kind,
     }
     recording->lasting = lasting;
     recording->graph->replay();
+    note([](RecordedSteps& all) { ++all.replayed; });
     std::vector<Tensor> made;
     for (const Tensor& x : recording->outputs) made.push_back(x.defined() ? x.clone() : x);
     return made;
 }
-
-#else
-
-struct StepGraph::Recording {};
-
-StepGraph::StepGraph(const at::Device& device) : device_(device), enabled_(false) {}
-
-std::vector<Tensor> StepGraph::run(const std::vector<int64_t>&, const std::vector<Tensor>& moving,
-                                   const std::vector<Tensor>& lasting, const Job& job) {
-    return job(on_device(together(moving, lasting), device_));
-}
-
-#endif
 
 StepGraph::~StepGraph() = default;
 

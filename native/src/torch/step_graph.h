@@ -10,9 +10,20 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "torch/device_graph.h"
+
 namespace ardiff::portable {
+
+// What this process made of ARDIFF_STEP_GRAPH so far.
+struct RecordedSteps {
+    int64_t recorded = 0;  // steps, each of its shapes
+    int64_t replayed = 0;
+    std::string failure;  // why the last recording that failed did
+};
+RecordedSteps recorded_steps();
 
 // One caller at a time. Where the device has no graphs, or once one has failed, jobs just run.
 class StepGraph {

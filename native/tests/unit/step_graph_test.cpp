@@ -17,6 +17,7 @@
 namespace test {
 namespace {
 
+using ardiff::portable::recorded_steps;
 using ardiff::portable::StepGraph;
 using at::Tensor;
 
@@ -53,14 +54,18 @@ void test_recordings() {
            "no graph is recorded unless it is asked for");
 
     want_graphs(true);
-    StepGraph graph(at::kCPU);
+    StepGraph graph(at::kCPU), nowhere(at::kMeta);
+    expect(!nowhere.is_wanted(), "nor where the device has none");
     computed = 0;
+    const int64_t recorded = recorded_steps().recorded;
     expect(graph.is_wanted() && call(graph, 1, lasting) && begun() == 0 && computed == 1,
            "the first call just runs");
     expect(call(graph, 2, lasting) && begun() == 1 && tapes.ended == tapes.begun &&
                replayed() == 1 && computed == 3,
            "the second is recorded and replayed");
     const auto first = graph.run({1}, {at::zeros({3}), Tensor()}, {lasting}, job);
+    expect(recorded_steps().recorded == recorded + 1 && recorded_steps().failure.empty(),
+           "it is counted");
     expect(call(graph, 4, other) && call(graph, 5, lasting) && computed == 3 && replayed() == 4,
            "further calls are replayed with their own tensors");
     expect(at::equal(first[0], lasting), "what a call made stays as it is");
@@ -77,6 +82,7 @@ void test_recordings() {
     const int ended = tapes.ended;
     expect(call(failing, 1, lasting) && call(failing, 2, lasting) && tapes.ended == ended + 1,
            "a recording that fails is ended, and the call runs");
+    expect(recorded_steps().failure == "no", "and it is known why");
     fails = false;
     const int tried = tapes.begun;
     expect(!failing.is_wanted() && call(failing, 3, lasting) && tapes.begun == tried,
