@@ -54,9 +54,10 @@ bool mentions(const std::string& text, std::initializer_list<const char*> words)
                        [&](const char* word) { return text.find(word) != std::string::npos; });
 }
 
-// Says what gloo means, whose own words are for those who know its sources.
+// Says what gloo and the store mean, whose own words are for those who know its sources.
 std::string reason_of(const std::string& text, milliseconds patience) {
-    if (mentions(text, {"onnection closed", "onnection reset", "roken pipe", "onnection refused"}))
+    if (mentions(text, {"onnection closed", "onnection reset", "roken pipe", "onnection refused",
+                        "likely closed"}))
         return "another rank has ended";
     if (mentions(text, {"imed out", "imeout"})) {
         return format("another rank did not answer within %g s",
@@ -136,8 +137,9 @@ int32_t ardiff_group_create(const char* host, int32_t port, int32_t serve, const
         made->rank = rank;
         made->size = size;
         made->timeout = milliseconds(timeout_ms);
-        made->store = ardiff::group::meet({host, port, serve != 0, session, rank, size, patience});
         exchange(patience, [&] {
+            made->store =
+                ardiff::group::meet({host, port, serve != 0, session, rank, size, patience});
             // Its size differs between versions of libtorch: it must be made there.
             const auto options = c10d::ProcessGroupGloo::Options::create_default(made->timeout);
             made->gloo =
