@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a signature below changes its meaning. */
-#define ARDIFF_GROUP_ABI_VERSION 1
+#define ARDIFF_GROUP_ABI_VERSION 2
 
 ARDIFF_API int32_t ardiff_group_abi_version(void);
 
@@ -48,12 +48,9 @@ ARDIFF_API void ardiff_group_free(ardiff_group* group);
 ARDIFF_API int32_t ardiff_group_gather(ardiff_group* group, const void* mine, int64_t bytes,
                                        void* all, char* error, int32_t error_capacity);
 
-/*
- * data [bytes] := that of rank 0. `timeout_ms`: how long to wait for it, in place of the group's
- * timeout where that is longer; 0: the group's.
- */
+/* data [bytes] := that of rank 0. */
 ARDIFF_API int32_t ardiff_group_broadcast(ardiff_group* group, void* data, int64_t bytes,
-                                          int32_t timeout_ms, char* error, int32_t error_capacity);
+                                          char* error, int32_t error_capacity);
 
 /*
  * Adds `data` [count] of the first `contributors` ranks, one rank after the other, to the

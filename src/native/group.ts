@@ -7,10 +7,7 @@ import { loadBeside } from "./library.ts";
 import { bytes } from "./model.ts";
 
 /** Must equal ARDIFF_GROUP_ABI_VERSION of ardiff_group.h. */
-export const GROUP_ABI_VERSION = 1;
-
-/** To wait no longer for rank 0 than for any other rank. */
-const GROUP_TIMEOUT = 0;
+export const GROUP_ABI_VERSION = 2;
 
 /** Where and as which rank a process joins. */
 export interface GroupPlace {
@@ -100,7 +97,6 @@ export class NativeGroup implements Disposable {
         handle,
         bytes(data),
         BigInt(data.byteLength),
-        GROUP_TIMEOUT,
         ...error,
       )
     );

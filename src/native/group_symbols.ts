@@ -41,7 +41,6 @@ export const groupSymbols = {
       "u64", // ardiff_group* group
       "buffer", // void* data
       "i64", // int64_t bytes
-      "i32", // int32_t timeout_ms
       ...error,
     ],
     result: "i32",

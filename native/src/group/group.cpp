@@ -166,19 +166,16 @@ int32_t ardiff_group_gather(ardiff_group* group, const void* mine, int64_t bytes
     });
 }
 
-int32_t ardiff_group_broadcast(ardiff_group* group, void* data, int64_t bytes, int32_t timeout_ms,
-                               char* error, int32_t error_capacity) {
+int32_t ardiff_group_broadcast(ardiff_group* group, void* data, int64_t bytes, char* error,
+                               int32_t error_capacity) {
     return guarded(error, error_capacity, [&] {
         ardiff_group& g = checked(group);
         require(data != nullptr && bytes > 0, "Nothing to broadcast");
-        check_timeout("Timeout", timeout_ms, 0);
-        c10d::BroadcastOptions options;
-        options.timeout = std::max(g.timeout, milliseconds(timeout_ms));
-        exchange(options.timeout, [&] {
+        exchange(g.timeout, [&] {
             for (int64_t first = 0; first < bytes; first += kLargestBlock) {
                 std::vector<at::Tensor> block{bytes_of(static_cast<char*>(data) + first,
                                                        std::min(kLargestBlock, bytes - first))};
-                g.gloo->broadcast(block, options)->wait();
+                g.gloo->broadcast(block)->wait();
             }
         });
     });

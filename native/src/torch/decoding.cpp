@@ -136,15 +136,9 @@ class TorchDecoder final : public Decoder {
 
 void TorchDecoder::encode(const DecodingRequest& request) {
     clock_.time(seconds_.encoder, [&] {
-        const int64_t sources = request.sources, length = request.length;
-        Tensor mask, ids;
-        Staging staging(weights_->device);
-        staging.add(mask, request.mask, {sources, length});
-        staging.add(ids, request.ids, {sources, length});
-        staging.send();
-        mask = mask.to(at::kBool);
-        sources_ =
-            network_.attend_to(network_.encode(ids.to(at::kLong) * mask, mask, nullptr), mask);
+        const auto [mask, ids] = send_sources(request.ids, request.mask, request.sources,
+                                              request.length, weights_->device);
+        sources_ = network_.attend_to(network_.encode(ids, mask, nullptr), mask);
     });
 }
 

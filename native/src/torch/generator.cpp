@@ -119,15 +119,11 @@ void TorchGenerator::start(const BatchRequest& request) {
         }
     }
     clock_.time(seconds_.encoder, [&] {
-        Tensor mask, ids;
-        Staging staging(weights_->device);
-        staging.add(mask, request.mask, {sources, length});
-        staging.add(ids, request.ids, {sources, length});
-        staging.send();
-        mask = mask.to(at::kBool);
+        const auto [mask, ids] =
+            send_sources(request.ids, request.mask, sources, length, weights_->device);
         const Network& network = weights_->network;
         const Tensor kept = padded ? mask : Tensor();
-        encoded_ = network.encode(ids.to(at::kLong) * mask, kept, nullptr);
+        encoded_ = network.encode(ids, kept, nullptr);
         memory_ = network.attend_to(encoded_, kept);
         if (padded) encoded_ = encoded_ * mask.unsqueeze(-1);
     });

@@ -64,6 +64,18 @@ std::vector<int64_t> Staging::layout() const {
     return layout;
 }
 
+SentSources send_sources(const int32_t* ids, const uint8_t* mask, int64_t sources, int64_t length,
+                         const at::Device& device) {
+    SentSources sent;
+    Staging staging(device);
+    staging.add(sent.mask, mask, {sources, length});
+    staging.add(sent.ids, ids, {sources, length});
+    staging.send();
+    sent.mask = sent.mask.to(at::kBool);
+    sent.ids = sent.ids.to(at::kLong) * sent.mask;
+    return sent;
+}
+
 // A dense copy on the host, which is complete when the device has come so far.
 at::Tensor Returning::on_host(const at::Tensor& x) const {
     if (!device_.is_cuda()) return x.contiguous();

@@ -46,6 +46,14 @@ class Staging {
     std::vector<Piece> pieces_;
 };
 
+// Sources on the device.
+struct SentSources {
+    at::Tensor mask;  // [sources, length] bool
+    at::Tensor ids;   // [sources, length] int64, 0 where the mask is false
+};
+SentSources send_sources(const int32_t* ids, const uint8_t* mask, int64_t sources, int64_t length,
+                         const at::Device& device);
+
 // Usage: add() what is read of the device, then receive(). On CUDA the copies go to pinned memory
 // behind what computes the values; only receive() waits for the device.
 class Returning {
